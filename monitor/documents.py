@@ -1,0 +1,192 @@
+"""YAML documents with one clear line for every mistake: file, line, what is wrong, what to write instead.
+
+Strict where YAML is not: a key that stands twice, an alias, an unknown key, or a value of another type
+(the famous bare ``NO``) is an error. Pure: text comes in, typed values go out.
+"""
+
+import difflib
+import re
+from collections.abc import Hashable, Sequence
+from typing import Any, Literal, TypeVar
+
+import msgspec
+import yaml
+from msgspec import inspect
+
+T = TypeVar("T")
+Path = Sequence[str | int]
+
+_STEP = re.compile(r"\.([^.\[\]`]+)|\[(\d+|\.\.\.)\]")
+_UNKNOWN_FIELD = re.compile(r"unknown field `([^`]*)`")
+_BOOLEAN_WORDS = re.compile(r"(?i)^(y|n|yes|no|on|off|true|false)$")
+
+
+class Source(msgspec.Struct, frozen=True):
+    """A document's text and the path it came from."""
+
+    path: str
+    text: str
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """One thing wrong with a document."""
+
+    path: str
+    line: int
+    problem: str
+    mend: str
+    level: Literal["error", "warning"] = "error"
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.level}: {self.problem}; {self.mend}"
+
+
+class DocumentError(Exception):
+    """A document that cannot be used. ``problems`` holds at least one error."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = tuple(problems)
+
+
+class _DuplicateKeyError(yaml.YAMLError):
+    """A mapping that names one key twice."""
+
+    def __init__(self, key: object, mark: yaml.Mark) -> None:
+        super().__init__(key)
+        self.key = key
+        self.problem_mark = mark
+
+
+class _Loader(yaml.CSafeLoader):
+    """The safe loader, which also refuses a key that stands twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001,FBT002  the library's signature
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise _DuplicateKeyError(key.value, key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def decode(source: Source, kind: type[T]) -> T:
+    """The document as a value of ``kind`` (a msgspec struct with ``forbid_unknown_fields``).
+
+    Raises DocumentError with the line of the first mistake.
+    """
+    value = _parse(source)
+    try:
+        return msgspec.convert(value, kind, strict=True)
+    except msgspec.ValidationError as error:
+        raise DocumentError([_explain(source, kind, str(error))]) from None
+
+
+def line_of(source: Source, path: Path) -> int:
+    """The line (from 1) where the value at ``path`` stands, or that of its nearest parent."""
+    node = yaml.compose(source.text, Loader=yaml.CSafeLoader)
+    mark = node.start_mark if node else None
+    for step in path:
+        child = _child(node, step)
+        if child is None:
+            break
+        node, mark = child
+    return mark.line + 1 if mark else 1
+
+
+def problem_at(source: Source, path: Path, problem: str, mend: str) -> Problem:
+    """An error at the value that ``path`` leads to."""
+    return Problem(source.path, line_of(source, path), problem, mend)
+
+
+def _child(node: yaml.Node | None, step: str | int) -> tuple[yaml.Node, yaml.Mark] | None:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == step:
+                return value, key.start_mark
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        return node.value[step], node.value[step].start_mark
+    return None
+
+
+def _parse(source: Source) -> object:
+    mend = "write plain YAML: two spaces a level, no tabs"
+    try:
+        if "&" in source.text:
+            _refuse_aliases(source)
+        return yaml.load(source.text, Loader=_Loader)  # noqa: S506  a safe loader
+    except _DuplicateKeyError as error:
+        line = error.problem_mark.line + 1
+        mend = "keep one of them"
+        raise DocumentError([Problem(source.path, line, f"{error.key!r} stands twice", mend)]) from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        problem = f"not YAML: {error.problem or error.context}"
+        raise DocumentError([Problem(source.path, line, problem, mend)]) from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        problem = f"not YAML: {str(error).splitlines()[0]}"
+        raise DocumentError([Problem(source.path, 1, problem, mend)]) from None
+
+
+def _refuse_aliases(source: Source) -> None:
+    for event in yaml.parse(source.text, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            problem = Problem(source.path, line, f"alias *{event.anchor}", "write the value out")
+            raise DocumentError([problem])
+
+
+def _explain(source: Source, kind: type, message: str) -> Problem:
+    text, _, where = message.partition(" - at `")
+    path: list[str | int] = [
+        name or (int(index) if index.isdigit() else index) for name, index in _STEP.findall(where)
+    ]
+    unknown = _UNKNOWN_FIELD.search(text)
+    if unknown:
+        key = unknown[1]
+        return problem_at(source, [*path, key], f"unknown key {key!r}", _suggest(kind, path, key))
+    raw = _raw(source, path)
+    if "got `bool`" in text and raw is not None and _BOOLEAN_WORDS.match(raw):
+        return problem_at(source, path, f"YAML reads a bare {raw} as true or false", f'write "{raw}"')
+    expected = text[0].lower() + text[1:].replace("`", "")
+    value = f" (found {raw!r})" if raw is not None else ""
+    return problem_at(source, path, f"{_dotted(path)}: {expected}{value}", "see the example policy and docs")
+
+
+def _dotted(path: Path) -> str:
+    return (
+        "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
+        or "document"
+    )
+
+
+def _raw(source: Source, path: Path) -> str | None:
+    node = yaml.compose(source.text, Loader=yaml.CSafeLoader)
+    for step in path:
+        child = _child(node, step)
+        if child is None:
+            return None
+        node = child[0]
+    return node.value if isinstance(node, yaml.ScalarNode) else None
+
+
+def _suggest(kind: type, path: Path, key: str) -> str:
+    names = _fields_at(inspect.type_info(kind), path)
+    close = difflib.get_close_matches(key, names, 1)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"use one of: {', '.join(names)}" if names else "remove it"
+
+
+def _fields_at(info: inspect.Type, path: Path) -> list[str]:
+    """The names of the fields that the type allows at ``path``."""
+    for option in info.types if isinstance(info, inspect.UnionType) else (info,):
+        if isinstance(option, inspect.StructType):
+            if not path:
+                return [field.encode_name for field in option.fields]
+            for field in option.fields:
+                if field.encode_name == path[0]:
+                    return _fields_at(field.type, path[1:])
+        if isinstance(option, (inspect.ListType, inspect.VarTupleType)) and path:
+            return _fields_at(option.item_type, path[1:])
+    return []

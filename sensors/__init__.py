@@ -1,0 +1,1 @@
+"""Packet sensors: frames in, observations out. Knows nothing of providers, regions or policies."""
