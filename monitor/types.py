@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from sensors.observations import EchState, EndReason, FlowKey
+from sensors.observations import Carrier, EchState, EndReason, FlowKey
 
 Scope = Literal["region", "entry", "group", "global", "storage", "unknown"]
 Certainty = Literal["observed", "inferred", "indeterminate"]
@@ -37,12 +37,16 @@ class Name(msgspec.Struct, frozen=True):
 
 
 class Hello(msgspec.Struct, frozen=True):
-    """What the connection's ClientHello (or HTTP request head) said beside the name."""
+    """What the connection's ClientHello (or HTTP request head) said beside the name.
 
-    carrier: str
+    ``outer_name`` is set when ECH hides the name: what stands on the outside is then not whom it is for.
+    """
+
+    carrier: Carrier
     alpn: tuple[str, ...] = ()
     versions: tuple[int, ...] = ()
     ech: EchState = "none"
+    outer_name: str | None = None
     ja4: str | None = None
     complete: bool = True
 

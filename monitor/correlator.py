@@ -1,0 +1,141 @@
+"""Joins each flow to its names: the one it carried, else those its client was told for the address.
+
+Pure and bounded. A flow becomes a connection when it ends; its names are those that counted when it began.
+What another client was told, and what had expired, is kept apart and marked, never taken for the name.
+"""
+
+from collections import OrderedDict
+
+import msgspec
+
+from monitor.resolutions import Resolutions, Resolved
+from monitor.types import Connection, Coverage, Hello, Name, NameSource, Subject, Totals
+from sensors.observations import Carrier, FlowKey, FlowUpdate, HelloSeen, NameResolved, Observation
+
+MAX_PENDING = 500_000  # flows whose hello was seen and whose end was not
+MAX_CANDIDATES = 8  # names a connection carries, of each kind
+
+_SOURCES: dict[Carrier, NameSource] = {
+    "tls": "sni",
+    "quic": "sni",
+    "socks": "connect",
+    "http-connect": "connect",
+    "http": "http",
+}
+
+
+class CorrelatorCounters(msgspec.Struct):
+    """What the bounds made the correlator forget."""
+
+    forgotten_hellos: int = 0
+    forgotten_names: int = 0
+
+
+class Correlator:
+    """Takes observations in order; gives a connection back for each flow that ended."""
+
+    def __init__(self) -> None:
+        self._resolutions = Resolutions()
+        self._hellos: OrderedDict[FlowKey, list[HelloSeen]] = OrderedDict()
+        self._forgotten_hellos = 0
+
+    def counters(self) -> CorrelatorCounters:
+        """Return what was forgotten so far."""
+        return CorrelatorCounters(self._forgotten_hellos, self._resolutions.forgotten)
+
+    def feed(self, observation: Observation) -> Connection | None:
+        """Take one observation; return the connection when it ends a flow."""
+        if isinstance(observation, FlowUpdate):
+            return self._connection(observation) if observation.final else None
+        if isinstance(observation, NameResolved):
+            if observation.addresses or observation.ech_public_names:
+                self._resolutions.add(observation)
+        elif isinstance(observation, HelloSeen):
+            self._remember(observation)
+        return None
+
+    def _remember(self, hello: HelloSeen) -> None:
+        self._hellos.setdefault(hello.flow, []).append(hello)
+        if len(self._hellos) > MAX_PENDING:
+            self._hellos.popitem(last=False)
+            self._forgotten_hellos += 1
+
+    def _connection(self, update: FlowUpdate) -> Connection:
+        hellos = self._hellos.pop(update.flow, [])
+        hello = self._hello(update, hellos)
+        names = self._names(update, hellos, hello)
+        return Connection(
+            ts_ns=update.first_ns,
+            flow=update.flow,
+            subject=Subject(),
+            names=names,
+            hello=hello,
+            totals=_totals(update),
+            coverage=_coverage(update, names, hello),
+        )
+
+    def _hello(self, update: FlowUpdate, hellos: list[HelloSeen]) -> Hello | None:
+        if not hellos:
+            return None
+        seen = hellos[-1]
+        outer = None
+        if seen.ech != "none" and seen.server_name is not None:
+            told = self._resolutions.is_ech_public_name(update.flow.client, seen.server_name)
+            outer = seen.server_name if told or seen.ech == "offered" else None
+        return Hello(
+            carrier=seen.carrier,
+            alpn=seen.alpn,
+            versions=seen.versions,
+            ech="offered" if outer is not None else seen.ech,
+            outer_name=outer,
+            ja4=seen.ja4,
+            complete=seen.complete,
+        )
+
+    def _names(self, update: FlowUpdate, hellos: list[HelloSeen], hello: Hello | None) -> tuple[Name, ...]:
+        flow = update.flow
+        own = self._resolutions.own(flow.client, flow.server, update.first_ns)
+        chains = {resolved.name: resolved.cnames for resolved in own}
+        carried = []
+        for seen in reversed(hellos):  # the innermost name first: what a tunnel leads to
+            name = seen.server_name
+            if name is not None and not (hello is not None and name == hello.outer_name):
+                carried.append(Name(name, _SOURCES[seen.carrier], "live", chains.get(name, ())))
+        if carried:
+            return tuple(carried[:MAX_CANDIDATES])
+        live = [_name(resolved) for resolved in own if resolved.live]
+        stale = [_name(resolved, stale=True) for resolved in own if not resolved.live]
+        foreign = self._resolutions.foreign(flow.client, flow.server, update.first_ns)
+        others = [Name(resolved.name, "dns", "foreign", resolved.cnames) for resolved in foreign]
+        return (*live[:MAX_CANDIDATES], *stale[:MAX_CANDIDATES], *others[:MAX_CANDIDATES])
+
+
+def _name(resolved: Resolved, *, stale: bool = False) -> Name:
+    return Name(resolved.name, "dns", "stale" if stale else "live", resolved.cnames)
+
+
+def _totals(update: FlowUpdate) -> Totals:
+    return Totals(
+        packets_up=update.packets_up,
+        packets_down=update.packets_down,
+        bytes_up=update.bytes_up,
+        bytes_down=update.bytes_down,
+        duration_ns=max(update.ts_ns - update.first_ns, 0),
+        handshake_rtt_ns=update.handshake_rtt_ns,
+        first_byte_ns=update.first_byte_ns,
+        reason=update.reason,
+    )
+
+
+def _coverage(update: FlowUpdate, names: tuple[Name, ...], hello: Hello | None) -> Coverage:
+    """Put the connection into exactly one class, by how it could be named; the classes add up."""
+    live = [name for name in names if name.state == "live"]
+    if live and live[0].source != "dns":
+        return "sni"
+    if live:
+        return "dns" if len(live) == 1 else "ambiguous"
+    if hello is not None and hello.outer_name is not None:
+        return "concealed"
+    if update.reason == "evicted" or (hello is not None and not hello.complete):
+        return "lost"
+    return "midstream" if update.midstream else "address"
