@@ -38,6 +38,10 @@ class RangeBuffer:
         """Return the bytes of the lowest range that waits behind a hole, or nothing."""
         return self._pieces[0] if self._pieces else b""
 
+    def pieces(self) -> list[tuple[int, bytes]]:
+        """Return the ranges that wait behind a hole, with their offsets."""
+        return list(zip(self._starts, self._pieces, strict=True))
+
     def push(self, offset: int, data: bytes) -> bytes:
         """Add ``data`` at ``offset``; return the bytes that became contiguous, in order."""
         if offset + len(data) > self._end:

@@ -1,0 +1,90 @@
+"""One direction of a TCP connection: segments in any order become bytes in order, for a reader.
+
+With the SYN seen, the stream's start is known. Without it (midstream, or the SYN comes late) the lowest
+bytes seen so far are tried as a beginning, a few times, before the direction is given up.
+"""
+
+from sensors.ranges import RangeBuffer
+from sensors.streams import ClientReader, DnsReader, Greeting
+
+MIDSTREAM_SEGMENTS = 8  # segments with payload that are tried as a beginning when no SYN was seen
+_LOOKBACK_BYTES = 65_536  # how far before the first segment seen a reordered one may lie
+_HALF, _MASK = 1 << 31, (1 << 32) - 1
+
+Event = Greeting | bytes
+
+
+class Direction:
+    """Reassembles one direction until its reader is done. Offsets are relative to the first segment seen."""
+
+    __slots__ = ("_base", "_buffer", "_limit", "_segments", "reader", "started")
+
+    def __init__(self, reader: ClientReader | DnsReader, seq: int, limit_bytes: int) -> None:
+        self.reader = reader
+        self.started = False  # the SYN was seen: the first byte's place is known
+        self._base = seq
+        self._limit = limit_bytes
+        self._segments = 0
+        self._buffer = RangeBuffer(-_LOOKBACK_BYTES, _LOOKBACK_BYTES + limit_bytes)
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more is to be learnt from this direction."""
+        return self.reader.done
+
+    def continues(self, initial_seq: int) -> bool:
+        """Tell whether bytes seen so far can belong to a stream that began with this SYN."""
+        return not self.started and 0 <= self._offset(self._base, initial_seq + 1) < self._limit
+
+    def start(self, initial_seq: int) -> list[Event]:
+        """Take the SYN: its data begins at ``initial_seq + 1`` (RFC 9293 section 3.4)."""
+        if self.started:
+            return []
+        self.started = True
+        waiting = self._buffer.pieces()
+        first = self._offset(initial_seq + 1, self._base)
+        self._buffer = RangeBuffer(first, self._limit)
+        events: list[Event] = []
+        for offset, piece in waiting:
+            events += self._feed(self._buffer.push(offset, piece))
+        return events
+
+    def add(self, seq: int, payload: bytes) -> list[Event]:
+        """Take one segment's payload; return what the reader made of the bytes that came into order."""
+        ready = self._buffer.push(self._offset(seq, self._base), payload)
+        if self.started:
+            return self._feed(ready)
+        return self._try_as_beginning()
+
+    def partial(self) -> Greeting | None:
+        """Return what can be said of a first message whose rest never came."""
+        if self.reader.done or isinstance(self.reader, DnsReader):
+            return None
+        if self.started:
+            return self.reader.partial()
+        attempt = ClientReader()
+        attempt.feed(self._buffer.first_piece())
+        return attempt.partial()
+
+    def _feed(self, data: bytes) -> list[Event]:
+        if not data or self.reader.done:
+            return []
+        events: list[Event] = [*self.reader.feed(data)]
+        if self._buffer.full and not self.reader.done:
+            self.reader.done = True
+            self.reader.outcome = "first-message-too-long"
+        return events
+
+    def _try_as_beginning(self) -> list[Event]:
+        self._segments += 1
+        attempt = ClientReader()
+        events: list[Event] = [*attempt.feed(self._buffer.first_piece())]
+        if events or self._segments >= MIDSTREAM_SEGMENTS:
+            self.reader.done = True
+            self.reader.outcome = None if events else "midstream"
+        return events
+
+    @staticmethod
+    def _offset(seq: int, base: int) -> int:
+        """Return the signed distance between two sequence numbers, which wrap (RFC 9293 section 3.4)."""
+        return ((seq - base + _HALF) & _MASK) - _HALF

@@ -1,0 +1,97 @@
+"""Collects what the reference engine says: observations in order, and the counters of everything else."""
+
+from sensors.dns import parse_response
+from sensors.flows import Flow
+from sensors.ja4 import ja4
+from sensors.observations import EndReason, HelloSeen, NameResolved, Observation
+from sensors.streams import Greeting
+from sensors.wire import Malformed
+
+DNS_PORT = 53
+
+
+class Recorder:
+    """Observations not yet handed out, and counts since the start."""
+
+    def __init__(self) -> None:
+        self.counters: dict[str, int] = {}
+        self._observations: list[Observation] = []
+
+    def __len__(self) -> int:
+        return len(self._observations)
+
+    def take(self) -> list[Observation]:
+        """Hand out the observations so far."""
+        batch, self._observations = self._observations, []
+        return batch
+
+    def add(self, observation: Observation) -> None:
+        """Note an observation."""
+        self._observations.append(observation)
+
+    def count(self, name: str) -> None:
+        """Count one event."""
+        self.counters[name] = self.counters.get(name, 0) + 1
+
+    def hello(self, flow: Flow, ts_ns: int, greeting: Greeting) -> None:
+        """Note what a client said first on a flow."""
+        hello = greeting.hello
+        seen = HelloSeen(ts_ns, flow.flow_key(), greeting.carrier, greeting.server_name, rtt_ns=flow.rtt_ns)
+        if hello is None:
+            self.add(seen)
+            return
+        self.add(
+            HelloSeen(
+                ts_ns=ts_ns,
+                flow=seen.flow,
+                carrier=greeting.carrier,
+                server_name=greeting.server_name,
+                alpn=hello.alpn,
+                versions=hello.versions,
+                ech=hello.ech,
+                ja4=ja4(hello, "q" if greeting.carrier == "quic" else "t") if hello.complete else None,
+                complete=hello.complete,
+                rtt_ns=flow.rtt_ns,
+            )
+        )
+
+    def dns_message(self, flow: Flow, ts_ns: int, message: bytes, *, complete: bool = True) -> None:
+        """Note a DNS response that the flow's server sent to its client."""
+        try:
+            answer = parse_response(message, complete=complete)
+        except Malformed as malformed:
+            self.count(f"malformed-{malformed.reason}")
+            return
+        if answer is None:
+            self.count("dns-not-an-answer")
+            return
+        key = flow.flow_key()
+        self.add(
+            NameResolved(
+                ts_ns=ts_ns,
+                client=key.client,
+                resolver=key.server,
+                qname=answer.qname,
+                qtype=answer.qtype,
+                rcode=answer.rcode,
+                cnames=answer.cnames,
+                addresses=answer.addresses,
+                ttl=answer.ttl,
+                ech_public_names=answer.ech_public_names,
+            )
+        )
+
+    def active(self, flow: Flow, ts_ns: int) -> None:
+        """Note the totals of a flow that lives on."""
+        flow.reported_ns = ts_ns
+        self.add(flow.update(ts_ns, "active"))
+
+    def flow_end(self, flow: Flow, ts_ns: int, reason: EndReason) -> None:
+        """Note the end of a flow, with what can be said of a first message that never became whole."""
+        partial = flow.partial_greeting()
+        if partial is not None:
+            self.hello(flow, ts_ns, partial)
+            self.count("incomplete-hellos")
+        if reason == "evicted":
+            self.count("evicted-flows")
+        self.add(flow.update(ts_ns, reason))

@@ -1,0 +1,88 @@
+"""The reference engine: pure Python, one packet after the other. It is the specification of the others.
+
+Frames become segments (frames.py), segments flows (tcp.py, udp.py, flows.py), the first bytes of flows
+names, DNS answers resolutions. Everything that is read is counted, once.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from sensors.engine import Limits
+from sensors.flows import SECOND_NS, TCP, Flow, FlowTable
+from sensors.frames import FrameDecoder
+from sensors.gaps import GapLog
+from sensors.merge import MergedCaptures
+from sensors.observations import Accounting, Count, EndReason, Observation
+from sensors.recorder import Recorder
+from sensors.tcp import TcpTracker
+from sensors.udp import UdpTracker
+
+BATCH = 1_024  # observations handed out together
+
+
+class ReferenceSensor:
+    """Reads capture files and yields batches of observations."""
+
+    engine = "dpkt"
+
+    def __init__(self, paths: Sequence[Path], limits: Limits, progress: Callable[[int], None] | None) -> None:
+        self._captures = MergedCaptures(paths, progress)
+        self._decoder = FrameDecoder(limits)
+        self._recorder = Recorder()
+        self._flows = FlowTable(limits.flows, self._flow_ended)
+        self._tcp = TcpTracker(self._flows, self._recorder, limits.stream_bytes)
+        self._udp = UdpTracker(self._flows, self._recorder)
+        self._gaps = GapLog()
+        self._now_ns = 0
+        self._packets = self._bytes = 0
+
+    def __iter__(self) -> Iterator[Sequence[Observation]]:
+        decode, tcp, udp, recorder = self._decoder.decode, self._tcp.add, self._udp.add, self._recorder
+        next_tick_ns = 0
+        for frame in self._captures:
+            self._packets += 1
+            self._bytes += frame.wire_bytes
+            if frame.ts_ns >= next_tick_ns:
+                self._tick(frame.ts_ns)
+                next_tick_ns = frame.ts_ns + SECOND_NS
+            segment = decode(frame)
+            if segment is not None:
+                if segment.transport == TCP:
+                    tcp(segment)
+                else:
+                    udp(segment)
+            if len(recorder) >= BATCH:
+                yield recorder.take()
+        self._finish()
+        yield recorder.take()
+
+    def accounting(self) -> Accounting:
+        """What became of every packet read so far."""
+        return Accounting(
+            read=Count(self._packets, self._bytes),
+            decoded=self._decoder.decoded(),
+            undecoded=self._decoder.undecoded(),
+            counters=dict(sorted(self._recorder.counters.items())),
+            faults=tuple(self._captures.faults),
+        )
+
+    def _tick(self, ts_ns: int) -> None:
+        """Once a second of packet time: end silent flows, report gaps."""
+        self._now_ns = ts_ns
+        self._flows.expire(ts_ns)
+        if self._gaps.due(ts_ns):
+            self._report_gaps()
+
+    def _finish(self) -> None:
+        self._decoder.finish()
+        self._flows.end_all()
+        self._report_gaps()
+
+    def _report_gaps(self) -> None:
+        for gap in self._gaps.flush(self._now_ns, self._decoder.undecoded()):
+            self._recorder.add(gap)
+
+    def _flow_ended(self, flow: Flow, ts_ns: int, reason: EndReason) -> None:
+        if reason == "evicted":
+            self._gaps.evicted(flow.packets_low + flow.packets_high, flow.bytes_low + flow.bytes_high)
+        self._recorder.flow_end(flow, ts_ns, reason)
