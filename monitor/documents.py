@@ -1,7 +1,7 @@
 """YAML documents with one clear line for every mistake: file, line, what is wrong, what to write instead.
 
-Strict where YAML is not: a key that stands twice, an alias, an unknown key, or a value of another type
-(the famous bare ``NO``) is an error. Pure: text comes in, typed values go out.
+Strict where YAML is not: a key that stands twice, an alias, a tag, an unknown key, or a value of another
+type (the famous bare ``NO``) is an error. Pure: text comes in, typed values go out.
 """
 
 import difflib
@@ -49,25 +49,40 @@ class DocumentError(Exception):
         self.problems = tuple(problems)
 
 
-class _DuplicateKeyError(yaml.YAMLError):
-    """A mapping that names one key twice."""
+class _RefusedError(yaml.YAMLError):
+    """Something that is YAML, and that a document may not hold."""
 
-    def __init__(self, key: object, mark: yaml.Mark) -> None:
-        super().__init__(key)
-        self.key = key
-        self.problem_mark = mark
+    def __init__(self, problem: str, mend: str, line: int) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.mend = mend
+        self.line = line + 1
 
 
 class _Loader(yaml.CSafeLoader):
-    """The safe loader, which also refuses a key that stands twice."""
+    """The safe loader, which also refuses a key that stands twice, and says which day does not exist."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001,FBT002  the library's signature
         seen: set[str] = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise _RefusedError(
+                    "a key that is a list or a map", "write a word as key", key.start_mark.line
+                )
             if key.value in seen:
-                raise _DuplicateKeyError(key.value, key.start_mark)
+                raise _RefusedError(f"{key.value!r} stands twice", "keep one of them", key.start_mark.line)
             seen.add(key.value)
         return super().construct_mapping(node, deep)
+
+    def construct_timestamp(self, node: yaml.ScalarNode) -> object:
+        try:
+            return self.construct_yaml_timestamp(node)
+        except ValueError:
+            mend = "write a day that the calendar has"
+            raise _RefusedError(f"there is no {node.value}", mend, node.start_mark.line) from None
+
+
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.construct_timestamp)
 
 
 def decode(source: Source, kind: type[T]) -> T:
@@ -112,13 +127,11 @@ def _child(node: yaml.Node | None, step: str | int) -> tuple[yaml.Node, yaml.Mar
 def _parse(source: Source) -> object:
     mend = "write plain YAML: two spaces a level, no tabs"
     try:
-        if "&" in source.text:
-            _refuse_aliases(source)
+        if "&" in source.text or "!" in source.text:
+            _refuse_aliases_and_tags(source)
         return yaml.load(source.text, Loader=_Loader)  # noqa: S506  a safe loader
-    except _DuplicateKeyError as error:
-        line = error.problem_mark.line + 1
-        mend = "keep one of them"
-        raise DocumentError([Problem(source.path, line, f"{error.key!r} stands twice", mend)]) from None
+    except _RefusedError as error:
+        raise DocumentError([Problem(source.path, error.line, error.problem, error.mend)]) from None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         problem = f"not YAML: {error.problem or error.context}"
@@ -128,12 +141,14 @@ def _parse(source: Source) -> object:
         raise DocumentError([Problem(source.path, 1, problem, mend)]) from None
 
 
-def _refuse_aliases(source: Source) -> None:
+def _refuse_aliases_and_tags(source: Source) -> None:
     for event in yaml.parse(source.text, Loader=yaml.CSafeLoader):
+        line = event.start_mark.line if event.start_mark else 0
         if isinstance(event, yaml.AliasEvent):
-            line = event.start_mark.line + 1 if event.start_mark else 1
-            problem = Problem(source.path, line, f"alias *{event.anchor}", "write the value out")
-            raise DocumentError([problem])
+            raise _RefusedError(f"alias *{event.anchor}", "write the value out", line)
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            raise _RefusedError(f"tag {tag}", "write the value without it", line)
 
 
 def _explain(source: Source, kind: type, message: str) -> Problem:

@@ -1,0 +1,69 @@
+"""Documents: every mistake of form is one line with file, line and mend, and never a traceback."""
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor.documents import DocumentError, Problem, Source, decode
+
+
+class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: str
+    countries: tuple[str, ...] = ()
+
+
+class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    items: tuple[Item, ...] = ()
+    since: object = None
+
+
+MISTAKES = [
+    ("items:\n- name: a\n  nam: b", "d.yaml:3: error: unknown key 'nam'; did you mean 'name'?"),
+    ("items: []\nitems: []", "d.yaml:2: error: 'items' stands twice; keep one of them"),
+    (
+        "items:\n- name: a\n  countries: [DE, NO]",
+        'd.yaml:3: error: YAML reads a bare NO as true or false; write "NO"',
+    ),
+    ("since: 2027-02-30", "d.yaml:1: error: there is no 2027-02-30; write a day that the calendar has"),
+    (
+        "since:\n  - 2027-01-01T00:00:00+99:00",
+        "d.yaml:2: error: there is no 2027-01-01T00:00:00+99:00; write a day that the calendar has",
+    ),
+    ("items: &x []\nsince: *x", "d.yaml:2: error: alias *x; write the value out"),
+    (
+        "items: []\nsince: !!bool foo",
+        "d.yaml:2: error: tag tag:yaml.org,2002:bool; write the value without it",
+    ),
+    ("!!timestamp foo", "d.yaml:1: error: tag tag:yaml.org,2002:timestamp; write the value without it"),
+    ("items: []\n[a]: 1", "d.yaml:2: error: a key that is a list or a map; write a word as key"),
+    ("{a: 1}: 2", "d.yaml:1: error: a key that is a list or a map; write a word as key"),
+    (
+        "items: []\n\tsince: 1",
+        "d.yaml:2: error: not YAML: found character that cannot start any token; write plain YAML: "
+        + "two spaces a level, no tabs",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "line"), MISTAKES)
+def test_mistake_is_one_line_with_its_mend(text: str, line: str) -> None:
+    with pytest.raises(DocumentError) as caught:
+        decode(Source("d.yaml", text), Document)
+    assert str(caught.value) == line
+
+
+def test_ampersand_and_exclamation_mark_in_text_are_no_alias_or_tag() -> None:
+    text = 'items:\n- name: "R&D!" # why not!\n- name: a & b!'
+    assert decode(Source("d.yaml", text), Document) == Document((Item("R&D!"), Item("a & b!")))
+
+
+@settings(max_examples=300)
+@given(st.text(alphabet="abn:-[]{}!&*#?|>'\"%@<~. \n\t0127T\x00é", max_size=60))
+def test_any_text_gives_a_value_or_a_document_error(text: str) -> None:
+    problems: tuple[Problem, ...] = ()
+    try:
+        decode(Source("d.yaml", text), Document)
+    except DocumentError as error:
+        problems = error.problems
+    assert all(1 <= problem.line <= text.count("\n") + 2 and problem.mend for problem in problems)
