@@ -66,9 +66,7 @@ class _Loader(yaml.CSafeLoader):
         seen: set[str] = set()
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                raise _RefusedError(
-                    "a key that is a list or a map", "write a word as key", key.start_mark.line
-                )
+                raise _RefusedError("a key that is no word", "write a word as key", key.start_mark.line)
             if key.value in seen:
                 raise _RefusedError(f"{key.value!r} stands twice", "keep one of them", key.start_mark.line)
             seen.add(key.value)
