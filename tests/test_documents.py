@@ -18,7 +18,7 @@ class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     since: object = None
 
 
-BAD_TOKEN = "found character that cannot start any token; write plain YAML: two spaces a level, no tabs"
+NOT_A_WORD = "found character that cannot start any token; write plain YAML: two spaces a level, no tabs"
 
 MISTAKES = [
     ("items:\n- name: a\n  nam: b", "d.yaml:3: error: unknown key 'nam'; did you mean 'name'?"),
@@ -40,7 +40,7 @@ MISTAKES = [
     ("!!timestamp foo", "d.yaml:1: error: tag tag:yaml.org,2002:timestamp; write the value without it"),
     ("items: []\n[a]: 1", "d.yaml:2: error: a key that is no word; write a word as key"),
     ("{a: 1}: 2", "d.yaml:1: error: a key that is no word; write a word as key"),
-    ("items: []\n\tsince: 1", f"d.yaml:2: error: not YAML: {BAD_TOKEN}"),
+    ("items: []\n\tsince: 1", f"d.yaml:2: error: not YAML: {NOT_A_WORD}"),
 ]
 
 
