@@ -16,7 +16,7 @@ EndReason = Literal["fin", "rst", "idle", "active", "evicted", "end"]
 GapReason = Literal["ring", "table", "snaplen", "fragment", "decode"]
 
 
-class FlowKey(msgspec.Struct, frozen=True, order=True):
+class FlowKey(msgspec.Struct, frozen=True):
     """A five-tuple seen from the client (who opened it), and where on the wire it was seen."""
 
     client: str
@@ -26,6 +26,19 @@ class FlowKey(msgspec.Struct, frozen=True, order=True):
     transport: Transport
     vlan: int | None = None  # the outermost 802.1Q identifier
     tunnel: str | None = None  # the encapsulation the flow was found in, outermost first
+
+    def order(self) -> tuple[str, int, str, int, str, int, str]:
+        """A key to sort flows by."""
+        vlan = -1 if self.vlan is None else self.vlan
+        return (
+            self.client,
+            self.client_port,
+            self.server,
+            self.server_port,
+            self.transport,
+            vlan,
+            self.tunnel or "",
+        )
 
 
 class NameResolved(msgspec.Struct, frozen=True, tag="name_resolved"):
@@ -143,3 +156,5 @@ class Accounting(msgspec.Struct, frozen=True):
     undecoded: dict[str, Count]
     counters: dict[str, int]
     faults: tuple[Fault, ...] = ()
+    first_ns: int | None = None  # the time of the first packet
+    last_ns: int | None = None  # the latest time of any packet

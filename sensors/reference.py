@@ -33,6 +33,7 @@ class ReferenceSensor:
         self._tcp = TcpTracker(self._flows, self._recorder, limits.stream_bytes)
         self._udp = UdpTracker(self._flows, self._recorder)
         self._gaps = GapLog()
+        self._first_ns: int | None = None
         self._now_ns = 0
         self._packets = self._bytes = 0
 
@@ -42,9 +43,11 @@ class ReferenceSensor:
         for frame in self._captures:
             self._packets += 1
             self._bytes += frame.wire_bytes
-            if frame.ts_ns >= next_tick_ns:
-                self._tick(frame.ts_ns)
-                next_tick_ns = frame.ts_ns + SECOND_NS
+            if frame.ts_ns > self._now_ns:
+                self._now_ns = frame.ts_ns
+                if self._now_ns >= next_tick_ns:
+                    self._tick()
+                    next_tick_ns = self._now_ns + SECOND_NS
             segment = decode(frame)
             if segment is not None:
                 if segment.transport == TCP:
@@ -64,13 +67,16 @@ class ReferenceSensor:
             undecoded=self._decoder.undecoded(),
             counters=dict(sorted(self._recorder.counters.items())),
             faults=tuple(self._captures.faults),
+            first_ns=self._first_ns,
+            last_ns=self._now_ns if self._packets else None,
         )
 
-    def _tick(self, ts_ns: int) -> None:
+    def _tick(self) -> None:
         """Once a second of packet time: end silent flows, report gaps."""
-        self._now_ns = ts_ns
-        self._flows.expire(ts_ns)
-        if self._gaps.due(ts_ns):
+        if self._first_ns is None:
+            self._first_ns = self._now_ns
+        self._flows.expire(self._now_ns)
+        if self._gaps.due(self._now_ns):
             self._report_gaps()
 
     def _finish(self) -> None:

@@ -1,0 +1,137 @@
+"""What the commands do: wires sensors, pipeline and files together. The only place that knows them all.
+
+Nothing here prints: results are returned, and the command line shows them.
+"""
+
+from collections.abc import Callable, Sequence
+from importlib import metadata
+from pathlib import Path
+
+import msgspec
+
+from monitor.catalog import Catalog
+from monitor.documents import Problem
+from monitor.exitstatus import Exit
+from monitor.exports import DecisionFile, write_summary
+from monitor.load import GeoIp, InputError, load_catalog, load_jurisdictions, read_source
+from monitor.parquet import require_parquet, write_connections
+from monitor.pipeline import Pipeline
+from monitor.policy import Policy, compile_policy
+from monitor.summary import Summary, Versions, summarise
+from sensors.engine import Sensor, open_sensor
+from sensors.observations import Accounting
+
+
+class Knowledge(msgspec.Struct, frozen=True):
+    """What attribution and judgement rest on: the catalogue, GeoIP, and the policy where there is one."""
+
+    catalog: Catalog
+    geo: GeoIp | None = None
+    policy: Policy | None = None
+    warnings: tuple[Problem, ...] = ()
+
+
+class Replayed(msgspec.Struct, frozen=True):
+    """What a replay came to."""
+
+    summary: Summary
+    status: Exit
+
+
+def version() -> str:
+    """Return the installed version."""
+    return metadata.version("residency-monitor")
+
+
+def load_knowledge(
+    policy: Path | None = None, catalogs: Sequence[Path] = (), geoips: Sequence[Path] = ()
+) -> Knowledge:
+    """Read what the commands rest on. Raises InputError or DocumentError."""
+    catalog = load_catalog(catalogs)
+    geo = GeoIp(geoips) if geoips else None
+    if policy is None:
+        return Knowledge(catalog, geo)
+    compiled, warnings = compile_policy(read_source(policy), load_jurisdictions(), catalog.providers)
+    return Knowledge(catalog, geo, compiled, tuple(warnings))
+
+
+def replay(
+    paths: Sequence[Path],
+    knowledge: Knowledge,
+    engine: str,
+    out: Path | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Replayed:
+    """Replay captures through the pipeline; with ``out``, leave the files there.
+
+    Raises InputError when ``out`` cannot be written, MissingExtraError when it needs more than is installed.
+    """
+    sensor = open_sensor(paths, engine, progress=progress)
+    pipeline = Pipeline(knowledge.catalog, knowledge.policy, knowledge.geo)
+    decisions = _prepare(out) if out is not None else None
+    for batch in sensor:
+        for decision in pipeline.feed(batch):
+            if decisions is not None:
+                decisions.add(decision)
+    versions = _versions(sensor, knowledge)
+    counted = pipeline.tally, pipeline.correlator.counters()
+    accounting = sensor.accounting()
+    summary = summarise(versions, [str(path) for path in paths], accounting, counted)
+    if decisions is not None and out is not None:
+        decisions.close()
+        write_connections(out, decisions.path, _metadata(versions))
+        write_summary(out, summary)
+    return Replayed(summary, status(summary))
+
+
+def status(summary: Summary) -> Exit:
+    """Return the exit status that a summary calls for: what was not looked at outweighs what was found."""
+    if any(fault.kind == "unreadable" for fault in summary.accounting.faults):
+        return Exit.UNREADABLE
+    if not summary.complete:
+        return Exit.INCOMPLETE
+    found = summary.outcomes is not None and summary.outcomes["violation"].flows
+    return Exit.VIOLATIONS if found else Exit.DONE
+
+
+def observe(path: Path, engine: str, write: Callable[[bytes], object]) -> tuple[Accounting, Exit]:
+    """Write what the sensor alone sees, one observation a line as JSON, ``type`` first."""
+    sensor = open_sensor([path], engine)
+    encode = msgspec.json.Encoder().encode
+    for batch in sensor:
+        if batch:
+            write(b"".join([encode(observation) + b"\n" for observation in batch]))
+    accounting = sensor.accounting()
+    kinds = {fault.kind for fault in accounting.faults}
+    if "unreadable" in kinds:
+        return accounting, Exit.UNREADABLE
+    return accounting, Exit.INCOMPLETE if kinds else Exit.DONE
+
+
+def _prepare(out: Path) -> DecisionFile:
+    require_parquet()
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        return DecisionFile(out)
+    except OSError as error:
+        raise InputError(str(out), error.strerror or "cannot be written", "choose another --out") from None
+
+
+def _versions(sensor: Sensor, knowledge: Knowledge) -> Versions:
+    return Versions(
+        tool=version(),
+        engine=sensor.engine,
+        catalogue=knowledge.catalog.version,
+        policy=knowledge.policy.version if knowledge.policy is not None else None,
+        datasets=knowledge.geo.datasets if knowledge.geo is not None else (),
+    )
+
+
+def _metadata(versions: Versions) -> dict[str, str]:
+    """The versions that decide what stands in a row; the engine does not, and is left out."""
+    return {
+        "residency.tool": versions.tool,
+        "residency.catalogue": versions.catalogue,
+        "residency.policy": versions.policy or "",
+        "residency.datasets": ", ".join(versions.datasets),
+    }

@@ -1,0 +1,77 @@
+"""The command line: `residency COMMAND`. Data goes to stdout, everything about the run to stderr.
+
+Each command lives in a module of its own under monitor/commands, which is imported when it is called: so
+`--version` and completion stay quick.
+"""
+
+import importlib
+import os
+import sys
+
+import click
+
+COMMANDS = {
+    "catalog": "Show the LLM providers and endpoints that are known.",
+    "check": "Validate a policy or a catalogue, and run the policy's own tests.",
+    "completion": "Print the completion script of a shell.",
+    "doctor": "Say what this installation can do, and what it lacks.",
+    "explain": "Say what a name or an address would be called, and why.",
+    "observe": "Print what the sensor alone sees in a capture.",
+    "replay": "Replay captures: which LLM providers, which regions, what is outside policy.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command when it is needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  the library's signature
+        """Name the commands."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import a command's module and return its command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"monitor.commands.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(COMMANDS.items()))
+
+
+def _version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001  the library's signature
+    if value and not ctx.resilient_parsing:
+        from importlib.metadata import version  # noqa: PLC0415  not needed by any other command
+
+        click.echo(f"residency {version('residency-monitor')}")
+        ctx.exit()
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
+@click.option(
+    "--version", is_flag=True, callback=_version, expose_value=False, is_eager=True, help="Show the version."
+)
+def group() -> None:
+    """Say which LLM provider and which region every egress flow reached, on what evidence.
+
+    \b
+    Examples:
+      residency explain api.openai.com
+      residency replay capture.pcap
+      residency replay captures/ --policy policy.yaml --out audit/
+
+    \b
+    Exit status: 0 done, nothing outside policy; 1 violations found;
+    2 usage, policy or configuration; 3 input unreadable; 4 incomplete.
+    """
+
+
+def main() -> None:
+    """Run the command line. A reader that goes away (`residency observe x | head`) ends it quietly."""
+    try:
+        group(prog_name="residency")
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

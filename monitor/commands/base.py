@@ -1,0 +1,75 @@
+"""What the commands share: options, and how an error becomes one clear line and an exit status."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+import click
+
+from monitor.documents import DocumentError
+from monitor.exitstatus import Exit
+from monitor.load import InputError
+from monitor.parquet import MissingExtraError
+
+F = TypeVar("F", bound=Callable[..., Any])
+FILE = click.Path(path_type=Path)
+
+policy_option = click.option("--policy", type=FILE, metavar="FILE", help="The policy to judge by (YAML).")
+catalog_option = click.option(
+    "--catalog",
+    "catalogs",
+    type=FILE,
+    multiple=True,
+    metavar="FILE",
+    help="Your own endpoints beside the built-in ones (repeatable).",
+)
+geoip_option = click.option(
+    "--geoip",
+    "geoips",
+    type=FILE,
+    multiple=True,
+    metavar="FILE",
+    help="A GeoIP database, MMDB format: country or ASN (repeatable).",
+)
+engine_option = click.option(
+    "--engine", default="dpkt", show_default=True, metavar="NAME", help="Which sensor engine reads packets."
+)
+
+
+class Failure(click.ClickException):
+    """Ends the command with lines on stderr and an exit status."""
+
+    def __init__(self, message: str, status: Exit) -> None:
+        super().__init__(message)
+        self.exit_code = int(status)
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print the message."""
+        for line in self.message.splitlines():
+            click.echo(f"residency: {line}", err=True, file=file)
+
+
+@contextmanager
+def clear_errors() -> Iterator[None]:
+    """Turn the errors that a user can mend into their one line."""
+    try:
+        yield
+    except DocumentError as error:
+        raise Failure(str(error), Exit.USAGE) from None
+    except (InputError, MissingExtraError) as error:
+        raise Failure(str(error), Exit.USAGE) from None
+
+
+def check_engine(engine: str) -> None:
+    """End the command unless there is such an engine."""
+    from sensors.engine import ENGINES  # noqa: PLC0415
+
+    if engine not in ENGINES:
+        raise Failure(f"unknown engine {engine!r}; choose one of: {', '.join(ENGINES)}", Exit.USAGE)
+
+
+def warn(lines: Sequence[object]) -> None:
+    """Print notes about the run on stderr."""
+    for line in lines:
+        click.echo(f"residency: {line}", err=True)

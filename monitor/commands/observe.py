@@ -1,0 +1,29 @@
+"""`residency observe`: the sensor alone, for the capture's owner."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from monitor import app
+from monitor.commands.base import FILE, check_engine, engine_option, warn
+
+
+@click.command("observe")
+@click.argument("path", type=FILE)
+@engine_option
+def command(path: Path, engine: str) -> None:
+    """Print what the sensor sees, one observation a line as JSON, `type` first.
+
+    Names of all traffic are printed, not only those of LLM providers: this is a tool for the capture's owner.
+
+    \b
+    Examples:
+      residency observe capture.pcap
+      residency observe capture.pcap | jq -r 'select(.type=="hello_seen").server_name'
+    """
+    check_engine(engine)
+    accounting, status = app.observe(path, engine, sys.stdout.buffer.write)
+    sys.stdout.buffer.flush()
+    warn([fault.line() for fault in accounting.faults])
+    sys.exit(status)

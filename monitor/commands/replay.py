@@ -1,0 +1,88 @@
+"""`residency replay`: captures in, summary and files out."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from monitor import app
+from monitor.commands.base import (
+    FILE,
+    catalog_option,
+    check_engine,
+    clear_errors,
+    engine_option,
+    geoip_option,
+    policy_option,
+    warn,
+)
+
+LONG_BYTES = 5_000_000  # captures from this size on get a progress bar on a terminal
+
+
+@click.command("replay")
+@click.argument("paths", nargs=-1, required=True, type=FILE, metavar="PATH...")
+@policy_option
+@click.option("--out", type=FILE, metavar="DIR", help="Leave decisions, connections and summary there.")
+@catalog_option
+@geoip_option
+@engine_option
+@click.option("--json", "as_json", is_flag=True, help="Print summary.json instead of the text.")
+def command(
+    paths: Sequence[Path],
+    policy: Path | None,
+    out: Path | None,
+    catalogs: Sequence[Path],
+    geoips: Sequence[Path],
+    engine: str,
+    as_json: bool,
+) -> None:
+    """Replay captures and report which LLM providers and regions were reached.
+
+    PATHs are pcap or pcapng files (plain, .gz, .zst) or folders of them; they are read as one stream in
+    time order. Without --policy everything is attributed and nothing judged: an inventory.
+
+    \b
+    Examples:
+      residency replay capture.pcap
+      residency replay captures/ --policy policy.yaml --out audit/
+      residency replay big.pcap.zst --policy policy.yaml --json | jq .outcomes
+
+    --out DIR gets decisions.jsonl, connections.parquet and summary.json.
+    """
+    check_engine(engine)
+    with clear_errors():
+        knowledge = app.load_knowledge(policy, catalogs, geoips)
+        warn(knowledge.warnings)
+        with _progress(paths) as progress:
+            replayed = app.replay(paths, knowledge, engine, out, progress)
+    warn([fault.line() for fault in replayed.summary.accounting.faults])
+    if as_json:
+        from monitor.exports import summary_json  # noqa: PLC0415
+
+        click.echo(summary_json(replayed.summary), nl=False)
+    else:
+        from rich.console import Console  # noqa: PLC0415  heavy
+
+        from monitor.console import print_summary  # noqa: PLC0415
+
+        print_summary(Console(highlight=False, soft_wrap=False), replayed.summary)
+    sys.exit(replayed.status)
+
+
+@contextmanager
+def _progress(paths: Sequence[Path]) -> Iterator[Callable[[int], None] | None]:
+    """Show a progress bar on a terminal while long captures are read."""
+    total = app.input_bytes(paths) if sys.stderr.isatty() else 0
+    if total < LONG_BYTES:
+        yield None
+        return
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn  # noqa: PLC0415
+
+    columns = ("reading", BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("reading", total=total)
+        yield lambda consumed: bar.advance(task, consumed)

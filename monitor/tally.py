@@ -1,0 +1,167 @@
+"""Counts over all connections and decisions: what the summary is made of. Every connection is counted once.
+
+Memory is bounded by the catalogue and the policy (a destination is a provider, not an address), never by
+the number of flows.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from monitor.types import Certainty, Connection, Coverage, Decision, Outcome, Scope
+from sensors.observations import Count, FlowKey, Gap
+
+COVERAGE_CLASSES: tuple[Coverage, ...] = (
+    "sni", "dns", "address", "ambiguous", "concealed", "midstream", "lost",
+)  # fmt: skip
+OUTCOMES: tuple[Outcome, ...] = ("violation", "indeterminate", "unassigned", "excepted", "allow")
+MAX_DESTINATIONS = 100_000  # groups x endpoints x outcomes; more are counted together
+
+
+class FlowCount(msgspec.Struct):
+    """Flows and their bytes both ways, on the wire."""
+
+    flows: int = 0
+    bytes_up: int = 0
+    bytes_down: int = 0
+
+    def add(self, connection: Connection) -> None:
+        """Count one connection."""
+        self.flows += 1
+        self.bytes_up += connection.totals.bytes_up
+        self.bytes_down += connection.totals.bytes_down
+
+
+class DestinationKey(msgspec.Struct, frozen=True):
+    """What makes two LLM-related connections one row of the summary."""
+
+    tenant: str | None
+    source_group: str | None
+    provider: str | None
+    possible: tuple[str, ...]
+    service: str | None
+    scope: Scope
+    region: str | None
+    countries: tuple[str, ...]
+    certainty: Certainty
+    outcome: Outcome | None
+    rule: str | None
+    severity: str | None
+
+
+class Destination(msgspec.Struct):
+    """One row of the summary: who reached what, how often, and why we say so (of its first flow)."""
+
+    key: DestinationKey
+    first_ns: int
+    last_ns: int
+    flow: FlowKey
+    name: str | None
+    evidence: tuple[str, ...]
+    conflicts: tuple[str, ...]
+    reasons: tuple[str, ...]
+    count: FlowCount = msgspec.field(default_factory=FlowCount)
+
+
+class Tally:
+    """The running totals of a replay or a daemon."""
+
+    def __init__(self) -> None:
+        self.coverage: dict[Coverage, FlowCount] = {name: FlowCount() for name in COVERAGE_CLASSES}
+        self.lookups = FlowCount()
+        self.outcomes: dict[Outcome, FlowCount] = {name: FlowCount() for name in OUTCOMES}
+        self.gaps: dict[str, Count] = {}
+        self.related = FlowCount()
+        self.folded_destinations = 0
+        self._destinations: dict[DestinationKey, Destination] = {}
+
+    def lookup(self, connection: Connection) -> None:
+        """Count a flow that carried DNS: it names others and needs no name."""
+        self.lookups.add(connection)
+
+    def connection(self, connection: Connection) -> None:
+        """Count a connection in its coverage class."""
+        self.coverage[connection.coverage].add(connection)
+
+    def decision(self, decision: Decision) -> None:
+        """Count an LLM-related connection by outcome and destination."""
+        self.related.add(decision.connection)
+        if decision.outcome is not None:
+            self.outcomes[decision.outcome].add(decision.connection)
+        key = _key(decision)
+        row = self._destinations.get(key)
+        if row is None and len(self._destinations) >= MAX_DESTINATIONS:
+            self.folded_destinations += 1
+            return
+        if row is None or (decision.ts_ns, decision.connection.flow.order()) < (
+            row.first_ns,
+            row.flow.order(),
+        ):
+            row = self._destinations[key] = _destination(key, decision, row)
+        row.count.add(decision.connection)
+        row.last_ns = max(row.last_ns, decision.ts_ns)
+
+    def gap(self, gap: Gap) -> None:
+        """Count traffic that could not be observed."""
+        before = self.gaps.get(gap.reason, Count())
+        self.gaps[gap.reason] = Count(before.packets + gap.packets, before.bytes + gap.bytes)
+
+    def destinations(self) -> list[Destination]:
+        """Return the destinations, worst outcome first, then by tenant, group, provider."""
+        return sorted(self._destinations.values(), key=_rank)
+
+    def connections(self) -> FlowCount:
+        """Return the sum over all coverage classes."""
+        return total(self.coverage.values())
+
+
+def total(counts: Iterable[FlowCount]) -> FlowCount:
+    """Add counts up."""
+    result = FlowCount()
+    for count in counts:
+        result.flows += count.flows
+        result.bytes_up += count.bytes_up
+        result.bytes_down += count.bytes_down
+    return result
+
+
+def _key(decision: Decision) -> DestinationKey:
+    subject, attribution = decision.connection.subject, decision.attribution
+    return DestinationKey(
+        tenant=subject.tenant,
+        source_group=subject.source_group,
+        provider=attribution.provider,
+        possible=attribution.possible,
+        service=attribution.service,
+        scope=attribution.scope,
+        region=attribution.region,
+        countries=attribution.countries,
+        certainty=attribution.certainty,
+        outcome=decision.outcome,
+        rule=decision.rule,
+        severity=decision.severity,
+    )
+
+
+def _destination(key: DestinationKey, decision: Decision, older: Destination | None) -> Destination:
+    """Make the row whose example is this decision, with the counts of the row that it replaces."""
+    connection, attribution = decision.connection, decision.attribution
+    return Destination(
+        key=key,
+        first_ns=decision.ts_ns,
+        last_ns=older.last_ns if older else decision.ts_ns,
+        flow=connection.flow,
+        name=connection.names[0].value if connection.names else None,
+        evidence=tuple(item.says for item in attribution.evidence),
+        conflicts=tuple(item.says for item in attribution.conflicts),
+        reasons=decision.reasons,
+        count=older.count if older else FlowCount(),
+    )
+
+
+def _rank(row: Destination) -> tuple[int, str, str, str, str, int, str]:
+    key = row.key
+    outcome = OUTCOMES.index(key.outcome) if key.outcome is not None else len(OUTCOMES)
+    provider = key.provider or ",".join(key.possible)
+    where = f"{key.service}|{key.scope}|{key.region}|{key.countries}|{key.certainty}|{key.rule}"
+    return outcome, key.tenant or "", key.source_group or "", provider, where, row.first_ns, row.flow.client
