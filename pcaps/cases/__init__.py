@@ -1,0 +1,1 @@
+"""The cases, each a dozen lines on top of ``pcaps.builder``. ``registry`` lists them all."""
