@@ -4,6 +4,7 @@ JA4 is under the BSD 3-Clause licence; the other members of the JA4+ family are 
 GREASE is left out everywhere, which makes the fingerprint the same for all hellos of one client build.
 """
 
+import struct
 from collections.abc import Iterable
 from hashlib import sha256
 from types import MappingProxyType
@@ -42,8 +43,9 @@ def _without_grease(codes: Iterable[int]) -> list[int]:
     return [code for code in codes if code not in GREASE]
 
 
-def _codes(codes: Iterable[int]) -> str:
-    return ",".join([f"{code:04x}" for code in codes])
+def _codes(codes: list[int]) -> str:
+    """Return code points as four hexadecimal digits each, with commas between them."""
+    return struct.pack(f">{len(codes)}H", *codes).hex(",", 2)
 
 
 def _digest(text: str) -> str:
