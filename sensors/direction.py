@@ -7,7 +7,8 @@ bytes seen so far are tried as a beginning, a few times, before the direction is
 from sensors.ranges import RangeBuffer
 from sensors.streams import ClientReader, DnsReader, Greeting
 
-MIDSTREAM_SEGMENTS = 8  # segments with payload that are tried as a beginning when no SYN was seen
+MIDSTREAM_SEGMENTS = 64  # segments with payload that are tried as a beginning when no SYN was seen,
+MIDSTREAM_BYTES = 16_384  # and how much of them is kept meanwhile
 _LOOKBACK_BYTES = 65_536  # how far before the first segment seen a reordered one may lie
 _HALF, _MASK = 1 << 31, (1 << 32) - 1
 
@@ -17,7 +18,7 @@ Event = Greeting | bytes
 class Direction:
     """Reassembles one direction until its reader is done. Offsets are relative to the first segment seen."""
 
-    __slots__ = ("_base", "_buffer", "_limit", "_segments", "reader", "started")
+    __slots__ = ("_base", "_buffer", "_kept_bytes", "_limit", "_segments", "reader", "started")
 
     def __init__(self, reader: ClientReader | DnsReader, seq: int, limit_bytes: int) -> None:
         self.reader = reader
@@ -25,6 +26,7 @@ class Direction:
         self._base = seq
         self._limit = limit_bytes
         self._segments = 0
+        self._kept_bytes = 0
         self._buffer = RangeBuffer(-_LOOKBACK_BYTES, _LOOKBACK_BYTES + limit_bytes)
 
     @property
@@ -54,6 +56,8 @@ class Direction:
         ready = self._buffer.push(self._offset(seq, self._base), payload)
         if self.started:
             return self._feed(ready)
+        self._segments += 1
+        self._kept_bytes += len(payload)
         return self._try_as_beginning()
 
     def partial(self) -> Greeting | None:
@@ -76,10 +80,9 @@ class Direction:
         return events
 
     def _try_as_beginning(self) -> list[Event]:
-        self._segments += 1
         attempt = ClientReader()
         events: list[Event] = [*attempt.feed(self._buffer.first_piece())]
-        if events or self._segments >= MIDSTREAM_SEGMENTS:
+        if events or self._segments >= MIDSTREAM_SEGMENTS or self._kept_bytes >= MIDSTREAM_BYTES:
             self.reader.done = True
             self.reader.outcome = None if events else "midstream"
         return events
