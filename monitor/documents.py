@@ -18,6 +18,7 @@ Path = Sequence[str | int]
 
 _STEP = re.compile(r"\.([^.\[\]`]+)|\[(\d+|\.\.\.)\]")
 _UNKNOWN_FIELD = re.compile(r"unknown field `([^`]*)`")
+_MISSING_FIELD = re.compile(r"missing required field `([^`]*)`")
 _BOOLEAN_WORDS = re.compile(r"(?i)^(y|n|yes|no|on|off|true|false)$")
 
 
@@ -161,9 +162,27 @@ def _explain(source: Source, kind: type, message: str) -> Problem:
     raw = _raw(source, path)
     if "got `bool`" in text and raw is not None and _BOOLEAN_WORDS.match(raw):
         return problem_at(source, path, f"YAML reads a bare {raw} as true or false", f'write "{raw}"')
-    expected = text[0].lower() + text[1:].replace("`", "")
+    expected = (text[0].lower() + text[1:]).replace("`", "").replace(" | null", "")
     value = f" (found {raw!r})" if raw is not None else ""
-    return problem_at(source, path, f"{_dotted(path)}: {expected}{value}", "see the example policy and docs")
+    mend = _mend(text, _types_at(inspect.type_info(kind), path), raw)
+    return problem_at(source, path, f"{_dotted(path)}: {expected}{value}", mend)
+
+
+def _mend(text: str, allowed: Sequence[inspect.Type], raw: str | None) -> str:
+    """What to write where msgspec says ``text`` of a value."""
+    missing = _MISSING_FIELD.search(text)
+    if missing:
+        return f"add `{missing[1]}:`"
+    if text.startswith("Expected `array") and raw:
+        return f"write a list: [{raw}]"
+    if text.startswith("Expected `str") and raw:
+        return f'write it in quotes: "{raw}"'
+    if "of length >= 1" in text:
+        return "write at least one, or remove the key"
+    choices = [
+        str(value) for each in allowed if isinstance(each, inspect.LiteralType) for value in each.values
+    ]
+    return f"use one of: {', '.join(choices)}" if choices else "see the example policy and docs"
 
 
 def _dotted(path: Path) -> str:
@@ -184,22 +203,27 @@ def _raw(source: Source, path: Path) -> str | None:
 
 
 def _suggest(kind: type, path: Path, key: str) -> str:
-    names = _fields_at(inspect.type_info(kind), path)
+    structs = [
+        each for each in _types_at(inspect.type_info(kind), path) if isinstance(each, inspect.StructType)
+    ]
+    names = [field.encode_name for struct in structs for field in struct.fields]
     close = difflib.get_close_matches(key, names, 1)
     if close:
         return f"did you mean {close[0]!r}?"
     return f"use one of: {', '.join(names)}" if names else "remove it"
 
 
-def _fields_at(info: inspect.Type, path: Path) -> list[str]:
-    """The names of the fields that the type allows at ``path``."""
-    for option in info.types if isinstance(info, inspect.UnionType) else (info,):
+def _types_at(info: inspect.Type, path: Path) -> list[inspect.Type]:
+    """The types that are allowed at ``path``: several where it is a union."""
+    options = info.types if isinstance(info, inspect.UnionType) else (info,)
+    if not path:
+        return list(options)
+    found: list[inspect.Type] = []
+    for option in options:
         if isinstance(option, inspect.StructType):
-            if not path:
-                return [field.encode_name for field in option.fields]
             for field in option.fields:
                 if field.encode_name == path[0]:
-                    return _fields_at(field.type, path[1:])
-        if isinstance(option, (inspect.ListType, inspect.VarTupleType)) and path:
-            return _fields_at(option.item_type, path[1:])
-    return []
+                    found += _types_at(field.type, path[1:])
+        elif isinstance(option, (inspect.ListType, inspect.VarTupleType)):
+            found += _types_at(option.item_type, path[1:])
+    return found

@@ -1,5 +1,7 @@
 """Documents: every mistake of form is one line with file, line and mend, and never a traceback."""
 
+from typing import Annotated, Literal
+
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -7,10 +9,13 @@ from hypothesis import strategies as st
 
 from monitor.documents import DocumentError, Problem, Source, decode
 
+Level = Literal["low", "high"]
+
 
 class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
-    countries: tuple[str, ...] = ()
+    countries: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] | None = None
+    level: Level | None = None
 
 
 class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -18,10 +23,31 @@ class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     since: object = None
 
 
+AT_LEAST_ONE = "write at least one, or remove the key"
 NOT_A_WORD = "found character that cannot start any token; write plain YAML: two spaces a level, no tabs"
 
 MISTAKES = [
     ("items:\n- name: a\n  nam: b", "d.yaml:3: error: unknown key 'nam'; did you mean 'name'?"),
+    (
+        "items:\n- name: a\n  countries: DE",
+        "d.yaml:3: error: items[0].countries: expected array, got str (found 'DE'); write a list: [DE]",
+    ),
+    (
+        "items:\n- name: a\n  countries: []",
+        f"d.yaml:3: error: items[0].countries: expected array of length >= 1; {AT_LEAST_ONE}",
+    ),
+    (
+        "items:\n- name: a\n  level: hihg",
+        "d.yaml:3: error: items[0].level: invalid enum value 'hihg' (found 'hihg'); use one of: high, low",
+    ),
+    (
+        "items:\n- level: low",
+        "d.yaml:2: error: items[0]: object missing required field name; add `name:`",
+    ),
+    (
+        "items:\n- name: 7",
+        "d.yaml:2: error: items[0].name: expected str, got int (found '7'); write it in quotes: \"7\"",
+    ),
     ("items: []\nitems: []", "d.yaml:2: error: 'items' stands twice; keep one of them"),
     (
         "items:\n- name: a\n  countries: [DE, NO]",
