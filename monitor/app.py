@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from monitor.attribution import Question, attribute
 from monitor.catalog import Catalog
 from monitor.documents import Problem
 from monitor.exitstatus import Exit
@@ -17,7 +18,9 @@ from monitor.load import GeoIp, InputError, load_catalog, load_jurisdictions, re
 from monitor.parquet import require_parquet, write_connections
 from monitor.pipeline import Pipeline
 from monitor.policy import Policy, compile_policy
+from monitor.policy_tests import TestResult, run_policy_tests
 from monitor.summary import Summary, Versions, summarise
+from monitor.types import Attribution, Name
 from sensors.engine import Sensor, open_sensor
 from sensors.observations import Accounting
 
@@ -82,6 +85,26 @@ def replay(
         write_connections(out, decisions.path, _metadata(versions))
         write_summary(out, summary)
     return Replayed(summary, status(summary))
+
+
+def run_tests(knowledge: Knowledge, policy: Policy) -> list[TestResult]:
+    """Run the tests that a policy carries."""
+
+    def attribute_flow(names: tuple[Name, ...], address: str | None) -> Attribution:
+        return attribute(Question(names, address), knowledge.catalog, knowledge.geo)
+
+    return run_policy_tests(policy, attribute_flow)
+
+
+def input_bytes(paths: Sequence[Path]) -> int:
+    """Return how many bytes the captures have on disk; what cannot be read counts nothing."""
+    total = 0
+    for path in expand_paths(paths):
+        try:
+            total += path.stat().st_size
+        except OSError:
+            continue
+    return total
 
 
 def status(summary: Summary) -> Exit:

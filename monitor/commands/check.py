@@ -1,0 +1,44 @@
+"""`residency check`: validates what a person wrote, and runs a policy's own tests."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from monitor import app
+from monitor.commands.base import catalog_option, clear_errors, policy_option, warn
+from monitor.exitstatus import Exit
+from monitor.wording import plural
+
+
+@click.command("check")
+@policy_option
+@catalog_option
+def command(policy: Path | None, catalogs: Sequence[Path]) -> None:
+    """Validate a policy and your own catalogue files, and run the policy's own tests.
+
+    Every mistake is one line: file, line, what is wrong, what to write instead. A rule that can never apply
+    is a warning. Without options the built-in catalogue alone is checked.
+
+    \b
+    Examples:
+      residency check --policy policies/eu-crm.yaml
+      residency check --policy policy.yaml --catalog our-llms.yaml
+    """
+    with clear_errors():
+        knowledge = app.load_knowledge(policy, catalogs)
+    warn(knowledge.warnings)
+    endpoints = plural(len(knowledge.catalog.endpoints), "endpoint")
+    click.echo(f"catalogue {knowledge.catalog.version}: {endpoints}, ok")
+    if knowledge.policy is None:
+        return
+    results = app.run_tests(knowledge, knowledge.policy)
+    failed = [result for result in results if not result.passed]
+    for result in failed:
+        click.echo(result.line)
+    rules = plural(len(knowledge.policy.rules), "rule")
+    tests = f"{len(results) - len(failed)} of {plural(len(results), 'test')} passed"
+    warnings = plural(len(knowledge.warnings), "warning")
+    click.echo(f"policy {knowledge.policy.version}: {rules}, {tests}, {warnings}{'' if failed else ', ok'}")
+    sys.exit(Exit.USAGE if failed else Exit.DONE)

@@ -1,0 +1,28 @@
+"""`residency doctor`: what this installation can do, and what it lacks."""
+
+import importlib.util
+import platform
+import sys
+
+import click
+
+from monitor import app
+from monitor.commands.base import clear_errors
+from monitor.wording import fact, plural
+from sensors.engine import ENGINES
+
+
+@click.command("doctor")
+def command() -> None:
+    """Say what this installation can do, and what it lacks. Changes nothing, connects nowhere."""
+    with clear_errors():
+        catalog = app.load_knowledge().catalog
+    endpoints = plural(len(catalog.endpoints), "endpoint")
+    click.echo(fact("residency", app.version()))
+    click.echo(fact("python", f"{platform.python_version()} ({sys.executable})"))
+    click.echo(fact("engines", ", ".join(ENGINES)))
+    click.echo(
+        fact("catalogue", f"{catalog.version}: {plural(len(catalog.providers), 'provider')}, {endpoints}")
+    )
+    missing = "not installed: `replay --out` needs it (pip install 'residency-monitor[audit]')"
+    click.echo(fact("audit", "installed" if importlib.util.find_spec("pyarrow") else missing))

@@ -1,0 +1,58 @@
+"""What each case of pcaps/ should give: observations and decisions, written down and compared.
+
+`python pcaps/golden.py` writes observations.jsonl and decisions.jsonl of every case anew; read the
+difference before you commit it. Tests compare.
+"""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from monitor import app
+from monitor.pipeline import Pipeline
+from sensors.engine import open_sensor
+
+PCAPS = Path(__file__).parent
+POLICY = PCAPS.parent / "policies" / "eu-crm.yaml"
+
+
+def cases() -> list[Path]:
+    """Return the folders of all cases."""
+    return sorted(path.parent for path in PCAPS.glob("*/traffic.pcap*"))
+
+
+def traffic(case: Path) -> Path:
+    """Return a case's capture."""
+    (path,) = case.glob("traffic.pcap*")
+    return path
+
+
+def observations(case: Path, engine: str = "dpkt") -> Iterator[bytes]:
+    """Yield a case's observations as JSON lines."""
+    for batch in open_sensor([traffic(case)], engine):
+        yield from (msgspec.json.encode(observation) + b"\n" for observation in batch)
+
+
+def decisions(case: Path, engine: str = "dpkt") -> list[bytes]:
+    """Return a case's decisions under the example policy as JSON lines, in their order."""
+    own = [path for path in [case / "catalog.yaml"] if path.exists()]
+    knowledge = app.load_knowledge(POLICY, own)
+    pipeline = Pipeline(knowledge.catalog, knowledge.policy)
+    sensor = open_sensor([traffic(case)], engine)
+    found = [decision for batch in sensor for decision in pipeline.feed(batch)]
+    found.sort(key=lambda decision: (decision.ts_ns, decision.connection.flow.order()))
+    return [msgspec.json.encode(decision) + b"\n" for decision in found]
+
+
+def write(case: Path) -> None:
+    """Write a case's golden files."""
+    (case / "observations.jsonl").write_bytes(b"".join(observations(case)))
+    (case / "decisions.jsonl").write_bytes(b"".join(decisions(case)))
+
+
+if __name__ == "__main__":
+    for chosen in cases():
+        if len(sys.argv) == 1 or chosen.name in sys.argv[1:]:
+            write(chosen)
