@@ -213,10 +213,11 @@ CASES: dict[str, tuple[bytes, Answer]] = {
                 RR("a.example", HTTPS, https(0, "c.example")),
                 RR("a.example", CNAME, "b.example"),
                 RR("b.example", HTTPS, https(0, ".")),
+                RR("c.example", AAAA, "2001:db8::bad", 5),
             ],
             qtype=HTTPS,
         ),
-        Answer(0x1234, "a.example", HTTPS, 0, ("b.example",), ttl=60),
+        Answer(0x1234, "a.example", HTTPS, 0, ("b.example",), ttl=60, unrelated=1),
     ),
     "truncated by the server": (
         response("a.example", [RR("a.example", A, "192.0.2.1")] * 2, flags=0x8380)[:-1],

@@ -153,6 +153,7 @@ def test_coalesced_packets() -> None:
         first + second + b"\x00" * 100,  # padding outside of any packet
         first + second + b"\xff" * 100,  # and what is no packet
         first + second + first[:40],
+        first + second + b"\xc0" + V1 + b"\xff" * 100,  # or a malformed one
         broken + first + second,  # an unreadable packet does not hide the next
     ):
         reader = InitialReader()
