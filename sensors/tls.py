@@ -47,9 +47,9 @@ def looks_like_tls(first_bytes: bytes) -> bool | None:
     for byte, plausible in zip(first_bytes, _FIRST_BYTES, strict=False):
         if byte not in plausible:
             return False
-    if len(first_bytes) < len(_FIRST_BYTES):
-        return None
-    return 0 < int.from_bytes(first_bytes[3:5]) <= MAX_RECORD_BYTES
+    if len(first_bytes) >= 5 and not 0 < int.from_bytes(first_bytes[3:5]) <= MAX_RECORD_BYTES:
+        return False
+    return True if len(first_bytes) >= len(_FIRST_BYTES) else None
 
 
 class TlsClientReader:
