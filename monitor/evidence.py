@@ -1,0 +1,145 @@
+"""The sentences of an attribution: each says one thing that a person can check, and which data set says so.
+
+They speak of names, addresses and documents, never of where data went.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from monitor.catalog import Catalog
+from monitor.endpoints import AddressKind, Endpoint, Verified
+from monitor.types import Evidence, Name, NameSource, Scope
+
+MANY_COUNTRIES = 6  # from here on a sentence gives their number
+
+_ASKED: dict[NameSource, str] = {
+    "sni": "the client's hello names {}",
+    "connect": "the client asked a proxy for {}",
+    "http": "the client's HTTP request names {}",
+    "dns": "the client had resolved {} to this address",
+}
+_SCOPES: dict[Scope, str] = {
+    "region": "processing is limited to {}",
+    "entry": "the connection enters in {}, processing may be elsewhere",
+    "group": "processing is limited to {}",
+    "global": "no place of processing is promised",
+    "storage": "data at rest is kept in {}, processing may be elsewhere",
+    "unknown": "no place of processing is promised",
+}
+_VERIFIED: dict[Verified, str] = {
+    "full": "",
+    "pattern": ", the pattern is documented",
+    "host": ", the place is its operator's",
+    "outdated": ", outdated",
+    "none": ", unverified",
+}
+_WORTHLESS: dict[AddressKind, str] = {
+    "anycast": "it is an anycast address, so this says nothing about the place",
+    "unknown": "nothing says that the address stands in one place, so this is not used",
+    "unicast": "its provider promises no place, so this is not used",
+}
+
+
+class Location(msgspec.Struct, frozen=True):
+    """What a GeoIP data set says of an address. ``country`` is an ISO 3166-1 code."""
+
+    country: str | None
+    asn: int | None
+    dataset: str
+
+
+def of_name(name: Name, endpoint: Endpoint | None, catalog: Catalog) -> Evidence:
+    """A name that the connection had, and what the catalogue calls it."""
+    called = f"which is {_called(endpoint, catalog)}" if endpoint else "which is in no entry of the catalogue"
+    says = f"{_ASKED[name.source].format(name.value)}, {called}"
+    dataset = catalog.dataset(endpoint)
+    if name.source == "dns":
+        return Evidence("dns", name.value, says, dataset)
+    return Evidence("name", name.value, says, dataset)
+
+
+def of_hearsay(name: Name, endpoint: Endpoint, catalog: Catalog) -> Evidence:
+    """A name that the address had for somebody else, or once."""
+    told = "another client" if name.state == "foreign" else "the client, longer ago than the answer counted,"
+    says = f"{told} had resolved {name.value} to this address, which is {_called(endpoint, catalog)}"
+    return Evidence("dns", name.value, says, catalog.dataset(endpoint))
+
+
+def of_alias(name: Name, alias: str, endpoint: Endpoint, catalog: Catalog) -> Evidence:
+    """The step of a CNAME chain that says who the server is, or where."""
+    place = f" in region {endpoint.region}" if endpoint.region else ""
+    says = f"{name.value} is an alias of {alias}, which is {_called(endpoint, catalog)}{place}"
+    return Evidence("cname", alias, says, catalog.dataset(endpoint))
+
+
+def of_disagreement(provider: str, catalog: Catalog) -> Evidence:
+    """Why the place stays open although the provider is known."""
+    called = catalog.providers[provider].name
+    says = f"the names that fit are all of {called}, and their places differ: which one was asked for is open"
+    return Evidence("dns", provider, says, catalog.dataset())
+
+
+def of_outer_name(name: str, catalog: Catalog) -> Evidence:
+    """The name on the outside of an encrypted hello."""
+    says = f"the hello is encrypted (ECH); {name} is its outside, not the name that the client asked for"
+    return Evidence("ech", name, says, catalog.dataset())
+
+
+def of_prefix(address: str, endpoint: Endpoint, catalog: Catalog) -> Evidence:
+    """A published or declared range that holds the address."""
+    says = f"{address} is in {endpoint.match}, an address range of {_called(endpoint, catalog)}"
+    return Evidence("prefix", endpoint.match, says, catalog.dataset(endpoint))
+
+
+def of_private(address: str, catalog: Catalog) -> Evidence:
+    """A private address behind a provider's name."""
+    says = f"{address} is a private address (RFC 1918, RFC 4193): a private endpoint of the provider"
+    return Evidence("private", address, says, catalog.dataset())
+
+
+def of_geoip(address: str, location: Location, comment: str) -> Evidence:
+    """The country that a data set gives for the address, and what that is worth here."""
+    system = f" (AS{location.asn})" if location.asn is not None else ""
+    says = f"the data set places {address}{system} in {location.country or 'no country'}; {comment}"
+    return Evidence("geoip", location.country or address, says, location.dataset)
+
+
+def worthless(endpoint: Endpoint) -> str:
+    """Why GeoIP is not used for an endpoint's address."""
+    return _WORTHLESS[endpoint.address]
+
+
+def of_operator(provider: str, catalog: Catalog) -> tuple[Evidence, ...]:
+    """Where the company sits, where the catalogue knows it."""
+    operator = catalog.providers[provider]
+    if operator.operator_country is None:
+        return ()
+    says = f"{operator.name} sits in {operator.operator_country}; that is not where it processes"
+    return (Evidence("operator", operator.operator_country, says, catalog.dataset()),)
+
+
+def of_entry(endpoint: Endpoint, catalog: Catalog) -> Evidence:
+    """What the catalogue's entry promises, and where that is written."""
+    says = _SCOPES[endpoint.scope].format(_place(endpoint.region, endpoint.countries))
+    if endpoint.not_llm:
+        says = "no LLM endpoint"
+    note = f" ({endpoint.note})" if endpoint.note else ""
+    origin = f"{endpoint.source}, {endpoint.date}{_VERIFIED[endpoint.verified]}"
+    text = f"{endpoint.match}: {says}{note}; source: {origin}"
+    return Evidence("catalogue", endpoint.match, text, catalog.dataset(endpoint))
+
+
+def _called(endpoint: Endpoint, catalog: Catalog) -> str:
+    provider = catalog.providers.get(endpoint.provider or "")
+    words = [provider.name if provider else "", endpoint.service or ""]
+    called = " ".join(word for word in words if word) or "an entry of the catalogue"
+    return f"possibly {called}" if endpoint.possible or endpoint.cname_only else called
+
+
+def _place(region: str | None, countries: Sequence[str]) -> str:
+    many = len(countries) >= MANY_COUNTRIES
+    named = f"{len(countries)} countries" if many else ", ".join(countries)
+    if region is None:
+        return named or "a place that it does not name"
+    return f"{region} ({named})" if named else region

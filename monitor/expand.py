@@ -1,0 +1,246 @@
+"""Turns a catalogue file's dense entries into endpoints, one a host, pattern or prefix, and checks them.
+
+An entry says what differs from its file's defaults; a template holds for many regions. What comes out is
+complete in itself. An entry with a mistake gives a problem instead, with its line and what to write.
+"""
+
+import difflib
+import ipaddress
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+
+from monitor import documents
+from monitor.endpoints import CatalogFile, Endpoint, Entry, Provider
+from monitor.hostmatch import MAX_NAME, parse_address
+from monitor.jurisdictions import Jurisdictions
+from monitor.regions import Regions
+
+REGION = "{region}"
+_HOST = re.compile(r"[a-z0-9_*-]+(?:\.[a-z0-9_*-]+)*")
+_TWO_STARS = re.compile(r"\*[^.]*\*")
+
+
+class Tables(msgspec.Struct, frozen=True):
+    """What entries may refer to."""
+
+    providers: Mapping[str, Provider]
+    regions: Regions
+    jurisdictions: Jurisdictions
+
+
+class Declared(msgspec.Struct, frozen=True):
+    """An endpoint and the place of the entry that declares it."""
+
+    endpoint: Endpoint
+    source: documents.Source
+    path: tuple[str | int, ...]
+
+    def problem(self, problem: str, mend: str) -> documents.Problem:
+        """An error at the entry."""
+        return documents.problem_at(self.source, self.path, problem, mend)
+
+
+class _Target(msgspec.Struct, frozen=True):
+    """One host or prefix of an entry; the region and country are those of its template, if it has one."""
+
+    match: str
+    region: str | None = None
+    country: str | None = None
+
+
+class _MistakeError(Exception):
+    """What is wrong with an entry, at one of its keys."""
+
+    def __init__(self, key: str, problem: str, mend: str) -> None:
+        super().__init__(problem)
+        self.key = key
+        self.problem = problem
+        self.mend = mend
+
+
+def expand(
+    source: documents.Source, file: CatalogFile, tables: Tables, *, by_user: bool
+) -> tuple[list[Declared], list[documents.Problem]]:
+    """The endpoints of a file, in its order, and the problems of entries that cannot be used."""
+    lists: dict[str, tuple[str, ...]] = {}
+    for name, text in file.region_lists.items():
+        lists[name] = _codes(text, lists)
+    declared: list[Declared] = []
+    problems: list[documents.Problem] = []
+    for index, entry in enumerate(file.endpoints):
+        path = ("endpoints", index)
+        try:
+            whole = _with_defaults(entry, file.defaults)
+            _check(whole, tables)
+            declared += [
+                Declared(_endpoint(whole, target, tables, source.path, by_user=by_user), source, path)
+                for target in _targets(whole, lists)
+            ]
+        except _MistakeError as mistake:
+            problems.append(documents.problem_at(source, (*path, mistake.key), mistake.problem, mistake.mend))
+    return declared, problems
+
+
+def closest(word: str, known: Sequence[str], otherwise: str) -> str:
+    """What to write instead of a word that is not known."""
+    close = difflib.get_close_matches(word, known, 1)
+    return f"did you mean {close[0]!r}?" if close else otherwise
+
+
+def _with_defaults(entry: Entry, defaults: Entry) -> Entry:
+    values = [
+        default if value is None else value
+        for value, default in zip(
+            msgspec.structs.astuple(entry), msgspec.structs.astuple(defaults), strict=True
+        )
+    ]
+    return Entry(*values)
+
+
+def _check(entry: Entry, tables: Tables) -> None:
+    if (entry.host is None) == (entry.cidr is None):
+        raise _MistakeError("host", "an entry names either hosts or prefixes", "write `host:` or `cidr:`")
+    if entry.source is None or entry.date is None:
+        key = "source" if entry.source is None else "date"
+        raise _MistakeError(key, f"an entry without {key}", f"add `{key}:` to it or to `defaults:`")
+    if entry.possible and entry.not_llm:
+        raise _MistakeError("possible", "possible and not_llm exclude each other", "remove one of them")
+    if entry.provider is None and not entry.not_llm and entry.role != "ech-outer":
+        raise _MistakeError(
+            "provider", "an entry without provider", "add `provider:` to it or to `defaults:`"
+        )
+    for key, provider in (("provider", entry.provider), *(("behind", name) for name in entry.behind or ())):
+        if provider is not None and provider not in tables.providers:
+            mend = closest(provider, tuple(tables.providers), "declare it under `providers:`")
+            raise _MistakeError(key, f"unknown provider {provider!r}", mend)
+
+
+def _targets(entry: Entry, lists: Mapping[str, tuple[str, ...]]) -> Iterator[_Target]:
+    if entry.cidr is not None:
+        for prefix in (entry.cidr,) if isinstance(entry.cidr, str) else entry.cidr:
+            yield _Target(_prefix(prefix))
+        return
+    if isinstance(entry.host, dict):
+        if entry.regions is not None:
+            raise _MistakeError("regions", "the hosts name their regions already", "remove `regions:`")
+        for text, template in entry.host.items():
+            yield from _hosts(template, dict.fromkeys(_codes(text, lists)))
+        return
+    regions: Mapping[str, str | None] | None = None
+    if isinstance(entry.regions, str):
+        regions = dict.fromkeys(_codes(entry.regions, lists))
+    elif entry.regions is not None:
+        regions = entry.regions
+    for template in (entry.host,) if isinstance(entry.host, str) else entry.host or ():
+        yield from _hosts(template, regions)
+
+
+def _codes(text: str, lists: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(code for word in text.split() for code in lists.get(word, (word,)))
+
+
+def _hosts(template: str, regions: Mapping[str, str | None] | None) -> Iterator[_Target]:
+    if (REGION in template) != (regions is not None):
+        mend = f"use {REGION} in the host together with `regions:`, or neither"
+        raise _MistakeError("host", f"host {template!r} and its regions do not go together", mend)
+    if regions is None:
+        yield _Target(_host(template))
+        return
+    for code, country in regions.items():
+        yield _Target(_host(template.replace(REGION, code)), code, country)
+
+
+def _host(text: str) -> str:
+    host = text.lower().removesuffix(".")
+    if len(host) > MAX_NAME or not _HOST.fullmatch(host):
+        raise _MistakeError("host", f"{text!r} is no host name", "write labels of letters, digits, - and _")
+    if "*" in host and (_TWO_STARS.search(host) or "*" in host.rpartition(".")[2]):
+        mend = "use * once in a label, and never in the last one"
+        raise _MistakeError("host", f"pattern {text!r} is too wide", mend)
+    if host[-1].isdigit() and parse_address(host) is not None:
+        raise _MistakeError("host", f"{text!r} is an address", "write it under `cidr:`")
+    return host
+
+
+def _prefix(text: str) -> str:
+    try:
+        network = ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        mend = "write 192.0.2.0/24 or 2001:db8::/32"
+        raise _MistakeError("cidr", f"{text!r} is no address prefix", mend) from None
+    if "/" in text and network.network_address != ipaddress.ip_address(text.partition("/")[0]):
+        raise _MistakeError("cidr", f"{text!r} has bits beyond its length", f"write {network}")
+    return str(network)
+
+
+def _endpoint(entry: Entry, target: _Target, tables: Tables, declared_in: str, *, by_user: bool) -> Endpoint:
+    if entry.source is None or entry.date is None:  # _check has seen to it
+        raise AssertionError(entry)
+    vendor = entry.vendor or entry.provider or ""
+    code = target.region or entry.region
+    scope = entry.scope or "unknown"
+    return Endpoint(
+        match=target.match,
+        provider=entry.provider,
+        service=entry.service,
+        scope=scope,
+        region=entry.region if scope == "global" else code,
+        vendor=vendor if (vendor, code) in tables.regions else None,
+        countries=_countries(entry, target, vendor, tables),
+        possible=bool(entry.possible),
+        not_llm=bool(entry.not_llm),
+        cname_only=bool(entry.cname_only),
+        address=entry.address or ("unicast" if by_user else "unknown"),
+        role=entry.role or "api",
+        behind=entry.behind or (),
+        source=entry.source,
+        date=entry.date,
+        verified=entry.verified or "full",
+        note=entry.note.replace(REGION, target.region) if entry.note and target.region else entry.note,
+        declared_in=declared_in,
+        declared_by_user=by_user,
+    )
+
+
+def _countries(entry: Entry, target: _Target, vendor: str, tables: Tables) -> tuple[str, ...]:
+    code = target.region or entry.region
+    region = tables.regions.get((vendor, code)) if code else None
+    if entry.scope == "global":
+        if entry.countries:
+            raise _MistakeError("countries", "a global endpoint is in no country", "remove `countries:`")
+        if target.region is not None and region is None:
+            raise _unknown_region(vendor, target.region, tables)
+        return ()
+    declared = (target.country,) if target.country else entry.countries
+    if declared is not None:
+        countries = _members(declared, "regions" if target.country else "countries", tables.jurisdictions)
+        if region is not None and region.country not in countries:
+            problem = f"region {vendor} {code} is in {region.country}"
+            raise _MistakeError("countries", problem, "correct the region or its countries")
+        return countries
+    if region is not None:
+        return (region.country,)
+    if code is not None:
+        raise _unknown_region(vendor, code, tables)
+    if entry.scope == "group":
+        raise _MistakeError("scope", "a group without countries", "add `countries:`, for example [EU]")
+    return ()
+
+
+def _members(codes: Sequence[str], key: str, jurisdictions: Jurisdictions) -> tuple[str, ...]:
+    members: set[str] = set()
+    for code in codes:
+        try:
+            members |= jurisdictions.members(code)
+        except KeyError:
+            mend = jurisdictions.mend(code)
+            raise _MistakeError(key, f"unknown country or jurisdiction {code!r}", mend) from None
+    return tuple(sorted(members))
+
+
+def _unknown_region(vendor: str, code: str, tables: Tables) -> _MistakeError:
+    codes = [known for owner, known in tables.regions if owner == vendor]
+    mend = closest(code, codes, "correct the code, name its `vendor:`, or add `countries:`")
+    return _MistakeError("regions", f"unknown region {code!r} of {vendor or 'no vendor'}", mend)
