@@ -136,17 +136,25 @@ def locate_inside(attribution: Attribution, territory: Territory, day: dt.date) 
     return Verdict(_pinned(attribution), (place, f"that is inside {called}"))
 
 
+def region_of(attribution: Attribution) -> str | None:
+    """The region as policies name it, provider:code: one code is another place at another provider."""
+    if attribution.provider is None or attribution.region is None:
+        return None
+    return f"{attribution.provider}:{attribution.region}"
+
+
 def locate_region(attribution: Attribution, regions: frozenset[str]) -> Verdict:
     """The position of an endpoint against a list of regions."""
+    region = region_of(attribution)
     place = whereabouts(attribution)
     wanted = listed(tuple(sorted(regions)))
     if attribution.scope == "global":
         return Verdict("global", (place,))
-    if attribution.region is None:
+    if region is None:
         return Verdict("unclear", (place, f"its region is not known; asked for is {wanted}"))
-    if attribution.region in regions:
-        return Verdict(_pinned(attribution), (place, f"its region is {attribution.region}"))
-    says = f"its region {attribution.region} is not {wanted}"
+    if region in regions:
+        return Verdict(_pinned(attribution), (place, f"its region is {region}"))
+    says = f"its region {region} is not {wanted}"
     return Verdict("unclear" if attribution.scope == "group" else "outside", (place, says))
 
 

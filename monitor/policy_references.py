@@ -76,7 +76,7 @@ class _Names:
         kind = self.kinds.get(key)
         for at, word in enumerate(words or ()):
             if kind and word not in kind.names:
-                mend = _vendors(word, kind.names) or suggest(word, kind.names, kind.otherwise)
+                mend = _providers_of(word, kind.names) or suggest(word, kind.names, kind.otherwise)
                 yield Remark((*path, at), f"unknown {kind.label} {word!r}", mend)
 
     def services(self, path: Path, words: tuple[str, ...] | None) -> Iterator[Remark]:
@@ -94,8 +94,8 @@ class _Names:
                 yield Remark((*path, at), f"unknown jurisdiction {word!r}", mend)
 
 
-def _vendors(word: str, names: Collection[str]) -> str | None:
-    """The mend for a region without its vendor: the same code is another country at another vendor."""
+def _providers_of(word: str, names: Collection[str]) -> str | None:
+    """The mend for a region without its provider: one code is another country at another provider."""
     matches = sorted(name for name in names if name.partition(":")[2] == word)
     return f"say whose region: {' or '.join(map(repr, matches))}" if matches else None
 

@@ -15,6 +15,7 @@ from monitor.policy_places import (
     listed,
     locate_inside,
     locate_region,
+    region_of,
     whereabouts,
 )
 from monitor.policy_schema import Action, Rule, Severity
@@ -73,7 +74,7 @@ class CompiledRule:
         return self._by_position(self._locate(attribution, day))
 
     def _locate(self, attribution: Attribution, day: dt.date) -> Verdict:
-        if self._territory is None or attribution.region in self._regions:
+        if self._territory is None or region_of(attribution) in self._regions:
             return locate_region(attribution, self._regions)
         return locate_inside(attribution, self._territory, day)
 

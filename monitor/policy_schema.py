@@ -71,7 +71,7 @@ class When(Struct, frozen=True, forbid_unknown_fields=True):
     providers: Words | None = None
     services: Words | None = None  # the provider's service: the catalogue's name, or its first words
     scopes: Annotated[tuple[Scope, ...], Meta(min_length=1)] | None = None
-    regions: Words | None = None  # vendor:code
+    regions: Words | None = None  # provider:code
     jurisdictions: Words | None = None
 
 

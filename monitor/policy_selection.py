@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Callable, Collection, Sequence
 from typing import Literal
 
-from monitor.policy_places import Territory
+from monitor.policy_places import Territory, region_of
 from monitor.policy_schema import When
 from monitor.types import Attribution, Subject
 
@@ -36,7 +36,7 @@ class Selector:
             self._provider(attribution),
             self._service(attribution),
             _one_of(self._scopes, attribution.scope),
-            _one_of(self._regions, attribution.region),
+            _one_of(self._regions, region_of(attribution)),
             self._place(attribution, day),
         )
         if "no" in answers:
