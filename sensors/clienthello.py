@@ -200,7 +200,7 @@ def _host_name(body: bytes) -> str | None:
     while at < len(names):
         start = at + 3
         end = start + int.from_bytes(names[at + 1 : start])
-        if start > len(names) or end > len(names):
+        if end > len(names):
             raise Malformed("sni-list")
         if names[at] == _HOST_NAME and first is None:
             first = names[start:end]
