@@ -4,6 +4,7 @@ The first rule that selects a flow decides. What the evidence does not show is n
 rule's own answer for that case. Exceptions and dated jurisdictions are those of the flow's time.
 """
 
+import datetime as dt
 import functools
 import hashlib
 from collections.abc import Collection, Sequence
@@ -22,9 +23,10 @@ from monitor.policy_remarks import locate
 from monitor.policy_rules import CompiledRule, Ruling
 from monitor.policy_schema import DEFAULT_RULE, DEFAULT_SEVERITY, PolicyDocument, Rule, Severity
 from monitor.policy_selection import Selector
-from monitor.types import Attribution, Connection, Outcome
+from monitor.types import Attribution, Connection, Outcome, Subject
 
 SUBJECTS_KEPT = 65_536  # addresses whose subject is remembered
+JUDGEMENTS_KEPT = 4_096  # by subject, attribution and day
 
 
 class Judgement(msgspec.Struct, frozen=True):
@@ -58,6 +60,7 @@ class Policy:
         self.rules: dict[str, Rule] = {rule.id: rule for rule in document.rules}
         self.subject = functools.lru_cache(SUBJECTS_KEPT)(SubjectTable(networks).find)
         self.subjects = frozenset(entry.subject for entry in networks)
+        self._judge = functools.lru_cache(JUDGEMENTS_KEPT)(self._judge_on)
 
         def territory(names: Sequence[str]) -> Territory:
             return Territory(names, document.jurisdictions, jurisdictions)
@@ -75,13 +78,13 @@ class Policy:
 
     def judge(self, ts_ns: int, connection: Connection, attribution: Attribution) -> Judgement:
         """The judgement of a flow that began at ``ts_ns`` (its subject stands in the connection)."""
-        subject = connection.subject
-        rules = self._rules_of.get(subject)
-        if rules is None:
+        if connection.subject not in self.subjects:
             return Judgement("unassigned", reasons=(self._no_owner(connection),))
-        day = day_of(ts_ns)
+        return self._judge(connection.subject, attribution, day_of(ts_ns))
+
+    def _judge_on(self, subject: Subject, attribution: Attribution, day: dt.date) -> Judgement:
         ruling = self._default(attribution)
-        for rule in rules:
+        for rule in self._rules_of[subject]:
             selects = rule.selector.selects(attribution, day)
             if selects != "no":
                 ruling = rule.rule_on(attribution, selects, day)

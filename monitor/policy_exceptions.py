@@ -44,9 +44,9 @@ def excuse(
         exemption = each.exemption
         called = f"exception {exemption.id} (ticket {exemption.ticket})"
         if day > exemption.last_day:
-            lapsed.append(f"{called} expired on {exemption.last_day}")
+            lapsed.append(f"{called} was in force until {exemption.last_day}")
         elif day < exemption.starts:
-            lapsed.append(f"{called} starts on {exemption.starts}")
+            lapsed.append(f"{called} is in force from {exemption.starts} on")
         else:
             until = f"{called}, approved by {exemption.approved_by} until {exemption.last_day}"
             return Excuse(exemption.id, (f"excused by {until}: {exemption.reason}",))

@@ -107,9 +107,11 @@ def whereabouts(attribution: Attribution) -> str:
     if scope == "unknown":
         return f"the endpoint promises no place; its operator says or sits in {countries}"
     kinds = {each.kind for each in attribution.evidence}
+    inferred = attribution.certainty == "inferred"
+    if inferred:
+        kinds.discard("name")  # the name alone would have been enough, and it was not
     ended = next((words for kind, words in _ENDED.items() if kind in kinds), "at an endpoint placed in")
-    inferred = " (inferred)" if attribution.certainty == "inferred" else ""
-    sentence = f"the connection ended {ended} {countries}{inferred}"
+    sentence = f"the connection ended {ended} {countries}{' (inferred)' if inferred else ''}"
     return f"{sentence}; processing may be elsewhere" if scope == "entry" else sentence
 
 
@@ -123,9 +125,9 @@ def locate_inside(attribution: Attribution, territory: Territory, day: dt.date) 
     countries, partial = territory.on(day)
     outside = [each for each in attribution.countries if each not in countries and each not in partial]
     if len(outside) == len(attribution.countries):
-        return Verdict("outside", (place, f"{_is_not(outside)} in {called}"))
+        return Verdict("outside", (place, f"{_be(outside)} not in {called}"))
     if outside:
-        return Verdict("unclear", (place, f"of these countries, {_is_not(outside)} in {called}"))
+        return Verdict("unclear", (place, f"of these countries, {_be(outside)} not in {called}"))
     conditions = tuple(
         f"{each} is in {called} for {partial[each]} only, and packets do not show who is one"
         for each in attribution.countries
@@ -133,7 +135,7 @@ def locate_inside(attribution: Attribution, territory: Territory, day: dt.date) 
     )
     if conditions:
         return Verdict("unclear", (place, *conditions))
-    return Verdict(_pinned(attribution), (place, f"that is inside {called}"))
+    return Verdict(_pinned(attribution), (place, f"{_be(attribution.countries)} inside {called}"))
 
 
 def region_of(attribution: Attribution) -> str | None:
@@ -165,8 +167,8 @@ def _pinned(attribution: Attribution) -> Position:
     return "entry" if attribution.scope == "entry" else "unclear"
 
 
-def _is_not(countries: Sequence[str]) -> str:
-    return f"{listed(countries)} {'is' if len(countries) == 1 else 'are'} not"
+def _be(countries: Sequence[str]) -> str:
+    return f"{listed(countries)} {'is' if len(countries) == 1 else 'are'}"
 
 
 def listed(words: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 A test states what the flow's name and address are; the attribution comes from the caller, as for real flows.
 """
 
+import ipaddress
 from collections.abc import Callable
 
 import msgspec
@@ -38,8 +39,8 @@ def run_policy_tests(policy: Policy, attribute: Attribute) -> list[TestResult]:
 def _run(policy: Policy, attribute: Attribute, at: int) -> TestResult:
     test = policy.document.tests[at]
     connection = _connection(policy, test.flow)
-    address = test.flow.address
-    judgement = policy.judge(connection.ts_ns, connection, attribute(connection.names, address))
+    attribution = attribute(connection.names, connection.flow.server or None)
+    judgement = policy.judge(connection.ts_ns, connection, attribution)
     passed = judgement.outcome == test.outcome and test.rule in (None, judgement.rule)
     line = documents.line_of(policy.source, ["tests", at])
     where = f"{policy.source.path}:{line}: test {test.name!r}"
@@ -50,9 +51,10 @@ def _connection(policy: Policy, flow: TestFlow) -> Connection:
     names = (
         (Name(_canonical(flow.host), "sni", cnames=tuple(map(_canonical, flow.cnames))),) if flow.host else ()
     )
+    address = str(ipaddress.ip_address(flow.address)) if flow.address else ""
     return Connection(
         ts_ns=time_ns(flow.at, policy.document.issued) or 0,
-        flow=FlowKey(flow.client, 0, flow.address or "", HTTPS_PORT, "tcp"),
+        flow=FlowKey(flow.client, 0, address, HTTPS_PORT, "tcp"),
         subject=policy.subject(flow.client),
         names=names,
         hello=None,

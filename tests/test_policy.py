@@ -191,7 +191,7 @@ def test_recorded_subject_that_the_policy_does_not_have_is_unassigned() -> None:
             (
                 "allowed by P: stays here",
                 "the connection ended at an endpoint placed in DE",
-                "that is inside EEA",
+                "DE is inside EEA",
             ),
         ),
     ],
