@@ -11,20 +11,9 @@ EXCEPTION = """\
 exceptions:
 - {id: E, ticket: T, approved_by: dpo, reason: r, when: {providers: [openai]}, expires: 2026-03-31}
 """
-AMERICAN = "; ".join(
-    [
-        "violation by P because: outside policy P: stays here",
-        "the connection ended at an endpoint placed in US",
-        "US is not in EEA",
-    ]
-)
-GERMAN = "; ".join(
-    [
-        "allow by P because: allowed by P: stays here",
-        "the connection ended at an endpoint placed in DE",
-        "DE is inside EEA",
-    ]
-)
+ENDED = "the connection ended at an endpoint placed in"
+AMERICAN = f"violation by P because: outside policy P: stays here; {ENDED} US; US is not in EEA"
+GERMAN = f"allow by P because: allowed by P: stays here; {ENDED} DE; DE is inside EEA"
 
 
 def attribute(names: tuple[Name, ...], address: str | None) -> Attribution:
@@ -94,8 +83,12 @@ def test_attribution_is_asked_for_what_the_flow_says() -> None:
         return Attribution()
 
     tests = """\
-- {name: a, flow: {client: 10.20.0.5, host: A.example, cnames: [B.example.], address: 192.0.2.7}, outcome: allow}
-- {name: b, flow: {client: 10.20.0.5, address: "2001:DB8:0::7"}, outcome: allow}
+- name: a
+  flow: {client: 10.20.0.5, host: A.example, cnames: [B.example.], address: 192.0.2.7}
+  outcome: allow
+- name: b
+  flow: {client: 10.20.0.5, address: "2001:DB8:0::7"}
+  outcome: allow
 """
     run_policy_tests(policy(RULES, f"tests:\n{tests}"), listen)
     assert asked == [
