@@ -16,7 +16,7 @@ from monitor.catalog import Catalog
 from monitor.endpoints import Endpoint
 from monitor.evidence import Location
 from monitor.hostmatch import parse_address
-from monitor.readings import Question, Reading, hearsay, outer_names, read
+from monitor.readings import Question, Reading, Readings, read
 from monitor.types import Attribution, Certainty, Evidence
 
 __all__ = ["GeoLookup", "Location", "Question", "attribute", "is_llm_related"]
@@ -36,7 +36,8 @@ class GeoLookup(Protocol):
 
 def attribute(question: Question, catalog: Catalog, geo: GeoLookup | None = None) -> Attribution:
     """The attribution that the evidence supports; an empty one for what is no LLM endpoint."""
-    readings = read(question, catalog)
+    heard = read(question, catalog)
+    readings = heard.live
     proxied = any(reading.name.source == "connect" for reading in readings)
     address = None if proxied else question.address  # a proxy's address says nothing about the server
     prefix = catalog.match_address(address) if address is not None else None
@@ -49,7 +50,8 @@ def attribute(question: Question, catalog: Catalog, geo: GeoLookup | None = None
     elif readings:
         return Attribution()
     else:
-        return _by_hearsay(question, catalog, geo)
+        return _by_hearsay(heard, question.address, catalog, geo)
+    attribution = _with(attribution, *_aside(heard, catalog))
     if endpoint is None:
         return attribution
     if address is not None:
@@ -77,10 +79,13 @@ def _by_names(readings: Sequence[Reading], catalog: Catalog) -> tuple[Attributio
     entries = [(reading, reading.llm) for reading in readings if reading.llm is not None]
     providers = {entry.provider for _, entry in entries}
     sure = not any(entry.possible or entry.cname_only for _, entry in entries)
-    if len(entries) == len(readings) and len(providers) == 1 and sure:
-        common = _common([_by_name(reading, entry, catalog) for reading, entry in entries], catalog)
-        return _with_catalogue(common, [entry for _, entry in entries], catalog), None
-    return _ambiguous(readings, catalog), None
+    if len(entries) < len(readings) or len(providers) > 1 or not sure:
+        return _ambiguous(readings, catalog), None
+    common = _common([_by_name(reading, entry, catalog) for reading, entry in entries], catalog)
+    distinct = list(dict.fromkeys(entry for _, entry in entries))
+    if len(distinct) == 1:
+        return common, distinct[0]
+    return _with_catalogue(common, distinct, catalog), None
 
 
 def _by_name(reading: Reading, endpoint: Endpoint, catalog: Catalog) -> Attribution:
@@ -102,15 +107,16 @@ def _with_aliases(
     """Let the alias chain fill in the region that the name leaves open, or contradict it."""
     against: list[Evidence] = []
     for alias, step in reading.aliases:
-        if alias == reading.alias or step.not_llm:
-            continue
+        foreign = step.provider != endpoint.provider
+        if alias == reading.alias or (foreign and (step.possible or step.cname_only)):
+            continue  # said already, or a front end that several providers' products share
         said = sentence.of_alias(reading.name, alias, step, catalog)
-        if step.provider != endpoint.provider or not _agree(attribution, step, catalog):
+        if foreign or not _agree(attribution, step, catalog):
             against.append(said)
         elif _can_fill(attribution, step):
             attribution = _weaken(_filled(attribution, step, said), "inferred")
         elif step.region is not None:
-            attribution = replace(attribution, evidence=(*attribution.evidence, said))
+            attribution = _with(attribution, said)
     return _against(attribution, against)
 
 
@@ -169,22 +175,27 @@ def _common(candidates: Sequence[Attribution], catalog: Catalog) -> Attribution:
     return common
 
 
-def _by_hearsay(question: Question, catalog: Catalog, geo: GeoLookup | None) -> Attribution:
+def _by_hearsay(heard: Readings, address: str | None, catalog: Catalog, geo: GeoLookup | None) -> Attribution:
     """Who it may be when no live name tells: what others resolved, and what an encrypted hello may hide."""
-    said: list[Evidence] = []
-    possible: set[str] = set()
-    for outer, hiding in outer_names(question, catalog):
-        said.append(sentence.of_outer_name(outer, catalog))
-        possible |= set(hiding.behind if hiding is not None else ())
-    for reading in hearsay(question, catalog):
-        if reading.llm is not None:
-            said.append(sentence.of_hearsay(reading.name, reading.llm, catalog))
-            possible.add(reading.llm.provider or "")
-    if question.address is not None and geo is not None:
-        location = geo.locate(question.address)
-        if location is not None:
-            said.append(sentence.of_geoip(question.address, location, "a place names no provider"))
-    return Attribution(possible=tuple(sorted(possible)), evidence=tuple(said))
+    hidden = {provider for _, outer in heard.outer if outer is not None for provider in outer.behind}
+    said = {reading.llm.provider for reading in heard.hearsay if reading.llm and reading.llm.provider}
+    attribution = Attribution(possible=tuple(sorted(hidden | said)), evidence=_aside(heard, catalog))
+    location = geo.locate(address) if address is not None and geo is not None else None
+    if address is None or location is None:
+        return attribution
+    return _with(attribution, sentence.of_geoip(address, location, "a place names no provider"))
+
+
+def _aside(heard: Readings, catalog: Catalog) -> tuple[Evidence, ...]:
+    """What is kept although it does not count: outer names, and names that others resolved."""
+    return (
+        *(sentence.of_outer_name(name, catalog) for name, _ in heard.outer),
+        *(
+            sentence.of_hearsay(reading.name, reading.llm, catalog)
+            for reading in heard.hearsay
+            if reading.llm is not None
+        ),
+    )
 
 
 def _with_prefix(
@@ -198,7 +209,7 @@ def _with_prefix(
         return _against(attribution, [said])
     if _can_fill(attribution, prefix):
         return _filled(attribution, prefix, said)
-    return replace(attribution, evidence=(*attribution.evidence, said))
+    return _with(attribution, said)
 
 
 def _with_address(
@@ -206,12 +217,8 @@ def _with_address(
 ) -> Attribution:
     """Let GeoIP fill in or contradict the country, where the address stands in one place."""
     if is_private(address):
-        said = sentence.of_private(address, catalog)
-        return (
-            attribution
-            if "/" in endpoint.match
-            else replace(attribution, evidence=(*attribution.evidence, said))
-        )
+        declared = "/" in endpoint.match  # by its address, so that it needs no explaining
+        return attribution if declared else _with(attribution, sentence.of_private(address, catalog))
     location = geo.locate(address) if geo is not None else None
     if location is None:
         return attribution
@@ -227,7 +234,7 @@ def _with_address(
     else:
         said = sentence.of_geoip(address, location, f"that contradicts {', '.join(attribution.countries)}")
         return replace(attribution, conflicts=(*attribution.conflicts, said))
-    return replace(attribution, evidence=(*attribution.evidence, said))
+    return _with(attribution, said)
 
 
 def _with_catalogue(attribution: Attribution, entries: Sequence[Endpoint], catalog: Catalog) -> Attribution:
@@ -236,7 +243,7 @@ def _with_catalogue(attribution: Attribution, entries: Sequence[Endpoint], catal
     if attribution.provider is not None and attribution.scope in ("global", "unknown"):
         said += sentence.of_operator(attribution.provider, catalog)
     said += [sentence.of_entry(entry, catalog) for entry in entries]
-    return replace(attribution, evidence=(*attribution.evidence, *said))
+    return _with(attribution, *said)
 
 
 def _agree(attribution: Attribution, step: Endpoint, catalog: Catalog) -> bool:
@@ -262,6 +269,10 @@ def _filled(attribution: Attribution, step: Endpoint, said: Evidence) -> Attribu
         scope=step.scope if attribution.scope == "unknown" else attribution.scope,
         evidence=(*attribution.evidence, said),
     )
+
+
+def _with(attribution: Attribution, *said: Evidence) -> Attribution:
+    return replace(attribution, evidence=(*attribution.evidence, *said)) if said else attribution
 
 
 def _against(attribution: Attribution, conflicts: Sequence[Evidence]) -> Attribution:

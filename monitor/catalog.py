@@ -3,7 +3,6 @@
 Pure and immutable once compiled. The most specific entry wins, and what the user declared is asked first.
 """
 
-import functools
 import hashlib
 import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,8 +15,6 @@ from monitor.hostmatch import AddressIndex, NameIndex, normal_name
 from monitor.jurisdictions import Jurisdictions
 from monitor.regions import read_regions
 
-NAME_CACHE = 16_384  # names whose entry is remembered; each is at most 253 characters
-
 Files = Sequence[tuple[Source, CatalogFile]]
 
 
@@ -29,14 +26,19 @@ class Catalog:
         self.providers: Mapping[str, Provider] = MappingProxyType(dict(tables.providers))
         self.regions: Mapping[tuple[str, str], Region] = MappingProxyType(dict(tables.regions))
         self.endpoints = tuple(endpoint for layer in layers for endpoint in layer)
-        self._names = [_names(layer) for layer in layers]
-        self._addresses = [_addresses(layer) for layer in layers]
-        self._find = functools.lru_cache(NAME_CACHE)(self._look_up)
+        self._names = [_names(layer) for layer in layers if layer]
+        self._addresses = [_addresses(layer) for layer in layers if layer]
 
     def match_name(self, name: str) -> Endpoint | None:
         """The entry of a host name in any case, with or without the trailing dot."""
         normal = normal_name(name)
-        return None if normal is None else self._find(normal)
+        if normal is None:
+            return None
+        for index in self._names:
+            endpoint = index.match(normal)
+            if endpoint is not None:
+                return endpoint
+        return None
 
     def match_address(self, address: str) -> Endpoint | None:
         """The entry of the longest prefix that holds an address."""
@@ -55,13 +57,6 @@ class Catalog:
         if endpoint is not None and endpoint.declared_by_user:
             return f"{endpoint.declared_in} ({endpoint.date})"
         return f"catalogue {self.version}"
-
-    def _look_up(self, name: str) -> Endpoint | None:
-        for index in self._names:
-            endpoint = index.match(name)
-            if endpoint is not None:
-                return endpoint
-        return None
 
 
 def compile_catalog(

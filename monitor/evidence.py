@@ -76,7 +76,7 @@ def of_alias(name: Name, alias: str, endpoint: Endpoint, catalog: Catalog) -> Ev
 def of_disagreement(provider: str, catalog: Catalog) -> Evidence:
     """Why the place stays open although the provider is known."""
     called = catalog.providers[provider].name
-    says = f"the names that fit are all of {called}, and their places differ: which one was asked for is open"
+    says = f"all of these names are of {called}, but their places differ, and which one was asked for is open"
     return Evidence("dns", provider, says, catalog.dataset())
 
 
@@ -115,7 +115,7 @@ def of_operator(provider: str, catalog: Catalog) -> tuple[Evidence, ...]:
     operator = catalog.providers[provider]
     if operator.operator_country is None:
         return ()
-    says = f"{operator.name} sits in {operator.operator_country}; that is not where it processes"
+    says = f"{operator.name} sits in {operator.operator_country}, which does not say where it processes"
     return (Evidence("operator", operator.operator_country, says, catalog.dataset()),)
 
 
@@ -132,9 +132,9 @@ def of_entry(endpoint: Endpoint, catalog: Catalog) -> Evidence:
 
 def _called(endpoint: Endpoint, catalog: Catalog) -> str:
     provider = catalog.providers.get(endpoint.provider or "")
-    words = [provider.name if provider else "", endpoint.service or ""]
-    called = " ".join(word for word in words if word) or "an entry of the catalogue"
-    return f"possibly {called}" if endpoint.possible or endpoint.cname_only else called
+    words = (endpoint.service, provider.name if provider else None)
+    called = " of ".join(word for word in words if word) or "an entry of the catalogue"
+    return f"possibly {called}" if endpoint.possible else called
 
 
 def _place(region: str | None, countries: Sequence[str]) -> str:

@@ -107,6 +107,8 @@ def _check(entry: Entry, tables: Tables) -> None:
         raise _MistakeError(key, f"an entry without {key}", f"add `{key}:` to it or to `defaults:`")
     if entry.possible and entry.not_llm:
         raise _MistakeError("possible", "possible and not_llm exclude each other", "remove one of them")
+    if entry.role == "ech-outer" and entry.cidr is not None:
+        raise _MistakeError("role", "an outer name is a name", "write `host:` instead of `cidr:`")
     if entry.provider is None and not entry.not_llm and entry.role != "ech-outer":
         raise _MistakeError(
             "provider", "an entry without provider", "add `provider:` to it or to `defaults:`"

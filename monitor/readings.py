@@ -24,6 +24,11 @@ class Question(msgspec.Struct, frozen=True):
     outer_name: str | None = None
 
 
+def is_llm(endpoint: Endpoint) -> bool:
+    """Whether an entry is one of an LLM provider, and not a close call or an outer name."""
+    return not endpoint.not_llm and endpoint.role != "ech-outer"
+
+
 class Reading(msgspec.Struct, frozen=True):
     """One name, the entry that it fits, and the entries of its aliases.
 
@@ -32,65 +37,68 @@ class Reading(msgspec.Struct, frozen=True):
 
     name: Name
     endpoint: Endpoint | None
-    alias: str | None
-    aliases: tuple[tuple[str, Endpoint], ...]
+    alias: str | None = None
+    aliases: tuple[tuple[str, Endpoint], ...] = ()
 
     @property
     def llm(self) -> Endpoint | None:
         """The entry, where it is one of an LLM provider."""
-        return self.endpoint if self.endpoint is not None and not self.endpoint.not_llm else None
+        return self.endpoint if self.endpoint is not None and is_llm(self.endpoint) else None
 
 
-def read(question: Question, catalog: Catalog) -> list[Reading]:
-    """The readings of the names that count, the innermost first."""
-    live = [name for name in _named(question, catalog) if name.state == "live"]
-    carried = [name for name in live if name.source != "dns"]
-    resolved = {name.value: name.cnames for name in live if name.source == "dns"}
-    readings: dict[str, Reading] = {}
-    for name in (carried or live)[:MAX_NAMES]:
-        if name.value not in readings:
-            chain = name.cnames or resolved.get(name.value, ())
-            readings[name.value] = _read_one(name, chain, catalog)
-    return list(readings.values())
+class Readings(msgspec.Struct, frozen=True):
+    """All that the names of a question say.
+
+    ``live`` are the names that count, the innermost first; ``hearsay`` are LLM endpoints' names that the
+    address had once, or for other clients; ``outer`` are names on the outside of an encrypted hello, with
+    the entry that says what they may hide.
+    """
+
+    live: tuple[Reading, ...]
+    hearsay: tuple[Reading, ...] = ()
+    outer: tuple[tuple[str, Endpoint | None], ...] = ()
 
 
-def hearsay(question: Question, catalog: Catalog) -> list[Reading]:
-    """The readings of names that the address had once, or for other clients, where they are LLM endpoints."""
-    names = [name for name in _named(question, catalog) if name.state != "live"]
-    readings = [_read_one(name, name.cnames, catalog) for name in names[:MAX_NAMES]]
-    return [reading for reading in readings if reading.llm is not None]
-
-
-def outer_names(question: Question, catalog: Catalog) -> list[tuple[str, Endpoint | None]]:
-    """The names on the outside of an encrypted hello, with the entry that says what they may hide."""
-    outer = {} if question.outer_name is None else {question.outer_name: _outer(question.outer_name, catalog)}
+def read(question: Question, catalog: Catalog) -> Readings:
+    """Look up every name of a question."""
+    carried: dict[str, Reading] = {}
+    resolved: dict[str, Reading] = {}
+    hearsay: list[Reading] = []
+    outer: dict[str, Endpoint | None] = {}
+    if question.outer_name is not None:
+        outer[question.outer_name] = catalog.match_name(question.outer_name)
     for name in question.names[:MAX_NAMES]:
-        endpoint = _outer(name.value, catalog)
-        if endpoint is not None:
+        endpoint = catalog.match_name(name.value)
+        if name.value in outer or (endpoint is not None and endpoint.role == "ech-outer"):
             outer[name.value] = endpoint
-    return list(outer.items())
+        elif name.state != "live":
+            reading = _follow(Reading(name, endpoint), name.cnames, catalog)
+            hearsay += [reading] if reading.llm is not None else []
+        elif name.source == "dns":
+            resolved.setdefault(name.value, Reading(name, endpoint))
+        else:
+            carried.setdefault(name.value, Reading(name, endpoint))
+    live = (carried or resolved).values()
+    followed = tuple(_follow(reading, _chain(reading.name, resolved), catalog) for reading in live)
+    return Readings(followed, tuple(hearsay), tuple(outer.items()))
 
 
-def _named(question: Question, catalog: Catalog) -> Sequence[Name]:
-    return [
-        name
-        for name in question.names
-        if name.value != question.outer_name and _outer(name.value, catalog) is None
-    ]
+def _chain(name: Name, resolved: dict[str, Reading]) -> Sequence[str]:
+    """The aliases of a name: its own, or those of the same name as the client resolved it."""
+    if name.cnames or name.value not in resolved:
+        return name.cnames
+    return resolved[name.value].name.cnames
 
 
-def _outer(name: str, catalog: Catalog) -> Endpoint | None:
-    endpoint = catalog.match_name(name)
-    return endpoint if endpoint is not None and endpoint.role == "ech-outer" else None
-
-
-def _read_one(name: Name, chain: Sequence[str], catalog: Catalog) -> Reading:
+def _follow(reading: Reading, chain: Sequence[str], catalog: Catalog) -> Reading:
+    """The reading with the entries of the alias chain; the first one that can speaks for an unlisted name."""
+    if not chain:
+        return reading
     matches = [(alias, catalog.match_name(alias)) for alias in chain[:MAX_ALIASES]]
-    aliases = tuple((alias, endpoint) for alias, endpoint in matches if endpoint is not None)
-    endpoint = catalog.match_name(name.value)
-    if endpoint is not None:
-        return Reading(name, endpoint, None, aliases)
+    aliases = tuple((alias, endpoint) for alias, endpoint in matches if endpoint and is_llm(endpoint))
+    if reading.endpoint is not None:
+        return Reading(reading.name, reading.endpoint, None, aliases)
     for alias, candidate in aliases:
-        if not candidate.cname_only and not candidate.not_llm:
-            return Reading(name, candidate, alias, aliases)
-    return Reading(name, None, None, aliases)
+        if not candidate.cname_only:
+            return Reading(reading.name, candidate, alias, aliases)
+    return Reading(reading.name, None, None, aliases)
