@@ -1,0 +1,104 @@
+"""The truth file: JSON lines, one for every name that a client said on the wire, then one with the totals."""
+
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, BinaryIO
+
+import msgspec
+
+from benchmarks.traffic.model import SPLIT_KINDS, Array, Kind, is_kind
+
+if TYPE_CHECKING:
+    from benchmarks.traffic.generate import World
+
+CARRIERS = {
+    Kind.TLS: "tls",
+    Kind.TLS_SPLIT: "tls",
+    Kind.QUIC: "quic",
+    Kind.QUIC_SPLIT: "quic",
+    Kind.HTTP: "http",
+}
+
+
+class NameSaid(msgspec.Struct, frozen=True, tag="name"):
+    """A server name with its five-tuple. ``ts_ns`` is the flow's first packet."""
+
+    ts_ns: int
+    carrier: str
+    name: str
+    client: str
+    client_port: int
+    server: str
+    server_port: int
+    transport: str
+    llm: bool
+    packets: int  # of the first message
+    reordered: bool
+
+
+class Totals(msgspec.Struct, tag="totals"):
+    """The sums. ``ip_bytes`` are those of the IP packets; flows count every five-tuple, DNS included."""
+
+    seed: int = 0
+    packets: int = 0
+    ip_bytes: int = 0
+    file_bytes: int = 0
+    flows: int = 0
+    dns_answers: int = 0
+    tls_hellos: int = 0
+    quic_hellos: int = 0
+    http_hosts: int = 0
+    split_hellos: int = 0
+    reordered_hellos: int = 0
+    llm_names: int = 0
+
+
+class Truth:
+    """Counts flows, and writes their names as they come."""
+
+    def __init__(self, out: BinaryIO, seed: int) -> None:
+        self._out = out
+        self._totals = Totals(seed=seed)
+        self._encoder = msgspec.json.Encoder()
+
+    def add_flows(self, count: int) -> None:
+        """Take flows whose first packet is now on its way."""
+        self._totals.flows += count
+
+    def add_messages(self, flows: Array, world: "World") -> None:
+        """Take flows whose first message is now on its way."""
+        self._totals.dns_answers += int((flows["kind"] == Kind.DNS).sum())
+        self._totals.split_hellos += int(is_kind(flows, SPLIT_KINDS).sum())
+        self._totals.reordered_hellos += int(flows["reordered"].sum())
+        for flow in flows[is_kind(flows, tuple(CARRIERS))]:
+            said = self._name_said(flow, world)
+            self._totals.llm_names += said.llm
+            self._totals.tls_hellos += said.carrier == "tls"
+            self._totals.quic_hellos += said.carrier == "quic"
+            self._totals.http_hosts += said.carrier == "http"
+            self._out.write(self._encoder.encode(said) + b"\n")
+
+    def finish(self, packets: int, ip_bytes: int, file_bytes: int) -> Totals:
+        """Write the totals, and return them."""
+        totals = self._totals
+        totals.packets, totals.ip_bytes, totals.file_bytes = packets, ip_bytes, file_bytes
+        self._out.write(self._encoder.encode(totals) + b"\n")
+        return totals
+
+    @staticmethod
+    def _name_said(flow: Array, world: "World") -> NameSaid:
+        kind = Kind(int(flow["kind"]))
+        host = world.hosts[flow["host"]]
+        clients = world.endpoints.clients_v6 if flow["v6"] else world.endpoints.clients_v4
+        return NameSaid(
+            ts_ns=int(flow["start_ns"]),
+            carrier=CARRIERS[kind],
+            name=host.name,
+            client=str(ip_address(clients[flow["client"]].tobytes())),
+            client_port=int(flow["client_port"]),
+            server=str(ip_address(host.v6 if flow["v6"] else host.v4)),
+            server_port=int(flow["server_port"]),
+            transport="udp" if kind in {Kind.QUIC, Kind.QUIC_SPLIT} else "tcp",
+            llm=host.llm,
+            packets=2 if kind in SPLIT_KINDS else 1,
+            reordered=bool(flow["reordered"]),
+        )
