@@ -1,0 +1,35 @@
+"""Which capture files a user means: files as named, folders walked for what capture tools write."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+# x.pcap, x.pcap.gz, and as tcpdump and dumpcap rotate: x.pcap0, x.pcap12, x.pcap.1, x.pcap.1.zst
+_CAPTURE_NAME = re.compile(r"\.(pcap|pcapng|cap|dmp)(\.?[0-9]+)?(\.gz|\.zst)?$", re.IGNORECASE)
+
+
+def expand_paths(paths: Iterable[Path]) -> list[Path]:
+    """Return the files to read, each once, in the order named and sorted within a folder.
+
+    What is named is taken, whatever its name. A folder that cannot be listed, or holds no capture, stands
+    for itself: reading it gives the fault that says so.
+    """
+    files: dict[str, Path] = {}
+    for path in paths:
+        found = list(_walk(path)) if path.is_dir() else [path]
+        for file in found or [path]:
+            files.setdefault(os.path.realpath(file), file)
+    return list(files.values())
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    unlisted: list[OSError] = []
+    for place, folders, names in os.walk(folder, onerror=unlisted.append):
+        folders.sort()
+        for name in sorted(names):
+            file = Path(place, name)
+            if _CAPTURE_NAME.search(name) and file.is_file():
+                yield file
+    for error in unlisted:
+        yield Path(error.filename)
