@@ -96,16 +96,27 @@ def decode(source: Source, kind: type[T]) -> T:
         raise DocumentError([_explain(source, kind, str(error))]) from None
 
 
+class Lines:
+    """The lines of a document's values: read once, asked often."""
+
+    def __init__(self, source: Source) -> None:
+        self._root = yaml.compose(source.text, Loader=yaml.CSafeLoader)
+
+    def of(self, path: Path) -> int:
+        """The line (from 1) where the value at ``path`` stands, or that of its nearest parent."""
+        node = self._root
+        mark = node.start_mark if node else None
+        for step in path:
+            child = _child(node, step)
+            if child is None:
+                break
+            node, mark = child
+        return mark.line + 1 if mark else 1
+
+
 def line_of(source: Source, path: Path) -> int:
     """The line (from 1) where the value at ``path`` stands, or that of its nearest parent."""
-    node = yaml.compose(source.text, Loader=yaml.CSafeLoader)
-    mark = node.start_mark if node else None
-    for step in path:
-        child = _child(node, step)
-        if child is None:
-            break
-        node, mark = child
-    return mark.line + 1 if mark else 1
+    return Lines(source).of(path)
 
 
 def problem_at(source: Source, path: Path, problem: str, mend: str) -> Problem:

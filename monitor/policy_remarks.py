@@ -1,6 +1,6 @@
 """Remarks on a policy: what the checks find, by the path of the value, and how they become lines of a file.
 
-A check only says where and what; the line is looked up here, once per remark that is shown.
+A check only says where and what; the line is looked up here, after all checks.
 """
 
 import difflib
@@ -8,8 +8,6 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from monitor import documents
-
-MAX_SHOWN = 100  # looking up a line reads the document again
 
 Path = tuple[str | int, ...]
 
@@ -24,13 +22,14 @@ class Remark(NamedTuple):
 
 
 def locate(source: documents.Source, remarks: Iterable[Remark]) -> tuple[documents.Problem, ...]:
-    """The first ``MAX_SHOWN`` remarks as problems of the file, in the order of its lines."""
-    shown = list(remarks)[:MAX_SHOWN]
+    """The remarks as problems of the file, in the order of its lines."""
+    found = list(remarks)
+    if not found:
+        return ()
+    lines = documents.Lines(source)
     problems = [
-        documents.Problem(
-            source.path, documents.line_of(source, each.path), each.problem, each.mend, each.level
-        )
-        for each in shown
+        documents.Problem(source.path, lines.of(each.path), each.problem, each.mend, each.level)
+        for each in found
     ]
     return tuple(sorted(problems, key=lambda problem: problem.line))
 

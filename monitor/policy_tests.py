@@ -33,17 +33,19 @@ class TestResult(msgspec.Struct, frozen=True):
 
 def run_policy_tests(policy: Policy, attribute: Attribute) -> list[TestResult]:
     """The results of all tests of a policy, in its order."""
-    return [_run(policy, attribute, at) for at in range(len(policy.document.tests))]
+    lines = documents.Lines(policy.source)
+    return [
+        _run(policy, attribute, test, f"{policy.source.path}:{lines.of(['tests', at])}")
+        for at, test in enumerate(policy.document.tests)
+    ]
 
 
-def _run(policy: Policy, attribute: Attribute, at: int) -> TestResult:
-    test = policy.document.tests[at]
+def _run(policy: Policy, attribute: Attribute, test: PolicyTest, place: str) -> TestResult:
     connection = _connection(policy, test.flow)
     attribution = attribute(connection.names, connection.flow.server or None)
     judgement = policy.judge(connection.ts_ns, connection, attribution)
     passed = judgement.outcome == test.outcome and test.rule in (None, judgement.rule)
-    line = documents.line_of(policy.source, ["tests", at])
-    where = f"{policy.source.path}:{line}: test {test.name!r}"
+    where = f"{place}: test {test.name!r}"
     return TestResult(test.name, passed, where if passed else f"{where}: {_difference(test, judgement)}")
 
 
