@@ -23,6 +23,7 @@ from monitor.summary import Summary, Versions, summarise
 from monitor.types import Attribution, Name
 from sensors.engine import Sensor, open_sensor
 from sensors.observations import Accounting
+from sensors.paths import expand_paths
 
 
 class Knowledge(msgspec.Struct, frozen=True):
@@ -50,11 +51,12 @@ def load_knowledge(
     policy: Path | None = None, catalogs: Sequence[Path] = (), geoips: Sequence[Path] = ()
 ) -> Knowledge:
     """Read what the commands rest on. Raises InputError or DocumentError."""
-    catalog = load_catalog(catalogs)
+    jurisdictions = load_jurisdictions()
+    catalog = load_catalog(catalogs, jurisdictions)
     geo = GeoIp(geoips) if geoips else None
     if policy is None:
         return Knowledge(catalog, geo)
-    compiled, warnings = compile_policy(read_source(policy), load_jurisdictions(), catalog.providers)
+    compiled, warnings = compile_policy(read_source(policy), jurisdictions, catalog.providers)
     return Knowledge(catalog, geo, compiled, tuple(warnings))
 
 
@@ -137,7 +139,7 @@ def _prepare(out: Path) -> DecisionFile:
         out.mkdir(parents=True, exist_ok=True)
         return DecisionFile(out)
     except OSError as error:
-        raise InputError(str(out), error.strerror or "cannot be written", "choose another --out") from None
+        raise InputError(out, error.strerror or "cannot be written", "choose another --out") from None
 
 
 def _versions(sensor: Sensor, knowledge: Knowledge) -> Versions:

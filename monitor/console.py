@@ -1,122 +1,119 @@
-"""The summary of a replay as people read it on a terminal, 80 columns wide.
+"""The summary of a replay as people read it on a terminal; made for 80 columns.
 
-Findings first, then what could not be decided, then the rest. Every line is from the summary document.
+What is outside policy comes first and in full, then what could not be decided, then the rest in short.
+Every line is from the summary document.
 """
 
+import shutil
 from collections.abc import Iterator, Sequence
 
-from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
-from rich.rule import Rule
-from rich.table import Table
-from rich.text import Text
+import click
 
 from monitor.summary import Summary
-from monitor.tally import Destination, FlowCount
+from monitor.tally import Destination
 from monitor.types import Coverage, Outcome
-from monitor.wording import describe_place, moment, plural, size
+from monitor.wording import describe_place, fact, moment, plural, size
+
+MIN_WIDTH, MAX_WIDTH = 60, 100
+IN_FULL: tuple[Outcome | None, ...] = ("violation", "indeterminate", "unassigned")
 
 _TITLES: dict[Outcome | None, tuple[str, str]] = {
-    "violation": ("Outside policy", "bold red"),
-    "indeterminate": ("Could not be decided", "yellow"),
-    "unassigned": ("From clients that no source group owns", "magenta"),
-    "excepted": ("Outside policy, under an exception in force", "cyan"),
-    "allow": ("Within policy", "green"),
-    None: ("LLM providers reached (no policy given: nothing is judged)", "bold"),
+    "violation": ("OUTSIDE POLICY", "red"),
+    "indeterminate": ("COULD NOT BE DECIDED", "yellow"),
+    "unassigned": ("FROM CLIENTS THAT NO SOURCE GROUP OWNS", "magenta"),
+    "excepted": ("UNDER AN EXCEPTION IN FORCE", "cyan"),
+    "allow": ("WITHIN POLICY", "green"),
+    None: ("LLM PROVIDERS REACHED (no policy given: nothing is judged)", "blue"),
 }
 _COVERAGE: dict[Coverage, str] = {
     "sni": "by a name on the wire (TLS, QUIC, HTTP)",
     "dns": "by the client's own DNS answers",
     "address": "by address only",
     "ambiguous": "ambiguous: several names for the address",
-    "concealed": "name concealed (ECH)",
-    "midstream": "the capture starts inside the connection",
+    "concealed": "concealed: the name is encrypted (ECH)",
+    "midstream": "midstream: the capture holds no start",
     "lost": "lost: evicted, or the first message incomplete",
 }
 
 
-def print_summary(console: Console, summary: Summary) -> None:
-    """Print the summary."""
-    for part in _parts(summary):
-        console.print(part)
+def print_summary(summary: Summary) -> None:
+    """Print the summary on stdout, in colour where that is a terminal."""
+    width = min(max(shutil.get_terminal_size().columns, MIN_WIDTH), MAX_WIDTH)
+    for line in _lines(summary, width):
+        click.echo(line)
 
 
-def _parts(summary: Summary) -> Iterator[RenderableType]:
-    yield Text("Residency Monitor", style="bold").append(f" {summary.versions.tool}", style="not bold")
-    yield _read(summary)
-    yield _coverage(summary)
-    rows = summary.destinations
-    if not rows:
-        yield Text("\nNo connection to a known LLM provider was seen.", style="bold")
-    for outcome, (title, style) in _TITLES.items():
-        chosen = [row for row in rows if row.key.outcome == outcome]
-        if chosen:
-            yield Text()
-            yield Rule(
-                Text(f"{title}: {plural(_flows(chosen), 'connection')}", style), align="left", style=style
-            )
-            yield from (_destination(row) for row in chosen)
-    yield Text()
-    yield from (Text(limit, style="dim") for limit in summary.limits)
+def _lines(summary: Summary, width: int) -> Iterator[str]:
+    yield click.style(f"Residency Monitor {summary.versions.tool}", bold=True)
+    yield from (fact(label, value, width) for label, value in _facts(summary))
+    if not summary.destinations:
+        yield ""
+        yield "No connection to an LLM provider of the catalogue was seen."
+    for outcome, (title, colour) in _TITLES.items():
+        rows = [row for row in summary.destinations if row.key.outcome == outcome]
+        if rows:
+            yield ""
+            yield click.style(f"{title}: {_flows(rows)}", fg=colour, bold=True)
+            for row in rows:
+                yield from _destination(row, width)
+    yield ""
+    yield from summary.limits
 
 
-def _read(summary: Summary) -> RenderableType:
+def _facts(summary: Summary) -> Iterator[tuple[str, str]]:
     accounting, versions = summary.accounting, summary.versions
-    table = _facts()
-    table.add_row("engine", versions.engine)
-    table.add_row("policy", versions.policy or "none")
-    table.add_row("catalogue", versions.catalogue)
+    yield "policy", versions.policy or "none"
+    yield "catalogue", versions.catalogue
     for dataset in versions.datasets:
-        table.add_row("data set", dataset)
-    table.add_row("read", f"{plural(accounting.read.packets, 'packet')}, {size(accounting.read.bytes)}")
+        yield "data set", dataset
+    read = accounting.read
+    yield "read", f"{plural(read.packets, 'packet')}, {size(read.bytes)}, engine {versions.engine}"
     if accounting.first_ns is not None and accounting.last_ns is not None:
-        table.add_row("from, to", f"{moment(accounting.first_ns)}, {moment(accounting.last_ns)} UTC")
+        yield "", f"{moment(accounting.first_ns)} to {moment(accounting.last_ns)} UTC"
     for reason, count in sorted(accounting.undecoded.items()):
-        table.add_row("not decoded", f"{plural(count.packets, 'packet')}: {reason}")
+        yield "not decoded", f"{plural(count.packets, 'packet')}: {reason}"
     for reason, gap in summary.gaps.items():
-        table.add_row("gap", f"{plural(gap.packets, 'packet')}, {size(gap.bytes)}: {reason}")
+        yield "gap", f"{plural(gap.packets, 'packet')}, {size(gap.bytes)}: {reason}"
     if not summary.complete:
-        table.add_row("complete", Text("no: see the messages; what was read is counted", "bold yellow"))
-    return table
+        yield "incomplete", "not everything could be looked at; what was read is counted"
+    yield from _coverage(summary)
 
 
-def _coverage(summary: Summary) -> RenderableType:
+def _coverage(summary: Summary) -> Iterator[tuple[str, str]]:
     total = summary.connections
-    share = "-" if summary.named_share is None else f"{summary.named_share:.1%}"
-    table = _facts()
-    table.add_row(
-        "connections", f"{total.flows:,} ({size(total.bytes_up)} up, {size(total.bytes_down)} down)"
-    )
-    table.add_row("named", f"{share} of them")
+    share = "" if summary.named_share is None else f", {summary.named_share:.1%} of them named"
+    yield "connections", f"{total.flows:,}{share}; {size(total.bytes_up)} up, {size(total.bytes_down)} down"
     for name, count in summary.coverage.items():
         if count.flows:
-            table.add_row("", f"{count.flows:,} {_COVERAGE[name]}")
-    table.add_row("to LLMs", f"{summary.llm_related.flows:,}")
-    return Group(Text(), table)
+            yield "", f"{count.flows:,} {_COVERAGE[name]}"
+    related = summary.llm_related
+    yield "to LLMs", f"{related.flows:,}; {size(related.bytes_up)} up, {size(related.bytes_down)} down"
 
 
-def _destination(row: Destination) -> RenderableType:
+def _destination(row: Destination, width: int) -> Iterator[str]:
     key, count = row.key, row.count
-    who = "/".join(part for part in (key.tenant, key.source_group) if part) or row.flow.client
-    head = Text()
-    if key.rule:
-        severity = f" {key.severity}" if key.severity and key.outcome == "violation" else ""
-        head.append(f"{key.rule}{severity}  ", style="bold")
-    head.append(f"{who} -> ")
-    head.append(_provider(row), style="bold")
-    table = _facts()
-    table.add_row("where", f"{describe_place(key.scope, key.region, key.countries)} ({key.certainty})")
-    table.add_row("traffic", f"{plural(count.flows, 'connection')}, {_bytes(count)}")
-    table.add_row("first", f"{moment(row.first_ns)} UTC  {row.flow.client} -> {row.name or row.flow.server}")
+    rule = f"{key.rule} " if key.rule else ""
+    severity = f"({key.severity}) " if key.severity and key.outcome == "violation" else ""
+    yield ""
+    yield f"{click.style(rule, bold=True)}{severity}{_who(row)} -> {click.style(_provider(row), bold=True)}"
+    yield fact("where", f"{describe_place(key.scope, key.region, key.countries)} [{key.certainty}]", width)
+    up, down = size(count.bytes_up), size(count.bytes_down)
+    yield fact("traffic", f"{plural(count.flows, 'connection')}, {up} up, {down} down", width)
+    yield fact(
+        "first", f"{moment(row.first_ns)} UTC, {row.flow.client} to {row.name or row.flow.server}", width
+    )
+    in_full = key.outcome in IN_FULL
     for label, sentences in (
-        ("evidence", row.evidence),
-        ("against it", row.conflicts),
-        ("because", row.reasons),
+        ("evidence", row.evidence if in_full else row.evidence[:1]),
+        ("against", row.conflicts),
+        ("because", row.reasons if in_full else row.reasons[:1]),
     ):
-        for sentence in sentences:
-            table.add_row(label, sentence)
-            label = ""  # noqa: PLW2901  said once
-    return Group(head, Padding(table, (0, 0, 0, 2)))
+        for index, sentence in enumerate(sentences):
+            yield fact("" if index else label, f"- {sentence}", width)
+
+
+def _who(row: Destination) -> str:
+    return "/".join(part for part in (row.key.tenant, row.key.source_group) if part) or row.flow.client
 
 
 def _provider(row: Destination) -> str:
@@ -124,20 +121,9 @@ def _provider(row: Destination) -> str:
     if key.provider is not None:
         return f"{key.provider}, {key.service}" if key.service else key.provider
     if key.possible:
-        return f"one of {', '.join(key.possible)}, or none of them"
-    return "a name that ECH conceals"
+        return f"{' or '.join(key.possible)}, or no LLM at all"
+    return "unknown: the name is concealed"
 
 
-def _facts() -> Table:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", no_wrap=True, min_width=11)
-    table.add_column(overflow="fold")
-    return table
-
-
-def _flows(rows: Sequence[Destination]) -> int:
-    return sum(row.count.flows for row in rows)
-
-
-def _bytes(count: FlowCount) -> str:
-    return f"{size(count.bytes_up)} up, {size(count.bytes_down)} down"
+def _flows(rows: Sequence[Destination]) -> str:
+    return plural(sum(row.count.flows for row in rows), "connection")

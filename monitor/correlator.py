@@ -134,7 +134,7 @@ def _coverage(update: FlowUpdate, names: tuple[Name, ...], hello: Hello | None) 
         return "sni"
     if live:
         return "dns" if len(live) == 1 else "ambiguous"
-    if hello is not None and hello.outer_name is not None:
+    if hello is not None and hello.ech == "offered":
         return "concealed"
     if update.reason == "evicted" or (hello is not None and not hello.complete):
         return "lost"

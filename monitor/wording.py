@@ -52,7 +52,8 @@ def plural(count: int, noun: str) -> str:
 
 def fact(label: str, value: str, width: int = 80) -> str:
     """Return one indented `label  value` paragraph that fits the width."""
-    first, rest = f"  {label:<10} ", " " * 13
+    first = f"  {label:<11} "
+    rest = " " * (16 if value.startswith("- ") else 14)
     return textwrap.fill(
         value,
         width,

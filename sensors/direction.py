@@ -15,6 +15,16 @@ _HALF, _MASK = 1 << 31, (1 << 32) - 1
 Event = Greeting | bytes
 
 
+def seq_distance(seq: int, base: int) -> int:
+    """Return the signed distance between two sequence numbers, which wrap (RFC 9293 section 3.4)."""
+    return ((seq - base + _HALF) & _MASK) - _HALF
+
+
+def may_follow(seq: int, initial_seq: int) -> bool:
+    """Tell whether a segment at ``seq`` can be among the first of a stream that began with this SYN."""
+    return 0 <= seq_distance(seq, initial_seq + 1) < _LOOKBACK_BYTES
+
+
 class Direction:
     """Reassembles one direction until its reader is done. Offsets are relative to the first segment seen."""
 
@@ -34,17 +44,13 @@ class Direction:
         """Whether nothing more is to be learnt from this direction."""
         return self.reader.done
 
-    def continues(self, initial_seq: int) -> bool:
-        """Tell whether bytes seen so far can belong to a stream that began with this SYN."""
-        return not self.started and 0 <= self._offset(self._base, initial_seq + 1) < self._limit
-
     def start(self, initial_seq: int) -> list[Event]:
         """Take the SYN: its data begins at ``initial_seq + 1`` (RFC 9293 section 3.4)."""
         if self.started:
             return []
         self.started = True
         waiting = self._buffer.pieces()
-        first = self._offset(initial_seq + 1, self._base)
+        first = seq_distance(initial_seq + 1, self._base)
         self._buffer = RangeBuffer(first, self._limit)
         events: list[Event] = []
         for offset, piece in waiting:
@@ -53,7 +59,7 @@ class Direction:
 
     def add(self, seq: int, payload: bytes) -> list[Event]:
         """Take one segment's payload; return what the reader made of the bytes that came into order."""
-        ready = self._buffer.push(self._offset(seq, self._base), payload)
+        ready = self._buffer.push(seq_distance(seq, self._base), payload)
         if self.started:
             return self._feed(ready)
         self._segments += 1
@@ -86,8 +92,3 @@ class Direction:
             self.reader.done = True
             self.reader.outcome = None if events else "midstream"
         return events
-
-    @staticmethod
-    def _offset(seq: int, base: int) -> int:
-        """Return the signed distance between two sequence numbers, which wrap (RFC 9293 section 3.4)."""
-        return ((seq - base + _HALF) & _MASK) - _HALF

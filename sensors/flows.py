@@ -29,8 +29,9 @@ class Flow:
 
     __slots__ = (
         "_read", "bytes_high", "bytes_low", "client_low", "ended", "fins", "first_byte_ns", "first_ns",
-        "high", "initial_seq", "key", "last_ns", "low", "packets_high", "packets_low", "quic",
-        "reported_ns", "request_ns", "rtt_ns", "seen_quic", "sure", "syn_ns", "transport",
+        "first_seq_high", "first_seq_low", "high", "initial_seq", "key", "last_ns", "low", "packets_high",
+        "packets_low", "quic", "reported_ns", "request_ns", "rtt_ns", "seen_quic", "sure", "syn_ns",
+        "transport",
     )  # fmt: skip
 
     def __init__(self, key: Key, transport: int, ts_ns: int, *, client_low: bool) -> None:
@@ -47,6 +48,8 @@ class Flow:
         self.fins = 0  # bit 0: low sent FIN, bit 1: high did
         self.ended: EndReason | None = None
         self.initial_seq = 0  # of the client's SYN, where syn_ns is set
+        self.first_seq_low: int | None = None  # of the first bytes seen from that side, if they were read
+        self.first_seq_high: int | None = None
         self._read = 0  # bit 0: nothing more is to be learnt from low's bytes, bit 1: from high's
         self.low: Direction | None = None
         self.high: Direction | None = None

@@ -65,6 +65,14 @@ class Recorder:
         if answer is None:
             self.count("dns-not-an-answer")
             return
+        for name, set_ in (
+            ("dns-truncated-answers", answer.truncated),
+            ("dns-clipped-answers", answer.clipped),
+            ("dns-unrelated-records", answer.unrelated > 0),
+            ("malformed-ech-configs", answer.ech_malformed),
+        ):
+            if set_:
+                self.count(name)
         key = flow.flow_key()
         self.add(
             NameResolved(

@@ -4,7 +4,7 @@ The SYN says who the client is and where its stream begins; without one both are
 the side that sends a ClientHello. Only a client's first bytes are read, and DNS answers.
 """
 
-from sensors.direction import Direction, Event
+from sensors.direction import Direction, Event, may_follow
 from sensors.flows import ACTIVE_NS, TCP, Flow, FlowTable, client_is_source
 from sensors.frames import Segment
 from sensors.recorder import DNS_PORT, Recorder
@@ -88,9 +88,9 @@ class TcpTracker:
                 return None
             direction = Direction(reader, seq, self._stream_bytes)
             if low:
-                flow.low = direction
+                flow.low, flow.first_seq_low = direction, seq
             else:
-                flow.high = direction
+                flow.high, flow.first_seq_high = direction, seq
         return direction
 
     def _note(self, flow: Flow, ts_ns: int, events: list[Event], *, low: bool) -> None:
@@ -131,7 +131,5 @@ def _begins_anew(flow: Flow, flags: int, seq: int, *, low: bool) -> bool:
         return True
     if flow.syn_ns is not None:
         return seq != flow.initial_seq
-    if flow.is_read(low=low):
-        return True
-    direction = flow.low if low else flow.high
-    return direction is not None and not direction.continues(seq)
+    first_seq = flow.first_seq_low if low else flow.first_seq_high
+    return first_seq is not None and not may_follow(first_seq, seq)

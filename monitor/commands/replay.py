@@ -18,6 +18,8 @@ from monitor.commands.base import (
     policy_option,
     warn,
 )
+from monitor.console import print_summary
+from monitor.exports import summary_json
 
 LONG_BYTES = 5_000_000  # captures from this size on get a progress bar on a terminal
 
@@ -60,15 +62,9 @@ def command(
             replayed = app.replay(paths, knowledge, engine, out, progress)
     warn([fault.line() for fault in replayed.summary.accounting.faults])
     if as_json:
-        from monitor.exports import summary_json  # noqa: PLC0415
-
         click.echo(summary_json(replayed.summary), nl=False)
     else:
-        from rich.console import Console  # noqa: PLC0415  heavy
-
-        from monitor.console import print_summary  # noqa: PLC0415
-
-        print_summary(Console(highlight=False, soft_wrap=False), replayed.summary)
+        print_summary(replayed.summary)
     sys.exit(replayed.status)
 
 
@@ -79,10 +75,5 @@ def _progress(paths: Sequence[Path]) -> Iterator[Callable[[int], None] | None]:
     if total < LONG_BYTES:
         yield None
         return
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn  # noqa: PLC0415
-
-    columns = ("reading", BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("reading", total=total)
-        yield lambda consumed: bar.advance(task, consumed)
+    with click.progressbar(length=total, label="reading", file=sys.stderr, show_pos=False) as bar:
+        yield bar.update
