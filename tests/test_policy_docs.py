@@ -1,0 +1,55 @@
+"""The reference of the policy language: it names every key and every value, and its example holds."""
+
+import re
+from typing import get_args
+
+import msgspec
+import pytest
+
+from monitor import policy_schema as schema
+from monitor.policy_schema import Action, Severity
+from monitor.policy_tests import run_policy_tests
+from monitor.types import Attribution, Name, Outcome, Scope
+from tests.policy_help import ROOT, compiled, jurisdictions
+
+TEXT = (ROOT / "docs/20-policy.md").read_text(encoding="utf-8")
+WORDS = set(re.findall(r"[\w+/-]+", " ".join(re.findall(r"`([^`\n]+)`", TEXT))))
+ITEMS = (
+    schema.OwnJurisdiction,
+    schema.DataClass,
+    schema.Service,
+    schema.Group,
+    schema.Tenant,
+    schema.When,
+    schema.Rule,
+    schema.Exemption,
+    schema.TestFlow,
+    schema.PolicyTest,
+    schema.PolicyDocument,
+)
+
+
+@pytest.mark.parametrize("item", ITEMS, ids=lambda item: item.__name__)
+def test_every_key_is_named(item: type[msgspec.Struct]) -> None:
+    assert WORDS.issuperset(field.encode_name for field in msgspec.structs.fields(item))
+
+
+@pytest.mark.parametrize("choice", [Action, Severity, Outcome, Scope])
+def test_every_value_is_named(choice: object) -> None:
+    assert WORDS.issuperset(get_args(choice))
+
+
+def test_every_built_in_set_is_named() -> None:
+    assert WORDS.issuperset(jurisdictions().names)
+
+
+def test_the_example_holds() -> None:
+    example = re.search(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+    assert example is not None
+    policy, warnings = compiled(example[1])
+    assert warnings == ()
+
+    def openai(_names: tuple[Name, ...], _address: str | None) -> Attribution:
+        return Attribution("openai", scope="global")
+
+    assert [result.passed for result in run_policy_tests(policy, openai)] == [True]
