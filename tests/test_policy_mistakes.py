@@ -1,8 +1,10 @@
 """Every kind of mistake in a policy: the exact line that its owner reads."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from monitor.documents import DocumentError
+from monitor.documents import DocumentError, Problem
 from tests.policy_help import compiled
 
 GOOD = """\
@@ -55,6 +57,9 @@ tests:
     rule: RES-1
 """
 
+SCRAPS = (
+    "abE-:[]{},#'\"&*!|>%@?~. \n\t0127/\x00\u20ac\ud800"  # what an editor or an attacker may leave behind
+)
 AN_EXPIRY = "write a date without quotes, such as 2027-03-31"
 ACTIONS = "use one of: allow, indeterminate, violation"
 AT_LEAST_ONE = "write at least one, or remove the key"
@@ -324,3 +329,15 @@ def test_the_policy_without_a_mistake_has_no_warning() -> None:
 @pytest.mark.parametrize(("old", "new", "line", "problem", "mend"), ERRORS)
 def test_mistake(old: str, new: str, line: int, problem: str, mend: str) -> None:
     assert mistakes(old, new)[:1] == [f"p.yaml:{line}: error: {problem}; {mend}"]
+
+
+@settings(max_examples=150)
+@given(st.integers(0, len(GOOD)), st.integers(0, 30), st.text(alphabet=SCRAPS, max_size=8))
+def test_any_damage_gives_a_policy_or_problems_with_lines(at: int, cut: int, scrap: str) -> None:
+    text = GOOD[:at] + scrap + GOOD[at + cut :]
+    problems: tuple[Problem, ...] = ()
+    try:
+        problems = compiled(text)[1]
+    except DocumentError as error:
+        problems = error.problems
+    assert all(1 <= problem.line <= text.count("\n") + 2 and problem.mend for problem in problems)
