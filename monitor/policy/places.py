@@ -1,0 +1,178 @@
+"""Whether an endpoint is inside a set of countries, as far as network evidence can say.
+
+A packet shows where a connection ends, not where a model runs. So the answer has five positions, by the
+endpoint's scope, and a sentence for each. Adequacy and other dated sets are those of the flow's day.
+"""
+
+import datetime as dt
+import functools
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from monitor.jurisdictions import Jurisdictions
+from monitor.policy.schema import OwnJurisdiction
+from monitor.types import Attribution
+
+Position = Literal["inside", "outside", "entry", "global", "unclear"]
+
+_SHOWN_COUNTRIES = 8
+_DAYS_KEPT = 256
+
+_ENDED = {
+    "name": "at a host that provider documentation places in",
+    "cname": "at a host whose alias chain leads to",
+    "prefix": "at an address that the provider's published ranges place in",
+    "geoip": "at an address that a GeoIP data set places in",
+    "private": "at a private address of an endpoint that belongs to",
+    "operator": "at an endpoint of an operator that says or sits in",
+}
+
+
+class Bounds(NamedTuple):
+    """The countries of a set on one day. ``partial``: in it for some organisations only, and which."""
+
+    countries: frozenset[str]
+    partial: dict[str, str]
+
+
+class Verdict(NamedTuple):
+    """A position, and the sentences that led to it."""
+
+    position: Position
+    reasons: tuple[str, ...]
+
+
+class Territory:
+    """The union of named sets (built in, the policy's own, or single countries), day by day."""
+
+    def __init__(self, names: Sequence[str], own: Sequence[OwnJurisdiction], built_in: Jurisdictions) -> None:
+        self.names = tuple(names)
+        self._own = {each.name: each for each in own}
+        self._built_in = built_in
+        self.on = functools.lru_cache(_DAYS_KEPT)(self._on)
+
+    def called(self, day: dt.date) -> str:
+        """The sets for a sentence, with the day where their members depend on it."""
+        sets = [set_name for name in self.names for set_name in self._built_in_names(name)]
+        dated = any(self._built_in.is_dated(name) for name in sets)
+        return " or ".join(self.names) + (f" as of {day}" if dated else "")
+
+    def _built_in_names(self, name: str) -> Sequence[str]:
+        own = self._own.get(name)
+        return (own.include or ()) if own else (name,)
+
+    def _on(self, day: dt.date) -> Bounds:
+        countries: set[str] = set()
+        partial: dict[str, str] = {}
+        for name in self.names:
+            own = self._own.get(name)
+            each = self._resolve_own(own, day) if own else self._resolve([name], day)
+            countries |= each.countries
+            partial |= each.partial
+        return _bounds(countries, partial)
+
+    def _resolve(self, names: Sequence[str], day: dt.date) -> Bounds:
+        countries: set[str] = set()
+        partial: dict[str, str] = {}
+        for name in names:
+            conditions = self._built_in.partial(name, day)
+            countries |= self._built_in.members(name, day) - conditions.keys()
+            partial |= conditions
+        return _bounds(countries, partial)
+
+    def _resolve_own(self, own: OwnJurisdiction, day: dt.date) -> Bounds:
+        included = self._resolve(own.include or (), day)
+        without = frozenset(own.without or ())
+        countries = (included.countries | frozenset(own.countries or ())) - without
+        partial = {country: why for country, why in included.partial.items() if country not in without}
+        return _bounds(countries, partial)
+
+
+def _bounds(countries: set[str] | frozenset[str], partial: dict[str, str]) -> Bounds:
+    left = {country: why for country, why in partial.items() if country not in countries}
+    return Bounds(frozenset(countries), left)
+
+
+def whereabouts(attribution: Attribution) -> str:
+    """One sentence: what the evidence says of the endpoint's place."""
+    scope, countries = attribution.scope, listed(attribution.countries)
+    if scope == "global":
+        return "the endpoint is global: its name and address say nothing about where requests are processed"
+    if not attribution.countries:
+        return "no evidence says where the endpoint processes requests"
+    if scope == "storage":
+        return f"provider documentation places data at rest in {countries}; processing may be elsewhere"
+    if scope == "group":
+        return f"the connection ended at an endpoint whose provider limits processing to {countries}"
+    if scope == "unknown":
+        return f"the endpoint promises no place; its operator says or sits in {countries}"
+    kinds = {each.kind for each in attribution.evidence}
+    inferred = attribution.certainty == "inferred"
+    if inferred:
+        kinds.discard("name")  # the name alone would have been enough, and it was not
+    ended = next((words for kind, words in _ENDED.items() if kind in kinds), "at an endpoint placed in")
+    sentence = f"the connection ended {ended} {countries}{' (inferred)' if inferred else ''}"
+    return f"{sentence}; processing may be elsewhere" if scope == "entry" else sentence
+
+
+def locate_inside(attribution: Attribution, territory: Territory, day: dt.date) -> Verdict:
+    """The position of an endpoint against a set of countries on a day."""
+    place, called = whereabouts(attribution), territory.called(day)
+    if attribution.scope == "global":
+        return Verdict("global", (place,))
+    if not attribution.countries:
+        return Verdict("unclear", (place,))
+    countries, partial = territory.on(day)
+    outside = [each for each in attribution.countries if each not in countries and each not in partial]
+    if len(outside) == len(attribution.countries):
+        return Verdict("outside", (place, f"{_be(outside)} not in {called}"))
+    if outside:
+        return Verdict("unclear", (place, f"of these countries, {_be(outside)} not in {called}"))
+    conditions = tuple(
+        f"{each} is in {called} for {partial[each]} only, and packets do not show who is one"
+        for each in attribution.countries
+        if each in partial
+    )
+    if conditions:
+        return Verdict("unclear", (place, *conditions))
+    return Verdict(_pinned(attribution), (place, f"{_be(attribution.countries)} inside {called}"))
+
+
+def region_of(attribution: Attribution) -> str | None:
+    """The region as policies name it, provider:code: one code is another place at another provider."""
+    if attribution.provider is None or attribution.region is None:
+        return None
+    return f"{attribution.provider}:{attribution.region}"
+
+
+def locate_region(attribution: Attribution, regions: frozenset[str]) -> Verdict:
+    """The position of an endpoint against a list of regions."""
+    region = region_of(attribution)
+    place = whereabouts(attribution)
+    wanted = listed(tuple(sorted(regions)))
+    if attribution.scope == "global":
+        return Verdict("global", (place,))
+    if region is None:
+        return Verdict("unclear", (place, f"its region is not known; asked for is {wanted}"))
+    if region in regions:
+        return Verdict(_pinned(attribution), (place, f"its region is {region}"))
+    says = f"its region {region} is not {wanted}"
+    return Verdict("unclear" if attribution.scope == "group" else "outside", (place, says))
+
+
+def _pinned(attribution: Attribution) -> Position:
+    """What being in the right place proves, by scope."""
+    if attribution.scope in ("region", "group"):
+        return "inside"
+    return "entry" if attribution.scope == "entry" else "unclear"
+
+
+def _be(countries: Sequence[str]) -> str:
+    return f"{listed(countries)} {'is' if len(countries) == 1 else 'are'}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words for a sentence; of many, the first and how many more."""
+    if len(words) <= _SHOWN_COUNTRIES:
+        return ", ".join(words)
+    return f"{', '.join(words[: _SHOWN_COUNTRIES - 1])} and {len(words) - _SHOWN_COUNTRIES + 1} more"

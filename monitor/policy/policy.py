@@ -1,0 +1,142 @@
+"""The policy: whose client it is, which rule applies, and what it says of the place. Pure and total.
+
+The first rule that selects a flow decides. What the evidence does not show is never guessed: it becomes the
+rule's own answer for that case. Exceptions and dated jurisdictions are those of the flow's time.
+"""
+
+import datetime as dt
+import functools
+import hashlib
+from collections.abc import Collection, Sequence
+
+import msgspec
+
+from monitor import documents
+from monitor.jurisdictions import Jurisdictions
+from monitor.policy.exceptions import CompiledException, excuse
+from monitor.policy.items import check_items, day_of
+from monitor.policy.lint import check_effect
+from monitor.policy.networks import Entry, SubjectTable, check_overlaps, read_networks
+from monitor.policy.places import Territory, whereabouts
+from monitor.policy.references import Vocabulary, check_references
+from monitor.policy.remarks import locate
+from monitor.policy.rules import CompiledRule, Ruling
+from monitor.policy.schema import DEFAULT_RULE, DEFAULT_SEVERITY, PolicyDocument, Rule, Severity
+from monitor.policy.selection import Selector
+from monitor.types import Attribution, Connection, Outcome, Subject
+
+SUBJECTS_KEPT = 65_536  # addresses whose subject is remembered
+JUDGEMENTS_KEPT = 4_096  # by subject, attribution and day
+
+
+class Judgement(msgspec.Struct, frozen=True):
+    """What the policy says of one flow, and why, in sentences.
+
+    ``rule`` is "default" when no rule selected the flow, and null when the client is unassigned. ``severity``
+    is null when there is nothing to act on. ``exception`` is the one that excused the flow.
+    """
+
+    outcome: Outcome
+    rule: str | None = None
+    severity: Severity | None = None
+    reasons: tuple[str, ...] = ()
+    exception: str | None = None
+
+
+class Policy:
+    """A policy ready to judge. ``subject`` and ``judge`` answer for any input, without clock or file."""
+
+    def __init__(
+        self,
+        source: documents.Source,
+        document: PolicyDocument,
+        networks: Sequence[Entry],
+        jurisdictions: Jurisdictions,
+    ) -> None:
+        digest = hashlib.sha256(source.text.encode("utf-8", "surrogatepass")).hexdigest()
+        self.source = source
+        self.document = document
+        self.version = f"{document.id}@{digest[:12]}"
+        self.rules: dict[str, Rule] = {rule.id: rule for rule in document.rules}
+        self.subject = functools.lru_cache(SUBJECTS_KEPT)(SubjectTable(networks).find)
+        self.subjects = frozenset(entry.subject for entry in networks)
+        self._judge = functools.lru_cache(JUDGEMENTS_KEPT)(self._judge_on)
+
+        def territory(names: Sequence[str]) -> Territory:
+            return Territory(names, document.jurisdictions, jurisdictions)
+
+        self.compiled = [CompiledRule(rule, territory) for rule in document.rules]
+        exceptions = [CompiledException(each, territory) for each in document.exceptions]
+        self._rules_of = {
+            subject: tuple(rule for rule in self.compiled if rule.selector.owns(subject))
+            for subject in self.subjects
+        }
+        self._exceptions_of = {
+            subject: tuple(each for each in exceptions if each.selector.owns(subject))
+            for subject in self.subjects
+        }
+
+    def judge(self, ts_ns: int, connection: Connection, attribution: Attribution) -> Judgement:
+        """The judgement of a flow that began at ``ts_ns`` (its subject stands in the connection)."""
+        if connection.subject not in self.subjects:
+            return Judgement("unassigned", reasons=(self._no_owner(connection),))
+        return self._judge(connection.subject, attribution, day_of(ts_ns))
+
+    def _judge_on(self, subject: Subject, attribution: Attribution, day: dt.date) -> Judgement:
+        ruling = self._default(attribution)
+        for rule in self._rules_of[subject]:
+            selects = rule.selector.selects(attribution, day)
+            if selects != "no":
+                ruling = rule.rule_on(attribution, selects, day)
+                break
+        if ruling.action == "allow":
+            return Judgement("allow", ruling.rule, None, ruling.reasons)
+        excused = excuse(self._exceptions_of[subject], ruling.rule, attribution, day)
+        reasons = (*excused.reasons, *ruling.reasons) if excused.id else (*ruling.reasons, *excused.reasons)
+        outcome: Outcome = "excepted" if excused.id else ruling.action
+        return Judgement(outcome, ruling.rule, ruling.severity, reasons, excused.id)
+
+    def _default(self, attribution: Attribution) -> Ruling:
+        """What applies when no rule does. A violation needs a provider: shared hosts carry more than LLMs."""
+        action = self.document.default
+        said = f"no rule selects this flow, and the policy's default is {action}"
+        if attribution.provider is None and action == "violation":
+            return Ruling(
+                "indeterminate",
+                DEFAULT_RULE,
+                DEFAULT_SEVERITY,
+                (said, "the evidence does not name one LLM provider"),
+            )
+        return Ruling(action, DEFAULT_RULE, DEFAULT_SEVERITY, (said, whereabouts(attribution)))
+
+    def _no_owner(self, connection: Connection) -> str:
+        if connection.subject.source_group is None:
+            return f"no source group of policy {self.document.id} owns client {connection.flow.client}"
+        return (
+            f"policy {self.document.id} has no source group {connection.subject.source_group!r} as recorded"
+        )
+
+
+def compile_policy(
+    source: documents.Source,
+    jurisdictions: Jurisdictions,
+    known_providers: Collection[str],
+    known_regions: Collection[str] | None = None,
+    known_services: Collection[str] | None = None,
+) -> tuple[Policy, tuple[documents.Problem, ...]]:
+    """The policy of a text, and the warnings about it.
+
+    ``known_*`` are the catalogue's names; regions and services that are null are not checked. Raises
+    DocumentError with every mistake found, each with its line and what to write instead.
+    """
+    document = documents.decode(source, PolicyDocument)
+    vocabulary = Vocabulary(jurisdictions, known_providers, known_regions, known_services)
+    networks, remarks = read_networks(document)
+    remarks += check_overlaps(networks)
+    remarks += check_references(document, vocabulary)
+    remarks += check_items(document)
+    if remarks:
+        raise documents.DocumentError(locate(source, remarks))
+    policy = Policy(source, document, networks, jurisdictions)
+    selectors: list[Selector] = [rule.selector for rule in policy.compiled]
+    return policy, locate(source, check_effect(document, selectors, policy.subjects))

@@ -1,0 +1,85 @@
+"""Catalogues for tests: the built-in one, and one with entries of a test's own."""
+
+import functools
+from textwrap import dedent
+
+from monitor.attribution import Location, Question, attribute
+from monitor.catalog import Catalog, compile_catalog
+from monitor.documents import Source
+from monitor.load import load_catalog, load_jurisdictions
+from monitor.types import Attribution, Name, NameSource, NameState
+
+REGIONS = """\
+vendor,code,country,city,latitude,longitude,kind,source,verified
+aws,eu-central-1,DE,Frankfurt,50.1,8.7,commercial,a source,full
+aws,us-east-1,US,Ashburn,39.0,-77.5,commercial,a source,full
+alibaba,eu-west-1,GB,London,,,commercial,a source,none
+"""
+
+load_jurisdictions = functools.cache(load_jurisdictions)
+
+
+@functools.cache
+def built_in() -> Catalog:
+    """Return the catalogue that comes with the product."""
+    return load_catalog()
+
+
+def document(text: str, path: str = "test.yaml") -> Source:
+    """Return an indented text as a document."""
+    return Source(path, dedent(text))
+
+
+def compiled(*texts: str, extra: tuple[str, ...] = (), regions: str = REGIONS) -> Catalog:
+    """Return the catalogue of these documents, and of a user's ``extra`` ones."""
+    sources = [document(text, f"built-in-{index}.yaml") for index, text in enumerate(texts)]
+    own = [document(text, f"own-{index}.yaml") for index, text in enumerate(extra)]
+    return compile_catalog(sources, Source("regions.csv", regions), load_jurisdictions(), own)
+
+
+def with_own(text: str) -> Catalog:
+    """Return the built-in catalogue with one file of the user's on top."""
+    source = document(text, "own.yaml")
+    return _with_own(source)
+
+
+@functools.cache
+def _with_own(source: Source) -> Catalog:
+    import importlib.resources  # noqa: PLC0415
+
+    data = importlib.resources.files("monitor") / "data"
+    files = sorted((data / "catalog").iterdir(), key=lambda file: file.name)
+    sources = [Source(file.name, file.read_text(encoding="utf-8")) for file in files]
+    regions = Source("regions.csv", (data / "regions.csv").read_text(encoding="utf-8"))
+    return compile_catalog(sources, regions, load_jurisdictions(), [source])
+
+
+class FixedGeo:
+    """A GeoIP data set that places every address in one country."""
+
+    def __init__(self, country: str | None, asn: int | None = None) -> None:
+        self.asked: list[str] = []
+        self._location = Location(country, asn, "fixed (test, 2026-01-01)")
+
+    def locate(self, address: str) -> Location | None:
+        """Return the country, whatever the address is."""
+        self.asked.append(address)
+        return self._location
+
+
+def name(value: str, *cnames: str, source: NameSource = "sni", state: NameState = "live") -> Name:
+    """Return a name of a connection."""
+    return Name(value, source, state, cnames)
+
+
+def dns(value: str, *cnames: str, state: NameState = "live") -> Name:
+    """Return a name that the client had resolved."""
+    return Name(value, "dns", state, cnames)
+
+
+def attributed(
+    *names: Name | str, address: str | None = None, geo: str | None = None, catalog: Catalog | None = None
+) -> Attribution:
+    """Return the attribution for names (a text is a server name), and a country that GeoIP gives."""
+    question = Question(tuple(name(each) if isinstance(each, str) else each for each in names), address)
+    return attribute(question, catalog or built_in(), FixedGeo(geo) if geo else None)
