@@ -17,8 +17,7 @@ from monitor.exports import DecisionFile, write_summary
 from monitor.load import GeoIp, InputError, load_catalog, load_jurisdictions, read_source
 from monitor.parquet import require_parquet, write_connections
 from monitor.pipeline import Pipeline
-from monitor.policy import Policy, compile_policy
-from monitor.policy_tests import TestResult, run_policy_tests
+from monitor.policy import Policy, TestResult, compile_policy, run_policy_tests
 from monitor.summary import Summary, Versions, summarise
 from monitor.types import Attribution, Name
 from sensors.engine import Sensor, open_sensor
@@ -56,7 +55,12 @@ def load_knowledge(
     geo = GeoIp(geoips) if geoips else None
     if policy is None:
         return Knowledge(catalog, geo)
-    compiled, warnings = compile_policy(read_source(policy), jurisdictions, catalog.providers)
+    regions = {
+        f"{each.provider}:{each.region}" for each in catalog.endpoints if each.provider and each.region
+    }
+    services = {each.service for each in catalog.endpoints if each.service}
+    source = read_source(policy)
+    compiled, warnings = compile_policy(source, jurisdictions, catalog.providers, regions, services)
     return Knowledge(catalog, geo, compiled, tuple(warnings))
 
 

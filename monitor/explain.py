@@ -45,10 +45,11 @@ class Answer(msgspec.Struct, frozen=True):
 class JudgedAnswer(Answer, frozen=True):
     """An answer with what the policy says of such a flow."""
 
-    outcome: Outcome | None  # null where the policy has nothing to judge
-    rule: str | None
-    severity: str | None
-    reasons: tuple[str, ...]
+    outcome: Outcome | None = None  # null where the policy has nothing to judge
+    rule: str | None = None
+    severity: str | None = None
+    exception: str | None = None
+    reasons: tuple[str, ...] = ()
 
 
 class Circumstances(msgspec.Struct, frozen=True):
@@ -82,7 +83,9 @@ class Explainer:
         if self._policy is None:
             return Answer(**fields)
         if not is_llm_related(attribution):
-            return JudgedAnswer(**fields, outcome=None, rule=None, severity=None, reasons=(NOT_JUDGED,))
+            return JudgedAnswer(
+                **fields, outcome=None, rule=None, severity=None, exception=None, reasons=(NOT_JUDGED,)
+            )
         connection = _connection(names, address, self._policy.subject(circumstances.client), circumstances)
         judgement = self._policy.judge(circumstances.at_ns, connection, attribution)
         return JudgedAnswer(
@@ -90,6 +93,7 @@ class Explainer:
             outcome=judgement.outcome,
             rule=judgement.rule,
             severity=judgement.severity,
+            exception=judgement.exception,
             reasons=judgement.reasons,
         )
 

@@ -24,7 +24,8 @@ _TOTALS = (
 _COLUMNS = (
     "first_packet", "client", "client_port", "server", "server_port", "transport", "vlan", "tunnel", "tenant",
     "source_group", "data_class", "name", "name_source", "name_state", "coverage", "carrier", "ech", "ja4",
-    *_ATTRIBUTION, "evidence", "conflicts", "outcome", "rule", "severity", "reasons", *_TOTALS, "end_reason",
+    *_ATTRIBUTION, "evidence", "conflicts", "outcome", "rule", "severity", "exception", "reasons",
+    *_TOTALS, "end_reason",
 )  # fmt: skip
 _LISTS = frozenset({"possible", "countries", "evidence", "conflicts", "reasons"})
 _PORTS = frozenset({"client_port", "server_port", "vlan"})
@@ -77,6 +78,7 @@ def _row(decision: Decision) -> dict[str, object]:
         "outcome": decision.outcome,
         "rule": decision.rule,
         "severity": decision.severity,
+        "exception": decision.exception,
         "reasons": decision.reasons,
         **{field: getattr(totals, field) for field in _TOTALS},
         "end_reason": totals.reason,

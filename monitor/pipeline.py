@@ -69,6 +69,7 @@ class Pipeline:
             outcome=judgement.outcome,
             rule=judgement.rule,
             severity=judgement.severity,
+            exception=judgement.exception,
             reasons=judgement.reasons,
         )
 

@@ -109,7 +109,10 @@ class Attribution(msgspec.Struct, frozen=True):
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """What the policy says of one connection. ``outcome`` and ``rule`` are null when there is no policy."""
+    """What the policy says of one connection. ``outcome`` and ``rule`` are null when there is no policy.
+
+    ``exception`` is the one that excused it. ``reasons`` are sentences for people.
+    """
 
     ts_ns: int
     connection: Connection
@@ -117,4 +120,5 @@ class Decision(msgspec.Struct, frozen=True):
     outcome: Outcome | None = None
     rule: str | None = None
     severity: str | None = None
+    exception: str | None = None
     reasons: tuple[str, ...] = ()

@@ -4,19 +4,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-import msgspec
-
+from sensors.limits import Limits
 from sensors.observations import Accounting, Observation
 
 ENGINES = ("dpkt",)
-
-
-class Limits(msgspec.Struct, frozen=True):
-    """The bounds of a sensor. Each has a counter that says when it bit."""
-
-    flows: int = 250_000
-    stream_bytes: int = 131_072  # kept of each direction of a flow while its first message is incomplete
-    fragments: int = 4_096  # IP datagrams waiting for fragments
 
 
 class Sensor(Protocol):

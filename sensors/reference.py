@@ -7,10 +7,10 @@ names, DNS answers resolutions. Everything that is read is counted, once.
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from sensors.engine import Limits
 from sensors.flows import SECOND_NS, TCP, Flow, FlowTable
 from sensors.frames import FrameDecoder
 from sensors.gaps import GapLog
+from sensors.limits import Limits
 from sensors.merge import MergedCaptures
 from sensors.observations import Accounting, Count, EndReason, Observation
 from sensors.recorder import Recorder

@@ -6,9 +6,9 @@ from typing import get_args
 import msgspec
 import pytest
 
-from monitor import policy_schema as schema
-from monitor.policy_schema import Action, Severity
-from monitor.policy_tests import run_policy_tests
+from monitor.policy import schema
+from monitor.policy.own_tests import run_policy_tests
+from monitor.policy.schema import Action, Severity
 from monitor.types import Attribution, Name, Outcome, Scope
 from tests.policy_help import ROOT, compiled, jurisdictions
 

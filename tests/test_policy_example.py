@@ -9,7 +9,7 @@ from monitor.catalog import Catalog
 from monitor.documents import Problem, Source
 from monitor.load import load_catalog
 from monitor.policy import Policy, compile_policy
-from monitor.policy_tests import TestResult, run_policy_tests
+from monitor.policy.own_tests import TestResult, run_policy_tests
 from monitor.types import Attribution, Name
 from tests.policy_help import ROOT, jurisdictions
 

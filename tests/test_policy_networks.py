@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.policy_networks import Entry, SubjectTable, read_networks
-from monitor.policy_schema import Group, PolicyDocument, Service, Tenant
+from monitor.policy.networks import Entry, SubjectTable, read_networks
+from monitor.policy.schema import Group, PolicyDocument, Service, Tenant
 from monitor.types import Subject
 from tests.policy_help import compiled
 

@@ -4,8 +4,8 @@ import datetime as dt
 
 import pytest
 
-from monitor.policy_places import Position, Territory, locate_inside, locate_region, whereabouts
-from monitor.policy_schema import OwnJurisdiction
+from monitor.policy.places import Position, Territory, locate_inside, locate_region, whereabouts
+from monitor.policy.schema import OwnJurisdiction
 from monitor.types import Attribution, Certainty, Evidence, EvidenceKind, Scope
 from tests.policy_help import jurisdictions
 

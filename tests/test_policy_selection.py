@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from monitor.policy_places import Territory
-from monitor.policy_schema import When
-from monitor.policy_selection import Selector, Selects
+from monitor.policy.places import Territory
+from monitor.policy.schema import When
+from monitor.policy.selection import Selector, Selects
 from monitor.types import Attribution, Subject
 from tests.policy_help import jurisdictions
 

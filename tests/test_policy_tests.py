@@ -2,7 +2,7 @@
 
 import pytest
 
-from monitor.policy_tests import run_policy_tests
+from monitor.policy.own_tests import run_policy_tests
 from monitor.types import Attribution, Name
 from tests.policy_help import policy
 

@@ -57,8 +57,8 @@ def command(
     \b
     Examples:
       residency explain api.openai.com
-      residency explain contoso.openai.azure.com --cname westeurope.api.cognitive.microsoft.com
-      residency explain eu.api.openai.com --policy policy.yaml --client 10.20.1.5
+      residency explain x.openai.azure.com --cname cognitiveweprod.azure-api.net
+      residency explain eu.api.openai.com --policy p.yaml --client 10.20.1.5
       cut -f3 names.tsv | residency explain --json -
     """
     circumstances = Circumstances(cnames, _address(address), _address(client) or "", _time_ns(at))

@@ -20,7 +20,7 @@ def command(path: Path, engine: str) -> None:
     \b
     Examples:
       residency observe capture.pcap
-      residency observe capture.pcap | jq -r 'select(.type=="hello_seen").server_name'
+      residency observe capture.pcap | jq 'select(.type == "hello_seen")'
     """
     check_engine(engine)
     accounting, status = app.observe(path, engine, sys.stdout.buffer.write)
