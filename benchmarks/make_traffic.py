@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from benchmarks.traffic.truth import Totals
 
 _FLOOD_GAP_NS = 10_000
-_DEFAULT_PACKETS, _DEFAULT_FLOWS = 5_000_000, 200_000
+_DEFAULT_PACKETS, _DEFAULT_FLOWS = 4_920_000, 200_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

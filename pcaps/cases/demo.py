@@ -1,4 +1,4 @@
-"""The demo: a minute and a half at a company's egress, LLM traffic among the ordinary.
+"""The demo: eighty seconds at a company's egress, LLM traffic among the ordinary.
 
 Each actor is a function with its own clock; together they show every outcome that a policy knows.
 """
