@@ -58,7 +58,7 @@ class _Waiting:
         self.size_bytes: int | None = None  # known from the last fragment
         self.cut_at = MAX_DATAGRAM_BYTES  # nothing from here on was captured in full
         self.received_bytes = self.kept_bytes = 0
-        self.buffer = RangeBuffer(0, MAX_DATAGRAM_BYTES)
+        self.buffer = RangeBuffer(0, MAX_DATAGRAM_BYTES)  # 8-byte fragments cannot be too many pieces for it
         self.ready: list[bytes] = []
 
     def add(self, fragment: Fragment) -> None:
@@ -117,8 +117,6 @@ class FragmentTable:
             self.overlapping_datagrams += waiting.received_bytes > datagram.size_bytes
             self._forget(key)
             return datagram
-        if waiting.buffer.dropped_bytes:
-            self._drop(key, "fragment-overflow")
         while len(self._waiting) > self._limit or self._kept_bytes > MAX_WAITING_BYTES:
             self._drop(next(iter(self._waiting)), "fragment-overflow")
         return None

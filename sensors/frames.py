@@ -12,10 +12,10 @@ from dpkt.ethernet import ETH_TYPE_IP, ETH_TYPE_IP6
 from dpkt.ip import IP_PROTO_FRAGMENT, IP_PROTO_TCP, IP_PROTO_UDP
 
 from sensors.captured import Frame
-from sensors.engine import Limits
 from sensors.flowless import FLOWLESS_NETWORKS, FLOWLESS_TRANSPORTS
 from sensors.fragments import Datagram, Fragment, FragmentTable
 from sensors.ip import Packet, Part, inner_transport, ipv4, ipv6
+from sensors.limits import Limits
 from sensors.links import LINKS, through_shims, unknown_link
 from sensors.observations import Count
 from sensors.transports import TRANSPORTS
