@@ -5,13 +5,14 @@ Pure and immutable once compiled. The most specific entry wins, and what the use
 
 import hashlib
 import ipaddress
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
-from monitor.documents import DocumentError, Problem, Source, decode, problem_at
+from monitor.documents import DocumentError, Lines, Problem, Source, decode
 from monitor.endpoints import CatalogFile, Endpoint, Provider, Region
-from monitor.expand import Declared, Tables, expand
-from monitor.hostmatch import AddressIndex, NameIndex, normal_name
+from monitor.expand import MAX_REMARKS, Declared, Place, Remark, Tables, expand
+from monitor.hostmatch import MAX_PATTERNS, AddressIndex, NameIndex, normal_name
 from monitor.jurisdictions import Jurisdictions
 from monitor.regions import read_regions
 
@@ -52,6 +53,16 @@ class Catalog:
         """A vendor's region."""
         return self.regions.get((vendor, code))
 
+    def region_names(self) -> frozenset[str]:
+        """Every place that an attribution can name, as policies write it: provider:region."""
+        return frozenset(
+            f"{endpoint.provider}:{endpoint.region}" for endpoint in self.endpoints if endpoint.region
+        )
+
+    def services(self) -> frozenset[str]:
+        """Every service that an attribution can name."""
+        return frozenset(endpoint.service for endpoint in self.endpoints if endpoint.service)
+
     def dataset(self, endpoint: Endpoint | None = None) -> str:
         """The data set that an entry comes from, and its version."""
         if endpoint is not None and endpoint.declared_by_user:
@@ -69,61 +80,72 @@ def compile_catalog(
     table = read_regions(regions, jurisdictions)
     built_in = [(source, decode(source, CatalogFile)) for source in sources]
     own = [(source, decode(source, CatalogFile)) for source in extra]
-    problems: list[Problem] = []
-    providers = {
-        **_providers(built_in, jurisdictions, problems),
-        **_providers(own, jurisdictions, problems),
-    }
+    remarks: list[Remark] = []
+    providers = {**_providers(built_in, jurisdictions, remarks), **_providers(own, jurisdictions, remarks)}
     tables = Tables(providers, table, jurisdictions)
     layers = [
-        _layer(files, tables, problems, by_user=by_user)
-        for files, by_user in ((own, True), (built_in, False))
+        _layer(files, tables, remarks, by_user=by_user) for files, by_user in ((own, True), (built_in, False))
     ]
-    if problems:
-        raise DocumentError(problems)
+    if remarks:
+        raise DocumentError(_located(remarks))
     version = _version(layers, [*sources, regions, *extra])
     return Catalog(layers, tables, version)
 
 
-def _providers(files: Files, jurisdictions: Jurisdictions, problems: list[Problem]) -> dict[str, Provider]:
+def _providers(files: Files, jurisdictions: Jurisdictions, remarks: list[Remark]) -> dict[str, Provider]:
     providers: dict[str, Provider] = {}
     for source, file in files:
         for index, provider in enumerate(file.providers):
-            path = ("providers", index)
             country = provider.operator_country
             if provider.id in providers:
-                problem = f"provider {provider.id!r} stands twice"
-                problems.append(problem_at(source, (*path, "id"), problem, "keep one of them"))
+                place = Place(source, ("providers", index, "id"))
+                remarks.append(Remark(place, f"provider {provider.id!r} stands twice", "keep one of them"))
             if country is not None and country not in jurisdictions.countries:
-                problem = f"unknown country {country!r}"
-                mend = jurisdictions.mend(country)
-                problems.append(problem_at(source, (*path, "operator_country"), problem, mend))
+                place = Place(source, ("providers", index, "operator_country"))
+                remarks.append(Remark(place, f"unknown country {country!r}", jurisdictions.mend(country)))
             providers[provider.id] = provider
     return providers
 
 
-def _layer(files: Files, tables: Tables, problems: list[Problem], *, by_user: bool) -> list[Endpoint]:
+def _layer(files: Files, tables: Tables, remarks: list[Remark], *, by_user: bool) -> list[Endpoint]:
     declared: list[Declared] = []
     for source, file in files:
         endpoints, mistakes = expand(source, file, tables, by_user=by_user)
         declared += endpoints
-        problems += mistakes
-    problems += _clashes(declared)
+        remarks += mistakes
+    remarks += itertools.islice(_clashes(declared), MAX_REMARKS)
     return [one.endpoint for one in declared]
 
 
-def _clashes(declared: Sequence[Declared]) -> Iterator[Problem]:
-    """Entries that can never win, or that win over another by chance."""
+def _clashes(declared: Sequence[Declared]) -> Iterator[Remark]:
+    """Entries that can never win, that win over another by chance, or that are too many to be asked."""
     first: dict[str, Declared] = {}
     for one in declared:
         other = first.setdefault(one.endpoint.match, one)
         if other is not one:
-            where = "" if other.source == one.source else f" (also in {other.source.path})"
-            yield one.problem(f"{one.endpoint.match} stands twice{where}", "keep one of them")
+            elsewhere = other.place.source.path
+            where = "" if elsewhere == one.place.source.path else f" (also in {elsewhere})"
+            yield Remark(one.place, f"{one.endpoint.match} stands twice{where}", "keep one of them")
     names = _names([one.endpoint for one in first.values()])
-    for stronger, weaker in names.ties():
+    crowds = list(names.crowds())
+    for pattern in crowds:
+        problem = f"more than {MAX_PATTERNS} patterns end in .{pattern.suffix}"
+        yield Remark(first[pattern.text].place, problem, "use fewer, wider ones")
+    for stronger, weaker in names.ties() if not crowds else ():
         problem = f"{weaker.text} and {stronger.text} fit the same names, and neither is more specific"
-        yield first[weaker.text].problem(problem, "make one of them longer")
+        yield Remark(first[weaker.text].place, problem, "make one of them longer")
+
+
+def _located(remarks: Sequence[Remark]) -> list[Problem]:
+    """The remarks with their lines; each document is read once for them."""
+    lines: dict[str, Lines] = {}
+    problems: list[Problem] = []
+    for remark in remarks:
+        source, path = remark.place.source, remark.place.path
+        if source.path not in lines:
+            lines[source.path] = Lines(source)
+        problems.append(Problem(source.path, lines[source.path].of(path), remark.problem, remark.mend))
+    return problems
 
 
 def _names(endpoints: Sequence[Endpoint]) -> NameIndex[Endpoint]:

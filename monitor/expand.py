@@ -6,6 +6,7 @@ complete in itself. An entry with a mistake gives a problem instead, with its li
 
 import difflib
 import ipaddress
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -17,6 +18,10 @@ from monitor.hostmatch import MAX_NAME, parse_address
 from monitor.jurisdictions import Jurisdictions
 from monitor.regions import Regions
 
+MAX_ENDPOINTS = 50_000  # of one file; the built-in ones make about 1,100
+MAX_LISTS = 100  # region lists of one file
+MAX_CODES = 10_000  # of one of them
+MAX_REMARKS = 100  # of one file; nobody reads more
 REGION = "{region}"
 _HOST = re.compile(r"[a-z0-9_*-]+(?:\.[a-z0-9_*-]+)*")
 _TWO_STARS = re.compile(r"\*[^.]*\*")
@@ -30,16 +35,26 @@ class Tables(msgspec.Struct, frozen=True):
     jurisdictions: Jurisdictions
 
 
+class Place(msgspec.Struct, frozen=True):
+    """A place in a document, whose line is looked up only when something is wrong there."""
+
+    source: documents.Source
+    path: tuple[str | int, ...]
+
+
+class Remark(msgspec.Struct, frozen=True):
+    """Something wrong with what a document declares."""
+
+    place: Place
+    problem: str
+    mend: str
+
+
 class Declared(msgspec.Struct, frozen=True):
     """An endpoint and the place of the entry that declares it."""
 
     endpoint: Endpoint
-    source: documents.Source
-    path: tuple[str | int, ...]
-
-    def problem(self, problem: str, mend: str) -> documents.Problem:
-        """An error at the entry."""
-        return documents.problem_at(self.source, self.path, problem, mend)
+    place: Place
 
 
 class _Target(msgspec.Struct, frozen=True):
@@ -62,25 +77,34 @@ class _MistakeError(Exception):
 
 def expand(
     source: documents.Source, file: CatalogFile, tables: Tables, *, by_user: bool
-) -> tuple[list[Declared], list[documents.Problem]]:
-    """The endpoints of a file, in its order, and the problems of entries that cannot be used."""
-    lists: dict[str, tuple[str, ...]] = {}
-    for name, text in file.region_lists.items():
-        lists[name] = _codes(text, lists)
+) -> tuple[list[Declared], list[Remark]]:
+    """The endpoints of a file, in its order, and what is wrong with the entries that cannot be used.
+
+    Stops after MAX_REMARKS of these.
+    """
     declared: list[Declared] = []
-    problems: list[documents.Problem] = []
+    remarks: list[Remark] = []
+    lists: dict[str, tuple[str, ...]] = {}
+    for name, text in itertools.islice(file.region_lists.items(), MAX_LISTS):
+        lists[name] = _codes(text, lists)
+    if len(file.region_lists) > MAX_LISTS:
+        place = Place(source, ("region_lists",))
+        remarks.append(Remark(place, f"more than {MAX_LISTS} region lists", "merge some of them"))
     for index, entry in enumerate(file.endpoints):
-        path = ("endpoints", index)
+        place = Place(source, ("endpoints", index))
         try:
             whole = _with_defaults(entry, file.defaults)
             _check(whole, tables)
             declared += [
-                Declared(_endpoint(whole, target, tables, source.path, by_user=by_user), source, path)
-                for target in _targets(whole, lists)
+                Declared(_endpoint(whole, target, tables, source.path, by_user=by_user), place)
+                for target in _at_most(MAX_ENDPOINTS - len(declared), _targets(whole, lists))
             ]
         except _MistakeError as mistake:
-            problems.append(documents.problem_at(source, (*path, mistake.key), mistake.problem, mistake.mend))
-    return declared, problems
+            path = (*place.path, mistake.key)
+            remarks.append(Remark(Place(source, path), mistake.problem, mistake.mend))
+            if len(remarks) >= MAX_REMARKS:
+                break
+    return declared, remarks
 
 
 def closest(word: str, known: Sequence[str], otherwise: str) -> str:
@@ -139,8 +163,17 @@ def _targets(entry: Entry, lists: Mapping[str, tuple[str, ...]]) -> Iterator[_Ta
         yield from _hosts(template, regions)
 
 
+def _at_most(room: int, targets: Iterator[_Target]) -> Iterator[_Target]:
+    for count, target in enumerate(targets):
+        if count >= room:
+            raise _MistakeError("host", f"more than {MAX_ENDPOINTS} endpoints", "use patterns")
+        yield target
+
+
 def _codes(text: str, lists: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    return tuple(code for word in text.split() for code in lists.get(word, (word,)))
+    words = dict.fromkeys(text.split())
+    codes = (code for word in words for code in lists.get(word, (word,)))
+    return tuple(itertools.islice(dict.fromkeys(codes), MAX_CODES))
 
 
 def _hosts(template: str, regions: Mapping[str, str | None] | None) -> Iterator[_Target]:

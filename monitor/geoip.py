@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from monitor.evidence import Location
 from monitor.files import InputError, unreadable
+from monitor.hostmatch import parse_address
 
 if TYPE_CHECKING:
     from maxminddb import Reader
@@ -38,11 +39,14 @@ class GeoIp:
 
     def locate(self, address: str) -> Location | None:
         """What the databases know of an address; None when none of them knows its country or its system."""
+        parsed = parse_address(address)
+        if parsed is None:
+            return None
         country: str | None = None
         asn: int | None = None
         dataset = ""
         for reader, name in self._databases:
-            record = self._record(reader, address)
+            record = self._record(reader, str(parsed))
             if country is None and (country := _country(record)) is not None:
                 dataset = name
             if asn is None and (asn := _asn(record)) is not None:
@@ -72,7 +76,7 @@ class GeoIp:
         except (InvalidDatabaseError, UnicodeDecodeError):
             self.faults += 1
             return {}
-        except ValueError:  # no address, or IPv6 in a database of IPv4
+        except ValueError:  # IPv6 in a database of IPv4
             return {}
         return record if isinstance(record, dict) else {}
 

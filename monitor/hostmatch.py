@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 MAX_NAME = 253  # RFC 1035 section 2.3.4, without the root's dot
+MAX_PATTERNS = 256  # with one literal suffix
 MAX_ADDRESS = 64  # an IPv6 address with a zone, with room to spare
 Part = tuple[str, str, str]  # of one label: before the star, the star, after it
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -21,7 +22,7 @@ def normal_name(text: str) -> str | None:
     name = text.removesuffix(".")
     if not name or len(name) > MAX_NAME or not name.isascii():
         return None  # lower() would fold some letters beyond ASCII into ASCII ones
-    if name[0] == "." or ".." in name:
+    if name[0] == "." or name[-1] == "." or ".." in name:
         return None
     return name.lower()
 
@@ -91,6 +92,11 @@ class NameIndex(Generic[T]):
                     best = fit
             dot = name.find(".", dot + 1)
         return best.value if best else None
+
+    def crowds(self) -> Iterator[HostPattern[T]]:
+        """The first pattern too many of each literal suffix."""
+        for patterns in self._patterns.values():
+            yield from patterns[MAX_PATTERNS : MAX_PATTERNS + 1]
 
     def ties(self) -> Iterator[tuple[HostPattern[T], HostPattern[T]]]:
         """Pairs of patterns that fit one name although neither is more specific. Call after `seal`."""

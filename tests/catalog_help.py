@@ -6,7 +6,9 @@ from textwrap import dedent
 from monitor.attribution import Location, Question, attribute
 from monitor.catalog import Catalog, compile_catalog
 from monitor.documents import Source
-from monitor.load import load_catalog, load_jurisdictions
+from monitor.jurisdictions import Jurisdictions
+from monitor.load import load_catalog
+from monitor.load import load_jurisdictions as read_jurisdictions
 from monitor.types import Attribution, Name, NameSource, NameState
 
 REGIONS = """\
@@ -16,7 +18,11 @@ aws,us-east-1,US,Ashburn,39.0,-77.5,commercial,a source,full
 alibaba,eu-west-1,GB,London,,,commercial,a source,none
 """
 
-load_jurisdictions = functools.cache(load_jurisdictions)
+
+@functools.cache
+def load_jurisdictions() -> Jurisdictions:
+    """Return the sets of countries that come with the product."""
+    return read_jurisdictions()
 
 
 @functools.cache
