@@ -1,0 +1,396 @@
+"""Attribution: what each kind of evidence may add, what it may contradict, and what stays open."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.attribution import Question, attribute, is_llm_related, is_private
+from monitor.types import Attribution, Evidence, Name
+from tests.catalog_help import FixedGeo, attributed, built_in, dns, name, with_own
+
+WEST_EUROPE = (
+    "westeurope.api.cognitive.microsoft.com",
+    "cognitiveweprod.trafficmanager.net",
+    "cognitiveweprod.azure-api.net",
+    "apimgmttmdjylckcx6clmh2isu2wr38uqzm63s8n4ub2y3e6xs.trafficmanager.net",
+    "cognitiveweprod-westeurope-01.regional.azure-api.net",
+)
+OWN = """\
+    providers:
+      - {id: house, name: Our own models, operator_country: DE}
+    defaults: {provider: house, source: inventory, date: 2026-06-01}
+    endpoints:
+      - {cidr: 10.60.0.0/16, scope: region, countries: [DE], service: vLLM}
+      - {cidr: 198.51.100.0/24, service: vLLM}
+      - {cidr: 198.51.101.0/24, service: vLLM, address: anycast}
+      - {cidr: 192.168.0.0/16, not_llm: true}
+      - {host: llm.corp.example, scope: region}
+      - {cidr: 10.70.0.0/16, provider: azure, region: westeurope, scope: entry}
+      - {cidr: 10.80.0.0/16, provider: azure, region: eastus, scope: entry}
+"""
+
+
+def kinds(evidence: tuple[Evidence, ...]) -> list[str]:
+    """Return the kinds of evidence, in order."""
+    return [each.kind for each in evidence]
+
+
+def place(attribution: Attribution) -> tuple[str | None, str, str | None, tuple[str, ...], str]:
+    """Return provider, scope, region, countries and certainty."""
+    return (
+        attribution.provider,
+        attribution.scope,
+        attribution.region,
+        attribution.countries,
+        attribution.certainty,
+    )
+
+
+def test_a_documented_name_is_observed() -> None:
+    found = attributed("bedrock-runtime.eu-central-1.amazonaws.com")
+    assert place(found) == ("aws", "entry", "eu-central-1", ("DE",), "observed")
+    assert (found.service, found.possible, found.conflicts) == ("Bedrock inference", (), ())
+    assert kinds(found.evidence) == ["name", "catalogue"]
+    assert {each.dataset for each in found.evidence} == {f"catalogue {built_in().version}"}
+
+
+def test_an_unverified_name_is_inferred() -> None:
+    assert attributed("us-west-1.api.x.ai").certainty == "inferred"
+    assert attributed("eu-west-1.api.x.ai").certainty == "inferred"
+    assert attributed("us-east-1.api.x.ai").certainty == "observed"
+
+
+def test_the_operators_country_is_inferred() -> None:
+    found = attributed("api.deepseek.com")
+    assert place(found) == ("deepseek", "unknown", None, ("CN",), "inferred")
+    assert kinds(found.evidence) == ["name", "operator", "catalogue"]
+    assert place(attributed("api.groq.com")) == ("groq", "unknown", None, (), "observed")
+
+
+@pytest.mark.parametrize("source", ["sni", "connect", "http"])
+def test_a_name_that_the_connection_carried_is_observed(source: str) -> None:
+    carried = Name("api.openai.com", source)  # type: ignore[arg-type]
+    assert place(attributed(carried)) == ("openai", "global", None, (), "observed")
+
+
+def test_a_name_that_only_dns_gave_is_inferred() -> None:
+    found = attributed(dns("api.openai.com"), address="162.159.140.245")
+    assert place(found) == ("openai", "global", None, (), "inferred")
+    assert kinds(found.evidence)[0] == "dns"
+
+
+def test_the_alias_chain_gives_the_region() -> None:
+    found = attributed(name("contoso.openai.azure.com", *WEST_EUROPE))
+    assert place(found) == ("azure", "entry", "westeurope", ("NL",), "inferred")
+    assert kinds(found.evidence) == ["name", "cname", "cname", "cname", "cname", "catalogue"]
+    assert found.conflicts == ()
+
+
+@pytest.mark.parametrize("alias", [WEST_EUROPE[1], WEST_EUROPE[2], WEST_EUROPE[4]])
+def test_any_step_of_the_chain_may_give_the_region(alias: str) -> None:
+    assert attributed(name("contoso.services.ai.azure.com", alias)).region == "westeurope"
+
+
+def test_an_undocumented_abbreviation_gives_no_region() -> None:
+    found = attributed(name("contoso.openai.azure.com", "cognitiveabcprod.trafficmanager.net"))
+    assert place(found) == ("azure", "unknown", None, (), "observed")
+
+
+def test_the_chain_may_stand_with_the_dns_answer() -> None:
+    found = attributed(name("contoso.openai.azure.com"), dns("contoso.openai.azure.com", *WEST_EUROPE))
+    assert place(found) == ("azure", "entry", "westeurope", ("NL",), "inferred")
+
+
+def test_a_chain_that_contradicts_itself_or_the_name_is_a_conflict() -> None:
+    chain = (WEST_EUROPE[0], "cognitiveeusprod-eastus-01.regional.azure-api.net")
+    found = attributed(name("contoso.openai.azure.com", *chain))
+    assert place(found) == ("azure", "entry", "westeurope", ("NL",), "indeterminate")
+    assert [each.value for each in found.conflicts] == [chain[1]]
+    named = attributed(name("x.westeurope.models.ai.azure.com", "eastus.api.cognitive.microsoft.com"))
+    assert place(named) == ("azure", "entry", "westeurope", ("NL",), "indeterminate")
+    assert kinds(named.conflicts) == ["cname"]
+    same_country = attributed(name("x.eastus.models.ai.azure.com", "eastus2.api.cognitive.microsoft.com"))
+    assert kinds(same_country.conflicts) == ["cname"]
+
+
+def test_a_chain_to_another_provider_is_a_conflict_but_a_shared_front_end_is_not() -> None:
+    other = attributed(name("api.openai.com", "api.mistral.ai"))
+    assert (other.provider, other.certainty, kinds(other.conflicts)) == ("openai", "indeterminate", ["cname"])
+    github = attributed(name("models.inference.ai.azure.com", *WEST_EUROPE))
+    assert (github.provider, github.region, github.conflicts) == ("github", None, ())
+
+
+def test_a_chain_says_who_is_behind_a_name_of_ones_own() -> None:
+    found = attributed(name("llm.acme.example", "contoso.openai.azure.com", *WEST_EUROPE))
+    assert place(found) == ("azure", "entry", "westeurope", ("NL",), "inferred")
+    assert kinds(found.evidence)[:2] == ["cname", "cname"]
+    speech = attributed(name("westeurope.stt.speech.test", *WEST_EUROPE[1:]))
+    assert not is_llm_related(speech)
+
+
+def test_global_stays_global_whatever_the_chain_says() -> None:
+    found = attributed(
+        name("aws-external-anthropic.eu-west-1.api.aws", "bedrock-runtime.eu-west-1.amazonaws.com")
+    )
+    assert (found.scope, found.region, found.countries) == ("global", None, ())
+
+
+def test_candidates_of_several_providers_stay_open() -> None:
+    found = attributed(dns("api.openai.com"), dns("api.groq.com"), address="162.159.140.245", geo="US")
+    assert place(found) == (None, "unknown", None, (), "indeterminate")
+    assert found.possible == ("groq", "openai")
+    assert kinds(found.evidence) == ["dns", "dns"]
+
+
+def test_an_llm_beside_something_else_stays_open() -> None:
+    found = attributed(dns("api.openai.com"), dns("www.example.com"))
+    assert (found.provider, found.possible, found.certainty) == (None, ("openai",), "indeterminate")
+    assert [each.value for each in found.evidence] == ["api.openai.com", "www.example.com"]
+    assert attributed(dns("contoso.openai.azure.com"), dns("x.cognitiveservices.azure.com")).possible == (
+        "azure",
+    )
+
+
+def test_candidates_of_one_provider_keep_what_they_have_in_common() -> None:
+    found = attributed(dns("api.openai.com"), dns("eu.api.openai.com"), address="162.159.140.245", geo="US")
+    assert place(found) == ("openai", "unknown", None, (), "inferred")
+    assert found.service is None
+    assert any("their places differ" in each.says for each in found.evidence)
+    assert kinds(found.evidence).count("catalogue") == 2
+
+
+def test_candidates_that_agree_are_one() -> None:
+    names = [dns(f"{each}.openai.azure.com", *WEST_EUROPE) for each in ("contoso", "fabrikam")]
+    found = attributed(*names, address="13.93.122.1", geo="NL")
+    assert place(found) == ("azure", "entry", "westeurope", ("NL",), "inferred")
+    assert found.service == "Azure OpenAI (custom subdomain)"
+    assert kinds(found.evidence)[-2:] == ["geoip", "catalogue"]
+
+
+def test_a_carried_name_outranks_what_dns_gave() -> None:
+    found = attributed(name("www.example.com"), dns("api.openai.com"), address="162.159.140.245")
+    assert found == Attribution()
+    found = attributed(name("api.openai.com"), dns("www.example.com"))
+    assert place(found) == ("openai", "global", None, (), "observed")
+
+
+def test_the_innermost_name_counts_and_an_outer_one_may_contradict_it() -> None:
+    through = name("proxy.example.com", source="connect")
+    assert place(attributed(name("api.openai.com"), through)) == ("openai", "global", None, (), "observed")
+    other = name("api.mistral.ai", source="connect")
+    found = attributed(name("api.openai.com"), other)
+    assert (found.provider, found.certainty, kinds(found.conflicts)) == ("openai", "indeterminate", ["name"])
+    fronted = attributed(name("www.example.com"), name("api.openai.com", source="connect"))
+    assert (fronted.provider, fronted.possible) == (None, ("openai",))
+
+
+@pytest.mark.parametrize("state", ["stale", "foreign"])
+def test_hearsay_gives_a_possibility_at_most(state: str) -> None:
+    heard = Name("api.openai.com", "dns", state)  # type: ignore[arg-type]
+    found = attributed(heard, address="162.159.140.245", geo="US")
+    assert place(found) == (None, "unknown", None, (), "indeterminate")
+    assert found.possible == ("openai",)
+    assert kinds(found.evidence) == ["dns", "geoip"]
+    assert attributed(dns("www.example.com"), heard) == Attribution()
+    live = attributed(dns("api.groq.com"), heard)
+    assert (live.provider, live.possible) == ("groq", ())
+    assert "api.openai.com" in [each.value for each in live.evidence]
+    assert not is_llm_related(attributed(Name("www.example.com", "dns", "stale")))
+
+
+def test_an_outer_name_is_never_the_name() -> None:
+    hidden = Question((name("api.openai.com"),), "162.159.140.245", "api.openai.com")
+    found = attribute(hidden, built_in())
+    assert (found.provider, found.possible, kinds(found.evidence)) == (None, (), ["ech"])
+    told = Question((dns("api.groq.com"),), "172.66.0.243", "cloudflare-ech.com")
+    found = attribute(told, built_in())
+    assert (found.provider, found.certainty) == ("groq", "inferred")
+    assert kinds(found.evidence) == ["dns", "ech", "operator", "catalogue"]
+
+
+def test_a_known_outer_name_says_who_may_be_behind_it() -> None:
+    found = attributed(name("cloudflare-ech.com"))
+    assert found.provider is None
+    assert {"openai", "groq"} <= set(found.possible)
+    assert (kinds(found.evidence), found.certainty) == (["ech"], "indeterminate")
+    assert attributed(name("cloudflare-ech.com"), dns("www.example.com")) == Attribution()
+
+
+@pytest.mark.parametrize(
+    "address", ["160.79.104.0", "160.79.105.255", "2607:6bc0::1", "::ffff:160.79.104.10"]
+)
+def test_a_published_range_identifies_the_provider(address: str) -> None:
+    found = attributed(address=address)
+    assert place(found) == ("anthropic", "global", None, (), "observed")
+    assert kinds(found.evidence) == ["prefix", "operator", "catalogue"]
+    assert attributed(name("unlisted.anthropic.test"), address=address).provider == "anthropic"
+
+
+@pytest.mark.parametrize("address", ["160.79.106.1", "160.79.111.255", "34.162.46.92", "2607:6bc1::1"])
+def test_an_outbound_or_retired_range_is_no_destination(address: str) -> None:
+    assert attributed(address=address) == Attribution()
+
+
+def test_a_range_of_another_provider_contradicts_the_name() -> None:
+    found = attributed("api.openai.com", address="160.79.104.10")
+    assert (found.provider, found.certainty, kinds(found.conflicts)) == (
+        "openai",
+        "indeterminate",
+        ["prefix"],
+    )
+    agreed = attributed("api.anthropic.com", address="160.79.104.10")
+    assert (agreed.certainty, agreed.conflicts) == ("observed", ())
+    assert kinds(agreed.evidence) == ["name", "prefix", "operator", "catalogue"]
+
+
+def test_a_close_call_says_why_it_is_none() -> None:
+    found = attributed("gemini.com", address="160.79.104.10")
+    assert not is_llm_related(found)
+    assert "crypto exchange" in found.evidence[0].says
+
+
+@pytest.mark.parametrize("address", ["10.60.5.4", "172.31.0.1", "192.168.1.1", "fd00::4", "::ffff:10.0.0.1"])
+def test_a_private_address_with_an_llm_name_is_a_private_endpoint(address: str) -> None:
+    geo = FixedGeo("US")
+    question = Question((name("contoso.openai.azure.com", *WEST_EUROPE),), address)
+    found = attribute(question, built_in(), geo)
+    assert place(found) == ("azure", "entry", "westeurope", ("NL",), "inferred")
+    assert "private" in kinds(found.evidence)
+    assert geo.asked == []
+    assert is_private(address)
+
+
+@pytest.mark.parametrize("address", ["172.32.0.1", "100.64.0.1", "fe80::1", "8.8.8.8", "text"])
+def test_other_addresses_are_not_private(address: str) -> None:
+    assert not is_private(address)
+
+
+def test_the_address_of_a_proxy_says_nothing() -> None:
+    geo = FixedGeo("US")
+    through = name("bedrock-runtime.eu-central-1.amazonaws.com", source="connect")
+    found = attribute(Question((through,), "10.0.0.8"), built_in(), geo)
+    assert place(found) == ("aws", "entry", "eu-central-1", ("DE",), "observed")
+    assert (geo.asked, kinds(found.evidence)) == ([], ["name", "catalogue"])
+
+
+@pytest.mark.parametrize(
+    ("host", "country"),
+    [
+        ("eu.api.openai.com", "US"),
+        ("europe-west3-aiplatform.googleapis.com", "US"),
+        ("api.mistral.ai", "US"),
+        ("api.deepseek.com", "SG"),
+        ("ws-1.eu-central-1.maas.aliyuncs.com", "US"),
+    ],
+)
+def test_geoip_of_an_address_that_stands_nowhere_is_not_used(host: str, country: str) -> None:
+    with_geo, without = attributed(host, address="203.0.113.9", geo=country), attributed(host)
+    assert place(with_geo) == place(without)
+    assert with_geo.conflicts == ()
+    [said] = [each for each in with_geo.evidence if each.kind == "geoip"]
+    assert (said.value, said.dataset) == (country, "fixed (test, 2026-01-01)")
+    assert said.says.endswith(("says nothing about the place", "so this is not used"))
+
+
+def test_geoip_against_the_country_of_a_unicast_host_is_a_conflict() -> None:
+    found = attributed("bedrock-runtime.eu-central-1.amazonaws.com", address="203.0.113.9", geo="US")
+    assert place(found) == ("aws", "entry", "eu-central-1", ("DE",), "observed")
+    assert [(each.kind, each.value) for each in found.conflicts] == [("geoip", "US")]
+    agreed = attributed("bedrock-runtime.eu-central-1.amazonaws.com", address="203.0.113.9", geo="DE")
+    assert (kinds(agreed.evidence), agreed.conflicts) == (["name", "geoip", "catalogue"], ())
+
+
+def test_geoip_gives_the_country_of_a_unicast_host_that_names_none() -> None:
+    found = attributed("contoso.openai.azure.com", address="13.93.122.1", geo="NL")
+    assert place(found) == ("azure", "entry", None, ("NL",), "inferred")
+    shared = attributed("contoso.cognitiveservices.azure.com", address="13.93.122.1", geo="NL")
+    assert (shared.provider, shared.possible, shared.countries) == (None, ("azure",), ("NL",))
+    assert shared.certainty == "indeterminate"
+
+
+def test_a_data_set_without_country_adds_nothing() -> None:
+    question = Question((name("contoso.openai.azure.com"),), "13.93.122.1")
+    found = attribute(question, built_in(), FixedGeo(None, 8075))
+    assert place(found) == ("azure", "unknown", None, (), "observed")
+    assert "AS8075" in next(each.says for each in found.evidence if each.kind == "geoip")
+
+
+def test_a_place_alone_names_no_provider() -> None:
+    found = attributed(address="203.0.113.9", geo="US")
+    assert not is_llm_related(found)
+    assert kinds(found.evidence) == ["geoip"]
+
+
+def test_a_user_declares_models_by_address() -> None:
+    catalog = with_own(OWN)
+    found = attributed(address="10.60.1.1", catalog=catalog)
+    assert place(found) == ("house", "region", None, ("DE",), "observed")
+    assert kinds(found.evidence) == ["prefix", "catalogue"]
+    assert {each.dataset for each in found.evidence} == {"own.yaml (2026-06-01)"}
+    located = attributed(address="198.51.100.7", geo="FR", catalog=catalog)
+    assert place(located) == ("house", "entry", None, ("FR",), "inferred")
+    anycast = attributed(address="198.51.101.7", geo="FR", catalog=catalog)
+    assert place(anycast) == ("house", "unknown", None, (), "observed")
+
+
+def test_a_user_declares_models_by_name() -> None:
+    catalog = with_own(OWN)
+    found = attributed("llm.corp.example", address="198.51.100.200", geo="FR", catalog=catalog)
+    assert place(found) == ("house", "region", None, ("FR",), "inferred")
+    assert not is_llm_related(attributed(address="192.168.1.1", catalog=catalog))
+
+
+def test_a_declared_range_gives_the_region_of_a_private_endpoint_or_contradicts_it() -> None:
+    catalog = with_own(OWN)
+    found = attributed("contoso.openai.azure.com", address="10.70.0.4", catalog=catalog)
+    assert place(found) == ("azure", "entry", "westeurope", ("NL",), "observed")
+    same = attributed(name("contoso.openai.azure.com", *WEST_EUROPE), address="10.70.0.4", catalog=catalog)
+    assert (same.region, same.conflicts) == ("westeurope", ())
+    other = attributed(name("contoso.openai.azure.com", *WEST_EUROPE), address="10.80.0.4", catalog=catalog)
+    assert (other.region, other.certainty, kinds(other.conflicts)) == (
+        "westeurope",
+        "indeterminate",
+        ["prefix"],
+    )
+    ignored = attributed("contoso.openai.azure.com", address="192.168.0.4", catalog=catalog)
+    assert (ignored.provider, ignored.conflicts) == ("azure", ())
+
+
+WORDS = st.one_of(
+    st.text(max_size=40), st.sampled_from([*WEST_EUROPE, "api.openai.com", "cloudflare-ech.com"])
+)
+NAMES = st.builds(
+    Name,
+    WORDS,
+    st.sampled_from(["sni", "connect", "http", "dns"]),
+    st.sampled_from(["live", "stale", "foreign"]),
+    st.lists(WORDS, max_size=4).map(tuple),
+)
+
+
+@given(
+    st.lists(NAMES, max_size=5).map(tuple),
+    st.one_of(st.none(), st.text(max_size=40), st.ip_addresses().map(str), st.just("160.79.104.9")),
+    st.one_of(st.none(), WORDS),
+    st.sampled_from([None, "US", "DE"]),
+)
+def test_any_question_has_an_answer_that_holds_together(
+    names: tuple[Name, ...], address: str | None, outer: str | None, country: str | None
+) -> None:
+    geo = FixedGeo(country) if country else None
+    found = attribute(Question(names, address, outer), built_in(), geo)
+    assert found == attribute(Question(names, address, outer), built_in(), geo)
+    assert found.provider is None or found.possible == ()
+    assert found.provider is not None or found.certainty == "indeterminate"
+    assert found.scope != "global" or not found.countries
+    assert list(found.countries) == sorted(set(found.countries))
+    assert not is_llm_related(found) or found.evidence
+    assert all(each.says and each.dataset for each in (*found.evidence, *found.conflicts))
+
+
+def test_the_work_for_a_hostile_question_is_bounded() -> None:
+    chain = tuple(f"{number}.api.cognitive.microsoft.com" for number in range(10_000))
+    names = tuple(dns(f"x{number}.openai.azure.com", *chain) for number in range(1_000))
+    found = attribute(Question(names, "13.93.122.1"), built_in())
+    assert found.provider == "azure"
+    assert len(found.evidence) < 100
