@@ -5,7 +5,7 @@ full, and every end is handed to the owner. What flows carry is read elsewhere (
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from sensors.direction import Direction
 from sensors.observations import EndReason, FlowKey, FlowUpdate, Transport
@@ -28,10 +28,10 @@ class Flow:
     """One flow in the table. "low" and "high" are its endpoints in the order of ``key``."""
 
     __slots__ = (
-        "_read", "bytes_high", "bytes_low", "client_low", "ended", "fins", "first_byte_ns", "first_ns",
-        "first_seq_high", "first_seq_low", "high", "initial_seq", "key", "last_ns", "low", "packets_high",
-        "packets_low", "quic", "reported_ns", "request_ns", "rtt_ns", "seen_quic", "sure", "syn_ns",
-        "transport",
+        "_read", "active_ns", "bytes_high", "bytes_low", "client_low", "ended", "fins", "first_byte_ns",
+        "first_ns", "first_seq_high", "first_seq_low", "high", "initial_seq", "key", "last_ns", "low",
+        "packets_high", "packets_low", "quic", "reported_ns", "request_ns", "rtt_ns", "seen_quic", "sure",
+        "syn_ns", "transport",
     )  # fmt: skip
 
     def __init__(self, key: Key, transport: int, ts_ns: int, *, client_low: bool) -> None:
@@ -40,6 +40,7 @@ class Flow:
         self.client_low = client_low
         self.sure = False  # the client is known (SYN, ClientHello), not guessed
         self.first_ns = self.last_ns = self.reported_ns = ts_ns
+        self.active_ns = ts_ns  # the table's clock at the last packet
         self.packets_low = self.packets_high = self.bytes_low = self.bytes_high = 0
         self.syn_ns: int | None = None
         self.rtt_ns: int | None = None
@@ -119,83 +120,81 @@ class Flow:
 
 
 class FlowTable:
-    """All flows, each transport in the order of its last packet. ``on_end`` gets every flow that ends."""
+    """All flows, in the order of their last packets. ``on_end`` gets every flow that ends.
+
+    ``now_ns`` is the latest time of any packet so far, set by the owner: a packet out of order makes no
+    flow older, and none live longer. When the table is full, the flow that was silent longest goes; among
+    equals first those that are closing, then UDP, then TCP, each in the order of their last packets.
+    """
 
     def __init__(self, limit: int, on_end: Callable[[Flow, int, EndReason], None]) -> None:
+        self.now_ns = 0
         self._limit = limit
         self._on_end = on_end
-        self.tcp: OrderedDict[Key, Flow] = OrderedDict()
-        self.udp: OrderedDict[Key, Flow] = OrderedDict()
+        self._tcp: OrderedDict[Key, Flow] = OrderedDict()
+        self._udp: OrderedDict[Key, Flow] = OrderedDict()
         self._closing: OrderedDict[Key, Flow] = OrderedDict()  # TCP after FIN or RST
+        self._tables = ((self._closing, LINGER_NS), (self._udp, UDP_IDLE_NS), (self._tcp, TCP_IDLE_NS))
 
     def __len__(self) -> int:
-        return len(self.tcp) + len(self.udp) + len(self._closing)
+        return len(self._tcp) + len(self._udp) + len(self._closing)
 
     def find_tcp(self, key: Key, ts_ns: int) -> Flow | None:
         """Return the live flow and note that it is so; one that was silent too long ends here."""
-        flow = self.tcp.get(key)
+        flow = self._tcp.get(key)
         if flow is not None:
-            return self._touch(self.tcp, flow, ts_ns, TCP_IDLE_NS)
+            return self._touch(self._tcp, flow, ts_ns, TCP_IDLE_NS)
         flow = self._closing.get(key)
         return None if flow is None else self._touch(self._closing, flow, ts_ns, LINGER_NS)
 
     def find_udp(self, key: Key, ts_ns: int) -> Flow | None:
         """Return the live flow and note that it is so; one that was silent too long ends here."""
-        flow = self.udp.get(key)
-        return None if flow is None else self._touch(self.udp, flow, ts_ns, UDP_IDLE_NS)
+        flow = self._udp.get(key)
+        return None if flow is None else self._touch(self._udp, flow, ts_ns, UDP_IDLE_NS)
 
-    def add(self, flow: Flow, ts_ns: int) -> None:
+    def add(self, flow: Flow) -> None:
         """Add a new flow; a full table gives up the one that was silent longest."""
         if len(self) >= self._limit:
-            self._evict(ts_ns)
-        (self.tcp if flow.transport == TCP else self.udp)[flow.key] = flow
+            heads = [next(iter(flows.values())) for flows, _ in self._tables if flows]
+            self.end(min(heads, key=lambda head: head.active_ns), self.now_ns, "evicted")
+        flow.active_ns = self.now_ns
+        (self._tcp if flow.transport == TCP else self._udp)[flow.key] = flow
 
     def close(self, flow: Flow, reason: EndReason) -> None:
         """Note that a TCP flow is over; late segments are still counted for a while."""
         if flow.ended is None:
             flow.ended = reason
-            del self.tcp[flow.key]
+            del self._tcp[flow.key]
             self._closing[flow.key] = flow
 
     def end(self, flow: Flow, ts_ns: int, reason: EndReason) -> None:
-        """Take a flow out of the table and report it."""
-        for flows in (self.tcp, self.udp, self._closing):
-            if flows.get(flow.key) is flow:
-                del flows[flow.key]
+        """Take a flow out of the table and report it; FIN or RST outweigh the other reasons."""
+        flows = self._udp if flow.transport != TCP else self._tcp if flow.ended is None else self._closing
+        del flows[flow.key]
         self._on_end(flow, ts_ns, flow.ended or reason)
 
-    def expire(self, now_ns: int) -> None:
-        """End the flows that were silent for longer than their time-out, longest first."""
-        for flows, timeout_ns in self._tables():
+    def expire(self) -> None:
+        """End the flows that were silent for longer than their time-out, the longest first."""
+        for flows, timeout_ns in self._tables:
             while flows:
                 flow = next(iter(flows.values()))
-                if flow.last_ns + timeout_ns >= now_ns:
+                if self.now_ns - flow.active_ns <= timeout_ns:
                     break
                 self.end(flow, flow.last_ns, "idle")
 
     def end_all(self) -> None:
         """End every flow because the input ended, in the order of their first packets."""
-        for flow in sorted(self._all(), key=_first_seen):
+        for flow in sorted((flow for flows, _ in self._tables for flow in flows.values()), key=_first_seen):
             self.end(flow, flow.last_ns, "end")
 
-    def _tables(self) -> tuple[tuple[OrderedDict[Key, Flow], int], ...]:
-        return (self._closing, LINGER_NS), (self.udp, UDP_IDLE_NS), (self.tcp, TCP_IDLE_NS)
-
-    def _all(self) -> Iterator[Flow]:
-        for flows, _ in self._tables():
-            yield from flows.values()
-
     def _touch(self, flows: OrderedDict[Key, Flow], flow: Flow, ts_ns: int, timeout_ns: int) -> Flow | None:
-        if ts_ns - flow.last_ns > timeout_ns:
+        if self.now_ns - flow.active_ns > timeout_ns:
             self.end(flow, flow.last_ns, "idle")
             return None
         flows.move_to_end(flow.key)
+        flow.active_ns = self.now_ns
         flow.last_ns = max(flow.last_ns, ts_ns)
         return flow
-
-    def _evict(self, ts_ns: int) -> None:
-        heads = [next(iter(flows.values())) for flows, _ in self._tables() if flows]
-        self.end(min(heads, key=lambda flow: flow.last_ns), ts_ns, "evicted")
 
 
 def _first_seen(flow: Flow) -> tuple[int, int, tuple[bytes, int, bytes, int], int]:

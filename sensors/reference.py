@@ -34,20 +34,20 @@ class ReferenceSensor:
         self._udp = UdpTracker(self._flows, self._recorder)
         self._gaps = GapLog()
         self._first_ns: int | None = None
-        self._now_ns = 0
         self._packets = self._bytes = 0
 
     def __iter__(self) -> Iterator[Sequence[Observation]]:
         decode, tcp, udp, recorder = self._decoder.decode, self._tcp.add, self._udp.add, self._recorder
+        flows = self._flows
         next_tick_ns = 0
         for frame in self._captures:
             self._packets += 1
             self._bytes += frame.wire_bytes
-            if frame.ts_ns > self._now_ns:
-                self._now_ns = frame.ts_ns
-                if self._now_ns >= next_tick_ns:
-                    self._tick()
-                    next_tick_ns = self._now_ns + SECOND_NS
+            if frame.ts_ns > flows.now_ns or self._first_ns is None:
+                flows.now_ns = frame.ts_ns
+                if frame.ts_ns >= next_tick_ns:
+                    self._tick(frame.ts_ns)
+                    next_tick_ns = frame.ts_ns + SECOND_NS
             segment = decode(frame)
             if segment is not None:
                 if segment.transport == TCP:
@@ -68,15 +68,15 @@ class ReferenceSensor:
             counters=dict(sorted(self._recorder.counters.items())),
             faults=tuple(self._captures.faults),
             first_ns=self._first_ns,
-            last_ns=self._now_ns if self._packets else None,
+            last_ns=self._flows.now_ns if self._packets else None,
         )
 
-    def _tick(self) -> None:
+    def _tick(self, now_ns: int) -> None:
         """Once a second of packet time: end silent flows, report gaps."""
         if self._first_ns is None:
-            self._first_ns = self._now_ns
-        self._flows.expire(self._now_ns)
-        if self._gaps.due(self._now_ns):
+            self._first_ns = now_ns
+        self._flows.expire()
+        if self._gaps.due(now_ns):
             self._report_gaps()
 
     def _finish(self) -> None:
@@ -85,7 +85,7 @@ class ReferenceSensor:
         self._report_gaps()
 
     def _report_gaps(self) -> None:
-        for gap in self._gaps.flush(self._now_ns, self._decoder.undecoded()):
+        for gap in self._gaps.flush(self._flows.now_ns, self._decoder.undecoded()):
             self._recorder.add(gap)
 
     def _flow_ended(self, flow: Flow, ts_ns: int, reason: EndReason) -> None:

@@ -36,7 +36,7 @@ class TcpTracker:
             flow = None
         if flow is None:
             flow = Flow(key, TCP, ts_ns, client_low=client_is_source(source_port, target_port) is low)
-            self._flows.add(flow, ts_ns)
+            self._flows.add(flow)
         if low:
             flow.packets_low += 1
             flow.bytes_low += ip_bytes

@@ -33,7 +33,7 @@ class UdpTracker:
         flow = self._flows.find_udp(key, ts_ns)
         if flow is None:
             flow = Flow(key, UDP, ts_ns, client_low=client_is_source(source_port, target_port) is low)
-            self._flows.add(flow, ts_ns)
+            self._flows.add(flow)
         if low:
             flow.packets_low += 1
             flow.bytes_low += ip_bytes

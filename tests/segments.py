@@ -89,7 +89,8 @@ class Run:
         tcp = TcpTracker(self.table, self.recorder, 131_072)
         udp = UdpTracker(self.table, self.recorder)
         for each in segments:
-            self.table.expire(each.ts_ns)
+            self.table.now_ns = max(self.table.now_ns, each.ts_ns)
+            self.table.expire()
             (tcp if each.transport == 6 else udp).add(each)
         self.table.end_all()
         self.all: list[Observation] = self.recorder.take()
