@@ -4,7 +4,6 @@ A fault never ends the program: it says where a file could not be read on, and w
 number is bounded, so that a file made of damage ends too.
 """
 
-import os
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -67,8 +66,7 @@ class FaultLog:
 
 def path_text(path: Path) -> str:
     """Return a path as one line of valid Unicode, whatever bytes the file's name is made of."""
-    text = os.fsencode(path).decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(path))
 
 
 def used(packets: int) -> str:

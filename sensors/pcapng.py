@@ -16,6 +16,7 @@ from sensors.pcapng_section import (
     PACKET_BLOCKS,
     SECOND_NS,
     SECTION_MAGIC,
+    TIMED_PACKET_BLOCKS,
     CorruptBlock,
     Section,
     byte_order,
@@ -94,7 +95,7 @@ class PcapngReader:
             return None, self._resume(at, "its length makes no sense")
         at = window.fill(at, length)
         if len(window.data) - at < length:
-            return None, self._resume(at, None)
+            return None, self._resume_cut(at, length)
         if not _is_closed(window.data, at, length):
             return None, self._resume(at, "its two lengths differ")
         try:
@@ -124,24 +125,40 @@ class PcapngReader:
         length = int.from_bytes(data[at + 4 : at + 8], "little" if order == "<" else "big")
         return length if _SMALLEST_BLOCK_BYTES <= length <= MAX_BLOCK_BYTES and length % 4 == 0 else None
 
-    def _resume(self, at: int, problem: str | None) -> int | None:
-        """Report a badly framed block; return where blocks go on. No problem: the stream ends inside it."""
-        window, faults, section, offset = self._window, self._faults, self._section, self._window.start + at
-        if window.data.startswith(SECTION_MAGIC, at):
-            section.interfaces.clear()  # they were another section's
-        found = None
-        if window.damage is None:
-            found = window.find(at + 4, _BLOCK_PATTERNS[section.order], _LOOKAHEAD_BYTES, self._fits)
-        if found is None and problem is None:
-            faults.cut_off(offset, self._packets, window.damage)
+    def _resume_cut(self, at: int, length: int) -> int | None:
+        """Go on behind a block that the stream ends in: the file is cut, or the block's length is wrong.
+
+        A packet is not looked into: it may carry a capture.
+        """
+        offset, block_bytes = self._window.start + at, 4
+        (kind,) = self._section.read_number(self._window.data, at)
+        if kind in TIMED_PACKET_BLOCKS and len(self._window.data) - at >= 28:
+            captured_bytes = self._section.read_block(self._window.data, at)[5]
+            block_bytes = 28 + (captured_bytes + 3 & ~3) if captured_bytes <= length - 32 else 4
+        found = None if self._window.damage else self._find(at + block_bytes)
+        if found is None:
+            self._faults.cut_off(offset, self._packets, self._window.damage)
             return None
-        problem = problem or "the file ends inside it"
+        return self._skip(offset, found, "the file ends inside it")
+
+    def _resume(self, at: int, problem: str) -> int | None:
+        """Go on behind a block that makes no sense."""
+        offset = self._window.start + at
+        if self._window.data.startswith(SECTION_MAGIC, at):
+            self._section.interfaces.clear()  # they were another section's
+        found = self._find(at + 4)
         if found is None:
             return self._note(
                 offset, f"{problem}, nor what follows", f"{COPY_AGAIN}; {used(self._packets)}", None
             )
-        section.certain = False
-        skipped_bytes = window.start + found - offset
+        return self._skip(offset, found, problem)
+
+    def _find(self, at: int) -> int | None:
+        return self._window.find(at, _BLOCK_PATTERNS[self._section.order], _LOOKAHEAD_BYTES, self._fits)
+
+    def _skip(self, offset: int, found: int, problem: str) -> int | None:
+        self._section.certain = False
+        skipped_bytes = self._window.start + found - offset
         mend = f"{COPY_AGAIN}; {skipped_bytes} bytes were skipped and what follows was used"
         return self._note(offset, problem, mend, found)
 

@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator
 from sensors.captured import StreamDamage
 
 CHUNK_BYTES = 1_048_576  # measured: faster than mmap, and larger is not faster
-MAX_CANDIDATES = 1_048_576  # places that are looked at for the next record after a corrupt one
+MAX_CANDIDATES = 1_048_576  # places of a stream that are looked at for the next record after corrupt ones
 MAX_PATTERN_BYTES = 16
 
 
 class Window:
     """``data`` holds the stream's bytes from offset ``start`` on."""
 
-    __slots__ = ("_chunk_bytes", "_chunks", "damage", "data", "ended", "start")
+    __slots__ = ("_candidates", "_chunk_bytes", "_chunks", "damage", "data", "ended", "start")
 
     def __init__(self, chunks: Iterator[bytes], chunk_bytes: int = CHUNK_BYTES) -> None:
         self.data = b""
@@ -26,6 +26,7 @@ class Window:
         self.damage: StreamDamage | None = None
         self._chunks = chunks
         self._chunk_bytes = chunk_bytes
+        self._candidates = MAX_CANDIDATES
 
     def fill(self, at: int, need_bytes: int) -> int:
         """Make ``need_bytes`` available from position ``at`` on, if the stream has them.
@@ -50,9 +51,10 @@ class Window:
         """Return the first position from ``at`` on where ``pattern`` matches and ``fits`` agrees.
 
         ``pattern`` spans at most MAX_PATTERN_BYTES. Where ``fits`` is asked, ``lookahead_bytes`` are there,
-        unless the stream ends. None when there is no such position, or too many that only look like one.
+        unless the stream ends. None when there is no such position, or too many only looked like one.
         """
-        for _ in range(MAX_CANDIDATES):
+        while self._candidates:
+            self._candidates -= 1
             match = pattern.search(self.data, at)
             while match is None and not self.ended:
                 at = max(at, len(self.data) - MAX_PATTERN_BYTES + 1)
