@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PACKETS ?= 492000
 
 .PHONY: help demo test lint format golden lock bench clean
 .DEFAULT_GOAL := help
@@ -19,6 +20,10 @@ $(VENV)/dev.stamp: requirements/dev.lock $(VENV)/runtime.stamp
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
 	@touch $@
 
+demo: $(VENV)/runtime.stamp ## install, replay the demo capture, leave its files in demo-out/
+	@$(BIN)/residency replay pcaps/demo/traffic.pcap --policy policies/eu-crm.yaml --out demo-out || test $$? -eq 1
+	@echo "\nThe files are in demo-out/: decisions.jsonl, connections.parquet, summary.json"
+
 test: $(VENV)/dev.stamp ## set up, then run all tests
 	$(BIN)/python -m pytest
 
@@ -27,6 +32,15 @@ lint: $(VENV)/dev.stamp ## ruff, mypy strict, import-linter
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+golden: $(VENV)/dev.stamp ## rebuild the captures of pcaps/ and write down anew what they give
+	$(BIN)/python -m pcaps.make
+	$(BIN)/python -m pcaps.golden
+
+bench: $(VENV)/dev.stamp ## measure the engine beside a bare dpkt loop (PACKETS=492000)
+	@mkdir -p build
+	$(BIN)/python benchmarks/make_traffic.py --packets $(PACKETS) --flows $(shell expr $(PACKETS) / 25) --out build/bench.pcap
+	$(BIN)/python benchmarks/run.py build/bench.pcap
 
 format: $(VENV)/dev.stamp ## format the sources
 	$(BIN)/ruff check --fix-only --quiet .
@@ -40,4 +54,4 @@ lock: ## renew the pinned versions and hashes in requirements/
 	  pyproject.toml --extra audit --group dev -o requirements/dev.lock
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) demo-out .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf $(VENV) demo-out build .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

@@ -143,7 +143,7 @@ def _prepare(out: Path) -> DecisionFile:
         out.mkdir(parents=True, exist_ok=True)
         return DecisionFile(out)
     except OSError as error:
-        raise InputError(out, error.strerror or "cannot be written", "choose another --out") from None
+        raise InputError(str(out), error.strerror or "cannot be written", "choose another --out") from None
 
 
 def _versions(sensor: Sensor, knowledge: Knowledge) -> Versions:

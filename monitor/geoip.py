@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor.evidence import Location
+from monitor.attribution.evidence import Location
+from monitor.catalog.hostmatch import parse_address
 from monitor.files import InputError, unreadable
-from monitor.hostmatch import parse_address
 
 if TYPE_CHECKING:
     from maxminddb import Reader

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 from ipaddress import ip_address
-
-from sensors.frames import Segment
+from typing import TypedDict, Unpack
 
 from sensors.flows import FlowTable
+from sensors.frames import Segment
 from sensors.gaps import GapLog
 from sensors.observations import FlowUpdate, HelloSeen, NameResolved, Observation
 from sensors.recorder import Recorder
@@ -19,12 +19,21 @@ CLIENT_SEQ, SERVER_SEQ = 1_000, 900_000
 MASK = (1 << 32) - 1
 
 
-def up(at_ms: int, flags: int = ACK, seq: int = 1, payload: bytes = b"", **other: int) -> Segment:
+class Ports(TypedDict, total=False):
+    """What a segment may have beside the usual."""
+
+    client_port: int
+    server_port: int
+    transport: int
+    missing: int
+
+
+def up(at_ms: int, flags: int = ACK, seq: int = 1, payload: bytes = b"", **other: Unpack[Ports]) -> Segment:
     """Return a client's segment; ``seq`` is relative to its initial sequence number."""
     return segment(at_ms, True, flags, CLIENT_SEQ + seq, payload, **other)
 
 
-def down(at_ms: int, flags: int = ACK, seq: int = 1, payload: bytes = b"", **other: int) -> Segment:
+def down(at_ms: int, flags: int = ACK, seq: int = 1, payload: bytes = b"", **other: Unpack[Ports]) -> Segment:
     """Return a server's segment; ``seq`` is relative to its initial sequence number."""
     return segment(at_ms, False, flags, SERVER_SEQ + seq, payload, **other)
 
@@ -61,7 +70,7 @@ def segment(
     )
 
 
-def handshake(at_ms: int = 0, **other: int) -> list[Segment]:
+def handshake(at_ms: int = 0, **other: Unpack[Ports]) -> list[Segment]:
     """Return SYN, SYN-ACK (after 20 ms) and ACK."""
     return [
         up(at_ms, SYN, 0, **other),
@@ -70,7 +79,7 @@ def handshake(at_ms: int = 0, **other: int) -> list[Segment]:
     ]
 
 
-def closing(at_ms: int, up_seq: int, down_seq: int, **other: int) -> list[Segment]:
+def closing(at_ms: int, up_seq: int, down_seq: int, **other: Unpack[Ports]) -> list[Segment]:
     """Return FIN, FIN, ACK."""
     return [
         up(at_ms, FIN | ACK, up_seq, **other),

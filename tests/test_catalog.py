@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.catalog.regions import read_regions
 from monitor.documents import DocumentError, Source
-from monitor.regions import read_regions
 from tests.catalog_help import REGIONS, built_in, compiled, load_jurisdictions, with_own
 
 SMALL = """\

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.hostmatch import AddressIndex, NameIndex, normal_name, parse_address
+from monitor.catalog.hostmatch import AddressIndex, NameIndex, normal_name, parse_address
 
 LABELS = st.sampled_from(["a", "b", "ab", "ba", "aab", "x1"])
 PARTS = st.sampled_from(["*", "a", "b", "ab", "a*", "*b", "a*b", "x1"])

@@ -42,7 +42,12 @@ class Failure(click.ClickException):
 
     def __init__(self, message: str, status: Exit) -> None:
         super().__init__(message)
-        self.exit_code = int(status)
+        self.status = status
+
+    @property
+    def exit_code(self) -> int:  # type: ignore[override]  # the library has a class variable here
+        """The exit status."""
+        return int(self.status)
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Print the message."""

@@ -8,8 +8,8 @@ import msgspec
 
 from monitor import app
 from monitor.catalog import Catalog
+from monitor.catalog.endpoints import Endpoint, Provider
 from monitor.commands.base import Failure, catalog_option, clear_errors
-from monitor.endpoints import Endpoint, Provider
 from monitor.exitstatus import Exit
 from monitor.wording import describe_place, fact
 

@@ -5,8 +5,9 @@ from click.shell_completion import get_completion_class
 
 
 @click.command("completion")
+@click.pass_context
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-def command(shell: str) -> None:
+def command(ctx: click.Context, shell: str) -> None:
     """Print the completion script of a shell.
 
     \b
@@ -14,8 +15,6 @@ def command(shell: str) -> None:
       eval "$(residency completion bash)"
       residency completion fish > ~/.config/fish/completions/residency.fish
     """
-    from monitor.cli import group  # noqa: PLC0415  this module is loaded by it
-
     kind = get_completion_class(shell)
     if kind is not None:
-        click.echo(kind(group, {}, "residency", "_RESIDENCY_COMPLETE").source())
+        click.echo(kind(ctx.find_root().command, {}, "residency", "_RESIDENCY_COMPLETE").source())

@@ -1,7 +1,7 @@
 """What a catalogue holds: providers, regions and endpoints, and the form of the files that declare them.
 
 A file's entries are dense: one may declare many hosts by a template, and leave to `defaults` what it shares
-with the others. `monitor.expand` turns them into endpoints, each complete in itself.
+with the others. `monitor.catalog.expand` turns them into endpoints, each complete in itself.
 """
 
 import datetime as dt

@@ -9,12 +9,12 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
+from monitor.catalog.endpoints import CatalogFile, Endpoint, Provider, Region
+from monitor.catalog.expand import MAX_REMARKS, Declared, Place, Remark, Tables, expand
+from monitor.catalog.hostmatch import MAX_PATTERNS, AddressIndex, NameIndex, normal_name
+from monitor.catalog.regions import read_regions
 from monitor.documents import DocumentError, Lines, Problem, Source, decode
-from monitor.endpoints import CatalogFile, Endpoint, Provider, Region
-from monitor.expand import MAX_REMARKS, Declared, Place, Remark, Tables, expand
-from monitor.hostmatch import MAX_PATTERNS, AddressIndex, NameIndex, normal_name
 from monitor.jurisdictions import Jurisdictions
-from monitor.regions import read_regions
 
 Files = Sequence[tuple[Source, CatalogFile]]
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from monitor.catalog import Catalog
-from monitor.endpoints import AddressKind, Endpoint, Verified
+from monitor.catalog.endpoints import AddressKind, Endpoint, Verified
 from monitor.types import Evidence, Name, NameSource, Scope
 
 MANY_COUNTRIES = 6  # from here on a sentence gives their number

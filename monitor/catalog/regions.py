@@ -6,8 +6,8 @@ The table is CSV with a header line: it is long, flat, and read at every start.
 import csv
 from typing import cast, get_args
 
+from monitor.catalog.endpoints import Region, RegionVerified
 from monitor.documents import DocumentError, Problem, Source
-from monitor.endpoints import Region, RegionVerified
 from monitor.jurisdictions import Jurisdictions
 
 Regions = dict[tuple[str, str], Region]

@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from monitor import documents
-from monitor.endpoints import CatalogFile, Endpoint, Entry, Provider
-from monitor.hostmatch import MAX_NAME, parse_address
+from monitor.catalog.endpoints import CatalogFile, Endpoint, Entry, Provider
+from monitor.catalog.hostmatch import MAX_NAME, parse_address
+from monitor.catalog.regions import Regions
 from monitor.jurisdictions import Jurisdictions
-from monitor.regions import Regions
 
 MAX_ENDPOINTS = 50_000  # of one file; the built-in ones make about 1,100
 MAX_LISTS = 100  # region lists of one file

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from monitor.catalog import Catalog
-from monitor.endpoints import Endpoint
+from monitor.catalog.endpoints import Endpoint
 from monitor.types import Name
 
 MAX_NAMES = 32  # of one question

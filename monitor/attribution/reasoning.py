@@ -11,15 +11,13 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from monitor import evidence as sentence
+from monitor.attribution import evidence as sentence
+from monitor.attribution.evidence import Location
+from monitor.attribution.readings import Question, Reading, Readings, read
 from monitor.catalog import Catalog
-from monitor.endpoints import Endpoint
-from monitor.evidence import Location
-from monitor.hostmatch import parse_address
-from monitor.readings import Question, Reading, Readings, read
+from monitor.catalog.endpoints import Endpoint
+from monitor.catalog.hostmatch import parse_address
 from monitor.types import Attribution, Certainty, Evidence
-
-__all__ = ["GeoLookup", "Location", "Question", "attribute", "is_llm_related"]
 
 _CERTAINTIES: tuple[Certainty, ...] = ("observed", "inferred", "indeterminate")
 _PRIVATE = tuple(
