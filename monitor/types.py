@@ -12,7 +12,9 @@ Outcome = Literal["allow", "violation", "indeterminate", "excepted", "unassigned
 Coverage = Literal["sni", "dns", "address", "ambiguous", "concealed", "midstream", "lost"]
 NameSource = Literal["sni", "connect", "http", "dns"]
 NameState = Literal["live", "stale", "foreign"]
-EvidenceKind = Literal["name", "cname", "prefix", "geoip", "operator", "catalogue", "dns", "ech", "private"]
+EvidenceKind = Literal[
+    "name", "cname", "prefix", "geoip", "operator", "catalogue", "dns", "ech", "private", "proxy"
+]  # fmt: skip
 
 
 class Subject(msgspec.Struct, frozen=True):

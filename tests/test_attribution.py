@@ -271,7 +271,7 @@ def test_the_address_of_a_proxy_says_nothing() -> None:
     through = name("bedrock-runtime.eu-central-1.amazonaws.com", source="connect")
     found = attribute(Question((through,), "10.0.0.8"), built_in(), geo)
     assert place(found) == ("aws", "entry", "eu-central-1", ("DE",), "observed")
-    assert (geo.asked, kinds(found.evidence)) == ([], ["name", "catalogue"])
+    assert (geo.asked, kinds(found.evidence)) == ([], ["name", "proxy", "catalogue"])
 
 
 @pytest.mark.parametrize(
@@ -395,3 +395,12 @@ def test_the_work_for_a_hostile_question_is_bounded() -> None:
     found = attribute(Question(names, "13.93.122.1"), built_in())
     assert found.provider == "azure"
     assert len(found.evidence) < 100
+
+
+def test_a_proxys_address_says_nothing_of_the_provider() -> None:
+    names = (name("api.openai.com"), name("api.openai.com", source="connect"))
+    found = attributed(*names, address="10.0.0.80")
+    kinds = [evidence.kind for evidence in found.evidence]
+    assert found.provider == "openai"
+    assert "proxy" in kinds
+    assert "private" not in kinds

@@ -98,6 +98,12 @@ def of_private(address: str, catalog: Catalog) -> Evidence:
     return Evidence("private", address, says, catalog.dataset())
 
 
+def of_proxy(address: str, catalog: Catalog) -> Evidence:
+    """A proxy's address, on a connection that asks it for a tunnel."""
+    says = f"the connection ended at a proxy, {address}; where the tunnel goes on from there was not seen"
+    return Evidence("proxy", address, says, catalog.dataset())
+
+
 def of_geoip(address: str, location: Location, comment: str) -> Evidence:
     """The country that a data set gives for the address, and what that is worth here."""
     system = f" (AS{location.asn})" if location.asn is not None else ""

@@ -36,7 +36,7 @@ def attribute(question: Question, catalog: Catalog, geo: GeoLookup | None = None
     """The attribution that the evidence supports; an empty one for what is no LLM endpoint."""
     heard = read(question, catalog)
     readings = heard.live
-    proxied = any(reading.name.source == "connect" for reading in readings)
+    proxied = any(name.source == "connect" for name in question.names)
     address = None if proxied else question.address  # a proxy's address says nothing about the server
     prefix = catalog.match_address(address) if address is not None else None
     if any(reading.llm for reading in readings):
@@ -50,6 +50,8 @@ def attribute(question: Question, catalog: Catalog, geo: GeoLookup | None = None
     else:
         return _by_hearsay(heard, question.address, catalog, geo)
     attribution = _with(attribution, *_aside(heard, catalog))
+    if proxied and question.address is not None:
+        attribution = _with(attribution, sentence.of_proxy(question.address, catalog))
     if endpoint is None:
         return attribution
     if address is not None:

@@ -234,7 +234,7 @@ def _endpoint(entry: Entry, target: _Target, tables: Tables, declared_in: str, *
         date=entry.date,
         verified=entry.verified or "full",
         note=entry.note.replace(REGION, target.region) if entry.note and target.region else entry.note,
-        declared_in=declared_in,
+        declared_in=declared_in.rpartition("/")[2],  # where the file lies is the machine's affair
         declared_by_user=by_user,
     )
 
