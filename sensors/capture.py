@@ -33,7 +33,7 @@ class CaptureReader:
         self.consumed_bytes = 0
         self._progress = progress
         self._chunk_bytes = chunk_bytes
-        self._log = FaultLog(path)
+        self._log = FaultLog(path_text(path))
 
     @property
     def faults(self) -> list[Fault]:
@@ -42,7 +42,7 @@ class CaptureReader:
 
     def __iter__(self) -> Generator[Frame, None, None]:
         self.consumed_bytes = 0
-        self._log = FaultLog(self.path)
+        self._log = FaultLog(path_text(self.path))
         try:
             file = self.path.open("rb", buffering=0)
         except (OSError, ValueError) as error:  # ValueError: a null character in the path
@@ -71,6 +71,11 @@ class CaptureReader:
             yield from PcapngReader(window, self._log)
         else:
             self._log.add("unreadable", 0, *_head_problem(head, window.damage))
+
+
+def path_text(path: Path) -> str:
+    """Return a path as one line of valid Unicode, whatever bytes the file's name is made of."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(path))
 
 
 def _open_problem(error: OSError | ValueError) -> tuple[str, str]:

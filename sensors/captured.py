@@ -4,7 +4,6 @@ A fault never ends the program: it says where a file could not be read on, and w
 number is bounded, so that a file made of damage ends too.
 """
 
-from pathlib import Path
 from typing import Literal, NamedTuple
 
 from sensors.observations import Fault
@@ -37,9 +36,9 @@ class StreamDamage(Exception):  # noqa: N818  an outcome of reading, not an erro
 class FaultLog:
     """The faults of one file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str) -> None:
         self.faults: list[Fault] = []
-        self._path = path_text(path)
+        self._path = path
 
     @property
     def full(self) -> bool:
@@ -62,11 +61,6 @@ class FaultLog:
         """Replace the last fault by one that says that the file was given up."""
         problem = f"more than {MAX_FAULTS - 1} places make no sense: reading stopped after packet {packets}"
         self.faults[-1] = Fault(self._path, offset, "corrupt", problem, COPY_AGAIN)
-
-
-def path_text(path: Path) -> str:
-    """Return a path as one line of valid Unicode, whatever bytes the file's name is made of."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(path))
 
 
 def used(packets: int) -> str:

@@ -1,4 +1,4 @@
-"""Writes small databases in MaxMind DB format 2.0, so that every layout can be tested without a vendor's file."""
+"""Writes small databases in MaxMind DB format 2.0: every layout is tested without a vendor's file."""
 
 import ipaddress
 import struct

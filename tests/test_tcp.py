@@ -3,9 +3,9 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sensors.frames import Segment
 
 from sensors.flows import LINGER_NS, TCP_IDLE_NS
+from sensors.frames import Segment
 from tests.hellos import client_hello
 from tests.segments import ACK, CLIENT, FIN, MS, RST, SERVER, SYN, Run, closing, down, handshake, up
 

@@ -1,6 +1,7 @@
 """The truth file: JSON lines, one for every name that a client said on the wire, then one with the totals."""
 
-from ipaddress import ip_address
+from collections.abc import Iterator
+from socket import AF_INET, AF_INET6, inet_ntop
 from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
@@ -69,8 +70,7 @@ class Truth:
         self._totals.dns_answers += int((flows["kind"] == Kind.DNS).sum())
         self._totals.split_hellos += int(is_kind(flows, SPLIT_KINDS).sum())
         self._totals.reordered_hellos += int(flows["reordered"].sum())
-        for flow in flows[is_kind(flows, tuple(CARRIERS))]:
-            said = self._name_said(flow, world)
+        for said in _names_said(flows[is_kind(flows, tuple(CARRIERS))], world):
             self._totals.llm_names += said.llm
             self._totals.tls_hellos += said.carrier == "tls"
             self._totals.quic_hellos += said.carrier == "quic"
@@ -84,21 +84,26 @@ class Truth:
         self._out.write(self._encoder.encode(totals) + b"\n")
         return totals
 
-    @staticmethod
-    def _name_said(flow: Array, world: "World") -> NameSaid:
-        kind = Kind(int(flow["kind"]))
-        host = world.hosts[flow["host"]]
-        clients = world.endpoints.clients_v6 if flow["v6"] else world.endpoints.clients_v4
-        return NameSaid(
-            ts_ns=int(flow["start_ns"]),
-            carrier=CARRIERS[kind],
+
+def _names_said(flows: Array, world: "World") -> Iterator[NameSaid]:
+    carriers: dict[int, str] = {**CARRIERS}
+    columns = ("kind", "start_ns", "client", "client_port", "host", "server_port", "v6", "reordered")
+    for kind, start_ns, client, client_port, host_row, server_port, v6, reordered in flows[
+        list(columns)
+    ].tolist():
+        host = world.hosts[host_row]
+        clients = world.endpoints.clients_v6 if v6 else world.endpoints.clients_v4
+        family = AF_INET6 if v6 else AF_INET
+        yield NameSaid(
+            ts_ns=start_ns,
+            carrier=carriers[kind],
             name=host.name,
-            client=str(ip_address(clients[flow["client"]].tobytes())),
-            client_port=int(flow["client_port"]),
-            server=str(ip_address(host.v6 if flow["v6"] else host.v4)),
-            server_port=int(flow["server_port"]),
-            transport="udp" if kind in {Kind.QUIC, Kind.QUIC_SPLIT} else "tcp",
+            client=inet_ntop(family, clients[client]),
+            client_port=client_port,
+            server=inet_ntop(family, host.v6 if v6 else host.v4),
+            server_port=server_port,
+            transport="udp" if carriers[kind] == "quic" else "tcp",
             llm=host.llm,
             packets=2 if kind in SPLIT_KINDS else 1,
-            reordered=bool(flow["reordered"]),
+            reordered=reordered,
         )
