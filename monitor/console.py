@@ -12,7 +12,7 @@ import click
 from monitor.summary import Summary
 from monitor.tally import Destination
 from monitor.types import Coverage, Outcome
-from monitor.wording import describe_place, fact, moment, plural, size
+from monitor.wording import describe_place, fact, facts, moment, plural, size
 
 MIN_WIDTH, MAX_WIDTH = 60, 100
 IN_FULL: tuple[Outcome | None, ...] = ("violation", "indeterminate", "unassigned")
@@ -103,13 +103,9 @@ def _destination(row: Destination, width: int) -> Iterator[str]:
         "first", f"{moment(row.first_ns)} UTC, {row.flow.client} to {row.name or row.flow.server}", width
     )
     in_full = key.outcome in IN_FULL
-    for label, sentences in (
-        ("evidence", row.evidence if in_full else row.evidence[:1]),
-        ("against", row.conflicts),
-        ("because", row.reasons if in_full else row.reasons[:1]),
-    ):
-        for index, sentence in enumerate(sentences):
-            yield fact("" if index else label, f"- {sentence}", width)
+    yield from facts("evidence", row.evidence if in_full else row.evidence[:1], width)
+    yield from facts("against", row.conflicts, width)
+    yield from facts("because", row.reasons if in_full else row.reasons[:1], width)
 
 
 def _who(row: Destination) -> str:

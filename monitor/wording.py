@@ -62,3 +62,8 @@ def fact(label: str, value: str, width: int = 80) -> str:
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+def facts(label: str, values: Sequence[str], width: int = 80) -> list[str]:
+    """Return one such paragraph for each value, as a list under one label."""
+    return [fact("" if index else label, f"- {value}", width) for index, value in enumerate(values)]

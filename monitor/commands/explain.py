@@ -21,7 +21,7 @@ from monitor.commands.base import (
 )
 from monitor.exitstatus import Exit
 from monitor.explain import Answer, Circumstances, Explainer, JudgedAnswer
-from monitor.wording import describe_place, fact
+from monitor.wording import describe_place, fact, facts
 
 SECOND_NS = 1_000_000_000
 MAX_LINE = 4_096  # characters of one input
@@ -88,12 +88,14 @@ def _text(answer: Answer) -> str:
         lines.append(fact("provider", f"cannot be told: {', '.join(answer.possible)}, or no LLM at all"))
     else:
         lines.append(fact("provider", "none: not a known LLM endpoint"))
-    lines += [fact("evidence", f"{item.says} [{item.dataset}]") for item in answer.evidence]
-    lines += [fact("against", f"{item.says} [{item.dataset}]") for item in answer.conflicts]
+    lines += facts("evidence", [item.says for item in answer.evidence])
+    lines += facts("against", [item.says for item in answer.conflicts])
+    datasets = dict.fromkeys(item.dataset for item in (*answer.evidence, *answer.conflicts))
+    lines += facts("as of", list(datasets))
     if isinstance(answer, JudgedAnswer):
         rule = f" by {answer.rule}" if answer.rule else ""
         lines.append(fact("verdict", f"{answer.outcome or 'not judged'}{rule}"))
-        lines += [fact("because", reason) for reason in answer.reasons]
+        lines += facts("because", answer.reasons)
     return "\n".join(lines)
 
 
