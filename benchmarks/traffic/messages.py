@@ -43,7 +43,7 @@ class Messages:
         columns = zip(flows["kind"].tolist(), flows["host"].tolist(), flows["v6"].tolist(), strict=True)
         found = []
         for number, (kind, host, v6) in enumerate(columns):
-            own = entropy[number * _ENTROPY_BYTES :][:_ENTROPY_BYTES] if kind != Kind.UDP else b""
+            own = entropy[number * _ENTROPY_BYTES : (number + 1) * _ENTROPY_BYTES]
             found.append(self._messages(FlowFacts(kind, self._hosts[host], v6, own)))
         return found
 

@@ -86,11 +86,10 @@ class Truth:
 
 
 def _names_said(flows: Array, world: "World") -> Iterator[NameSaid]:
-    carriers: dict[int, str] = {**CARRIERS}
-    columns = ("kind", "start_ns", "client", "client_port", "host", "server_port", "v6", "reordered")
-    for kind, start_ns, client, client_port, host_row, server_port, v6, reordered in flows[
-        list(columns)
-    ].tolist():
+    columns = ["kind", "start_ns", "client", "client_port", "host", "server_port", "v6", "reordered"]
+    rows = flows[columns].tolist()
+    carriers = {int(kind): carrier for kind, carrier in CARRIERS.items()}
+    for kind, start_ns, client, client_port, host_row, server_port, v6, reordered in rows:
         host = world.hosts[host_row]
         clients = world.endpoints.clients_v6 if v6 else world.endpoints.clients_v4
         family = AF_INET6 if v6 else AF_INET
