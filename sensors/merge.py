@@ -28,7 +28,7 @@ _Opened = tuple[
 class MergedCaptures:
     """The frames of capture files and folders. Iterate it once.
 
-    ``progress`` is called with the bytes consumed on the disk since its last call, about every 1 MiB.
+    ``progress`` is called with the bytes consumed on the disk since its last call, every 256 KiB or so.
     """
 
     def __init__(self, paths: Sequence[Path], progress: Callable[[int], None] | None = None) -> None:

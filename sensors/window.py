@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from sensors.captured import StreamDamage
 
-CHUNK_BYTES = 1_048_576  # measured: faster than mmap, and larger is not faster
+CHUNK_BYTES = 262_144  # measured: 1 MiB takes half as long again, it leaves the cache; mmap is slower still
 MAX_CANDIDATES = 1_048_576  # places of a stream that are looked at for the next record after corrupt ones
 MAX_PATTERN_BYTES = 16
 
