@@ -245,12 +245,13 @@ impl Head {
         }
         let begin = self.bytes.get(..len).unwrap_or_default();
         let before = self.bytes.get(..kept).unwrap_or_default();
-        match (looks_like_tls(begin), looks_like_http(begin)) {
-            (Some(true), _) => {
-                let mut reader = TlsClientReader::new();
-                reader.feed(before)?;
-                Ok(Some(State::Tls(reader)))
-            }
+        let is_tls = looks_like_tls(begin);
+        if is_tls == Some(true) {
+            let mut reader = TlsClientReader::new();
+            reader.feed(before)?;
+            return Ok(Some(State::Tls(reader)));
+        }
+        match (is_tls, looks_like_http(begin)) {
             (_, Some(true)) => {
                 let mut reader = RequestHeadReader::new();
                 reader.feed(before)?;

@@ -206,5 +206,5 @@ fn unwrap16(message: &[u8], body: Span, reason: &'static str) -> Result<Span, Ma
 }
 
 fn is_code_list(content: &[u8]) -> bool {
-    !content.is_empty() && content.len() % 2 == 0
+    !content.is_empty() && content.len().is_multiple_of(2)
 }

@@ -96,7 +96,7 @@ impl Found {
         }
         let suites_bytes = usize::from(cursor.number16()?);
         let suites = cursor.take(suites_bytes)?;
-        if suites_bytes == 0 || suites_bytes % 2 != 0 {
+        if suites_bytes == 0 || !suites_bytes.is_multiple_of(2) {
             return Err(Stop::malformed("hello-cipher-suites"));
         }
         self.cipher_suites = suites;

@@ -1,0 +1,11 @@
+//! What clients say first: hellos, request heads, and the streams that they stand in.
+
+mod bytes;
+mod clienthello;
+mod http;
+mod ja4;
+mod malformed;
+mod oracle;
+mod said;
+mod streams;
+mod tls;
