@@ -12,12 +12,11 @@ pub struct AddressText(pub IpAddr);
 
 impl fmt::Display for AddressText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let IpAddr::V6(address) = self.0 {
-            if let [0, 0, 0, 0, 0, 0, (1..), _] = address.segments() {
-                let [.., high, low] = address.segments();
-                let compatible = Ipv4Addr::from(u32::from(high) << 16 | u32::from(low));
-                return write!(f, "::{compatible}");
-            }
+        if let IpAddr::V6(address) = self.0
+            && let [0, 0, 0, 0, 0, 0, high @ (1..), low] = address.segments()
+        {
+            let compatible = Ipv4Addr::from(u32::from(high) << 16 | u32::from(low));
+            return write!(f, "::{compatible}");
         }
         self.0.fmt(f)
     }

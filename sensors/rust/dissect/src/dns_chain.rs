@@ -118,10 +118,11 @@ impl Chain {
             .places
             .get(owner.index())
             .is_some_and(|place| place.on_chain);
-        if on_chain && !service.is_alias() {
-            if let Some(target) = self.places.get_mut(service.target.index()) {
-                target.counts = true;
-            }
+        if on_chain
+            && !service.is_alias()
+            && let Some(target) = self.places.get_mut(service.target.index())
+        {
+            target.counts = true;
         }
     }
 
@@ -149,17 +150,11 @@ impl Chain {
 
     fn add_service(&mut self, message: &[u8], pool: &mut NamePool, service: &Service) {
         let part = |range: &Range<usize>| message.get(range.clone()).unwrap_or_default();
-        for hint in part(&service.ipv4_hints)
-            .chunks_exact(4)
-            .filter_map(<[u8]>::first_chunk::<4>)
-        {
-            self.add_address(IpAddr::from(*hint));
-        }
-        for hint in part(&service.ipv6_hints)
-            .chunks_exact(16)
-            .filter_map(<[u8]>::first_chunk::<16>)
-        {
-            self.add_address(IpAddr::from(*hint));
+        let (ipv4, _) = part(&service.ipv4_hints).as_chunks::<4>();
+        let (ipv6, _) = part(&service.ipv6_hints).as_chunks::<16>();
+        let hints = ipv4.iter().map(|&hint| IpAddr::from(hint));
+        for address in hints.chain(ipv6.iter().map(|&hint| IpAddr::from(hint))) {
+            self.add_address(address);
         }
         if let Some(ech) = &service.ech {
             self.add_public_names(part(ech), pool);

@@ -66,13 +66,12 @@ impl NameReader {
 
     /// Return the name at `at` of `message` and the offset after it.
     pub fn read(&mut self, message: &[u8], at: usize) -> Result<(NameId, usize), Broken> {
-        if let Some(&[high @ (POINTER..), low]) = message.get(at..).and_then(<[u8]>::first_chunk) {
-            if let Ok(place) = self.place(pointed(high, low)) {
-                if let Some(&(_, name)) = self.known.get(place) {
-                    self.steps += 1; // read before, so it stands before
-                    return Ok((name, at + 2));
-                }
-            }
+        if let Some(&[high @ (POINTER..), low]) = message.get(at..).and_then(<[u8]>::first_chunk)
+            && let Ok(place) = self.place(pointed(high, low))
+            && let Some(&(_, name)) = self.known.get(place)
+        {
+            self.steps += 1; // read before, so it stands before
+            return Ok((name, at + 2));
         }
         let end = match self.read_labels(message, at) {
             Ok(end) => end,

@@ -11,6 +11,12 @@ pub struct TcpMessages {
 }
 
 impl TcpMessages {
+    /// How much is kept of a message that is not whole.
+    #[must_use]
+    pub fn unfinished_bytes(&self) -> usize {
+        self.unfinished.len()
+    }
+
     /// Take the next bytes of the stream, split in any way; hand the messages that became whole to `each`.
     ///
     /// A length too small for a DNS message gives that short message, for its parser to refuse.

@@ -112,7 +112,7 @@ fn read_parameters(
 
 /// Whether the value of ipv4hint or ipv6hint is one address or more (RFC 9460 section 7.3).
 fn holds_addresses(value: &Range<usize>, address_bytes: usize) -> bool {
-    !value.is_empty() && value.len() % address_bytes == 0
+    !value.is_empty() && value.len().is_multiple_of(address_bytes)
 }
 
 /// Hand the `public_name` of every configuration of a known version in an `ECHConfigList` to `each`.
