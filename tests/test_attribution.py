@@ -224,7 +224,23 @@ def test_a_published_range_identifies_the_provider(address: str) -> None:
     found = attributed(address=address)
     assert place(found) == ("anthropic", "global", None, (), "observed")
     assert kinds(found.evidence) == ["prefix", "operator", "catalogue"]
-    assert attributed(name("unlisted.anthropic.test"), address=address).provider == "anthropic"
+
+
+@pytest.mark.parametrize("asked", [name("www.example.com"), dns("www.example.com")])
+def test_a_built_in_range_is_no_more_than_inferred_beside_a_name_that_is_not_listed(asked: Name) -> None:
+    found = attributed(asked, address="160.79.104.10")
+    assert place(found) == ("anthropic", "global", None, (), "inferred")
+    assert [(each.kind, each.value) for each in found.evidence[:2]] == [
+        ("prefix", "160.79.104.0/23"),
+        ("name" if asked.source == "sni" else "dns", "www.example.com"),
+    ]
+    assert "which is in no entry of the catalogue" in found.evidence[1].says
+
+
+def test_a_range_of_ones_own_is_observed_whatever_the_name() -> None:
+    found = attributed("llm-7.corp.example", address="10.60.1.1", catalog=with_own(OWN))
+    assert place(found) == ("house", "region", None, ("DE",), "observed")
+    assert kinds(found.evidence) == ["prefix", "name", "catalogue"]
 
 
 @pytest.mark.parametrize("address", ["160.79.106.1", "160.79.111.255", "34.162.46.92", "2607:6bc1::1"])

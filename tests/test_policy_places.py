@@ -252,3 +252,9 @@ def test_days_are_remembered_within_a_bound() -> None:
     for number in range(600):
         place.on(dt.date.fromordinal(738_000 + number))
     assert place.on.cache_info().currsize == 256
+
+
+def test_a_range_beside_a_name_that_says_nothing_is_what_the_place_rests_on() -> None:
+    said = tuple(Evidence(kind, "x", "x", "x") for kind in ("prefix", "name", "catalogue"))
+    found = Attribution("own", scope="region", countries=("DE",), certainty="observed", evidence=said)
+    assert whereabouts(found) == f"the connection ended at an address that {RANGES} DE"

@@ -44,7 +44,7 @@ def attribute(question: Question, catalog: Catalog, geo: GeoLookup | None = None
     elif known := [reading.endpoint for reading in readings if reading.endpoint is not None]:
         return Attribution(evidence=tuple(sentence.of_entry(entry, catalog) for entry in known))
     elif address is not None and prefix is not None and not prefix.not_llm:
-        attribution, endpoint = _by_prefix(address, prefix, catalog), prefix
+        attribution, endpoint = _by_prefix(address, prefix, readings, catalog), prefix
     elif readings:
         return Attribution()
     else:
@@ -120,8 +120,14 @@ def _with_aliases(
     return _against(attribution, against)
 
 
-def _by_prefix(address: str, prefix: Endpoint, catalog: Catalog) -> Attribution:
-    return replace(_by_entry(prefix), evidence=(sentence.of_prefix(address, prefix, catalog),))
+def _by_prefix(address: str, prefix: Endpoint, unlisted: Sequence[Reading], catalog: Catalog) -> Attribution:
+    """The attribution by a range, beside names that no entry knows: who else may use the range is open.
+
+    Whom a user declares by a range is sure, whatever its names are.
+    """
+    said = (sentence.of_prefix(address, prefix, catalog), *_said(unlisted, catalog))
+    attribution = replace(_by_entry(prefix), evidence=said)
+    return _weaken(attribution, "inferred") if unlisted and not prefix.declared_by_user else attribution
 
 
 def _by_entry(endpoint: Endpoint) -> Attribution:

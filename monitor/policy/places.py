@@ -106,11 +106,11 @@ def whereabouts(attribution: Attribution) -> str:
         return f"the connection ended at an endpoint whose provider limits processing to {countries}"
     if scope == "unknown":
         return f"the endpoint promises no place; its operator says or sits in {countries}"
-    kinds = {each.kind for each in attribution.evidence}
     inferred = attribution.certainty == "inferred"
+    kinds = [each.kind for each in attribution.evidence]  # the first one carries the attribution
     if inferred:
-        kinds.discard("name")  # the name alone would have been enough, and it was not
-    ended = next((words for kind, words in _ENDED.items() if kind in kinds), "at an endpoint placed in")
+        kinds = [kind for kind in kinds if kind != "name"]  # the name alone would have been enough
+    ended = next((_ENDED[kind] for kind in kinds if kind in _ENDED), "at an endpoint placed in")
     sentence = f"the connection ended {ended} {countries}{' (inferred)' if inferred else ''}"
     return f"{sentence}; processing may be elsewhere" if scope == "entry" else sentence
 
