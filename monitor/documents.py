@@ -16,6 +16,7 @@ from msgspec import inspect
 T = TypeVar("T")
 Path = Sequence[str | int]
 
+MAX_DEPTH = 64  # of lists and mappings inside one another; the reader behind uses the stack for each
 _STEP = re.compile(r"\.([^.\[\]`]+)|\[(\d+|\.\.\.)\]")
 _UNKNOWN_FIELD = re.compile(r"unknown field `([^`]*)`")
 _MISSING_FIELD = re.compile(r"missing required field `([^`]*)`")
@@ -137,8 +138,7 @@ def _child(node: yaml.Node | None, step: str | int) -> tuple[yaml.Node, yaml.Mar
 def _parse(source: Source) -> object:
     mend = "write plain YAML: two spaces a level, no tabs"
     try:
-        if "&" in source.text or "!" in source.text:
-            _refuse_aliases_and_tags(source)
+        _refuse_before_reading(source)
         return yaml.load(source.text, Loader=_Loader)  # noqa: S506  a safe loader
     except _RefusedError as error:
         raise DocumentError([Problem(source.path, error.line, error.problem, error.mend)]) from None
@@ -151,10 +151,19 @@ def _parse(source: Source) -> object:
         raise DocumentError([Problem(source.path, 1, problem, mend)]) from None
 
 
-def _refuse_aliases_and_tags(source: Source) -> None:
+def _refuse_before_reading(source: Source) -> None:
+    """Refuse depth, aliases and tags in the stream of events, which takes no more memory for them."""
+    depth = 0
     for event in yaml.parse(source.text, Loader=yaml.CSafeLoader):
         line = event.start_mark.line if event.start_mark else 0
-        if isinstance(event, yaml.AliasEvent):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                problem = f"deeper than {MAX_DEPTH} levels"
+                raise _RefusedError(problem, "write fewer lists and mappings inside one another", line)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        elif isinstance(event, yaml.AliasEvent):
             raise _RefusedError(f"alias *{event.anchor}", "write the value out", line)
         tag = getattr(event, "tag", None)
         if tag is not None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.documents import DocumentError, Problem, Source, decode
+from monitor.documents import MAX_DEPTH, DocumentError, Problem, Source, decode
 
 Level = Literal["low", "high"]
 
@@ -80,6 +80,32 @@ def test_mistake_is_one_line_with_its_mend(text: str, line: str) -> None:
 def test_ampersand_and_exclamation_mark_in_text_are_no_alias_or_tag() -> None:
     text = 'items:\n- name: "R&D!" # why not!\n- name: a & b!'
     assert decode(Source("d.yaml", text), Document) == Document((Item("R&D!"), Item("a & b!")))
+
+
+DEEP = "deeper than 64 levels; write fewer lists and mappings inside one another"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[" * 200_000, 1),
+        ("items: []\nsince: " + "[" * 5_000, 2),
+        ("{a: " * 5_000, 1),
+        ("- " * 5_000 + "x", 1),
+        ("".join(f"{' ' * depth}a:\n" for depth in range(500)), MAX_DEPTH + 1),
+        ("[" * 65 + "]" * 65, 1),
+    ],
+)
+def test_a_deep_document_is_refused_before_it_is_read(text: str, line: int) -> None:
+    with pytest.raises(DocumentError) as caught:
+        decode(Source("d.yaml", text), Document)
+    assert str(caught.value) == f"d.yaml:{line}: error: {DEEP}"
+
+
+def test_a_document_may_be_as_deep_as_the_bound() -> None:
+    depth = MAX_DEPTH - 1  # the document's own mapping is one
+    document = decode(Source("d.yaml", f"since: {'[' * depth}{']' * depth}"), Document)
+    assert isinstance(document.since, list)
 
 
 @settings(max_examples=300)
