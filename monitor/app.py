@@ -3,7 +3,8 @@
 Nothing here prints: results are returned, and the command line shows them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
@@ -13,9 +14,9 @@ from monitor.attribution import Question, attribute
 from monitor.catalog import Catalog
 from monitor.documents import Problem
 from monitor.exitstatus import Exit
-from monitor.exports import DecisionFile, write_summary
+from monitor.exports import DECISIONS, SUMMARY, DecisionFile, write_summary
 from monitor.load import GeoIp, InputError, load_catalog, load_jurisdictions, read_source
-from monitor.parquet import require_parquet, write_connections
+from monitor.parquet import CONNECTIONS, require_parquet, write_connections
 from monitor.pipeline import Pipeline
 from monitor.policy import Policy, TestResult, compile_policy, run_policy_tests
 from monitor.summary import Summary, Versions, summarise
@@ -75,21 +76,23 @@ def replay(
 
     Raises InputError when ``out`` cannot be written, MissingExtraError when it needs more than is installed.
     """
+    from sensors.capture import path_text  # noqa: PLC0415  not needed by `explain`
+
     sensor = open_sensor(paths, engine, progress=progress)
     pipeline = Pipeline(knowledge.catalog, knowledge.policy, knowledge.geo)
-    decisions = _prepare(out) if out is not None else None
-    for batch in sensor:
-        for decision in pipeline.feed(batch):
-            if decisions is not None:
-                decisions.add(decision)
-    versions = _versions(sensor, knowledge)
-    counted = pipeline.tally, pipeline.correlator.counters()
-    accounting = sensor.accounting()
-    summary = summarise(versions, [str(path) for path in paths], accounting, counted)
-    if decisions is not None and out is not None:
-        decisions.close()
-        write_connections(out, decisions.path, _metadata(versions))
-        write_summary(out, summary)
+    with _writing(out):
+        decisions = _prepare(out) if out is not None else None
+        for batch in sensor:
+            for decision in pipeline.feed(batch):
+                if decisions is not None:
+                    decisions.add(decision)
+        versions = _versions(sensor, knowledge)
+        counted = pipeline.tally, pipeline.correlator.counters()
+        summary = summarise(versions, [path_text(path) for path in paths], sensor.accounting(), counted)
+        if decisions is not None and out is not None:
+            decisions.close()
+            write_connections(out, decisions.path, _metadata(versions))
+            write_summary(out, summary)
     return Replayed(summary, status(summary))
 
 
@@ -137,10 +140,25 @@ def observe(path: Path, engine: str, write: Callable[[bytes], object]) -> tuple[
     return accounting, Exit.INCOMPLETE if kinds else Exit.DONE
 
 
+@contextmanager
+def _writing(out: Path | None) -> Iterator[None]:
+    """Turn the system's refusal to write into one line. What cannot be read is a fault, never an OSError."""
+    try:
+        yield
+    except OSError as error:
+        if out is None:
+            raise
+        mend = "make room, or choose another --out"
+        raise InputError(str(out), error.strerror or str(error), mend) from None
+
+
 def _prepare(out: Path) -> DecisionFile:
     require_parquet()
     try:
         out.mkdir(parents=True, exist_ok=True)
+        for name in (DECISIONS, CONNECTIONS, SUMMARY):
+            if (out / name).is_dir():
+                raise InputError(str(out / name), "it is a folder", "choose another --out")
         return DecisionFile(out)
     except OSError as error:
         raise InputError(str(out), error.strerror or "cannot be written", "choose another --out") from None

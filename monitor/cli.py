@@ -5,10 +5,11 @@ Each command lives in a module of its own under monitor/commands, which is impor
 """
 
 import importlib
-import os
-import sys
+from typing import Any
 
 import click
+
+from monitor.commands.edge import edge
 
 COMMANDS = {
     "catalog": "Show the LLM providers and endpoints that are known.",
@@ -34,6 +35,18 @@ class LazyGroup(click.Group):
             return None
         command: click.Command = importlib.import_module(f"monitor.commands.{cmd_name}").command
         return command
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Read the command line; `--help` and `--version` end here."""
+        with edge():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        with edge():
+            return super().invoke(ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """List the commands without importing them."""
@@ -69,9 +82,5 @@ def group() -> None:
 
 
 def main() -> None:
-    """Run the command line. A reader that goes away (`residency observe x | head`) ends it quietly."""
-    try:
-        group(prog_name="residency")
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+    """Run the command line."""
+    group(prog_name="residency")

@@ -12,12 +12,14 @@ from monitor.replacing import Replacing
 from monitor.summary import Summary
 from monitor.types import Decision
 
+DECISIONS, SUMMARY = "decisions.jsonl", "summary.json"  # the files' names
+
 
 class DecisionFile:
     """Writes ``decisions.jsonl``, ordered by the flow's first packet, then by five-tuple."""
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / "decisions.jsonl"
+        self.path = folder / DECISIONS
         self._encode = msgspec.json.Encoder().encode
         self._unordered = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  lives as long as this object
         self._index: list[tuple[int, tuple[str, int, str, int, str, int, str], int, int]] = []
@@ -43,7 +45,7 @@ class DecisionFile:
 
 def write_summary(folder: Path, summary: Summary) -> None:
     """Write ``summary.json``."""
-    with Replacing(folder / "summary.json") as out:
+    with Replacing(folder / SUMMARY) as out:
         out.write(summary_json(summary))
 
 

@@ -14,6 +14,7 @@ import msgspec
 from monitor.replacing import Replacing
 from monitor.types import Decision
 
+CONNECTIONS = "connections.parquet"  # the file's name
 PARQUET_ROWS = 50_000  # connections a row group
 
 _ATTRIBUTION = ("provider", "possible", "service", "scope", "region", "countries", "certainty")
@@ -50,7 +51,7 @@ def write_connections(folder: Path, decisions: Path, versions: dict[str, str]) -
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     schema = _schema(pa).with_metadata(versions)
-    with Replacing(folder / "connections.parquet") as out, decisions.open("rb") as lines:
+    with Replacing(folder / CONNECTIONS) as out, decisions.open("rb") as lines:
         decoded = map(msgspec.json.Decoder(Decision).decode, lines)
         with pq.ParquetWriter(out, schema, compression="zstd") as writer:
             while rows := [_row(decision) for decision in islice(decoded, PARQUET_ROWS)]:

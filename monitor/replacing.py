@@ -16,8 +16,9 @@ class Replacing:
         return self._file
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._file.close()
-        if kind is None:
-            self._partial.replace(self._path)
-        else:
+        try:
+            self._file.close()
+            if kind is None:
+                self._partial.replace(self._path)
+        finally:  # closing writes what is still in the buffer, which may not fit
             self._partial.unlink(missing_ok=True)

@@ -1,5 +1,6 @@
 """`residency explain`: the question that people ask first."""
 
+import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -61,7 +62,8 @@ def command(
       residency explain eu.api.openai.com --policy p.yaml --client 10.20.1.5
       cut -f3 names.tsv | residency explain --json -
     """
-    circumstances = Circumstances(cnames, _address(address), _address(client) or "", _time_ns(at))
+    chain = tuple(map(_text_of, cnames))
+    circumstances = Circumstances(chain, _address(address), _address(client) or "", _time_ns(at))
     with clear_errors():
         knowledge = app.load_knowledge(policy, catalogs, geoips)
     warn(knowledge.warnings)
@@ -74,6 +76,11 @@ def command(
         if isinstance(answer, JudgedAnswer) and answer.outcome == "violation":
             status = Exit.VIOLATIONS
     sys.exit(status)
+
+
+def _text_of(argument: str) -> str:
+    """Return an argument as text; bytes that are none are replaced, as they are in what stdin brings."""
+    return os.fsencode(argument).decode("utf-8", "replace")
 
 
 def _text(answer: Answer) -> str:
@@ -124,7 +131,7 @@ def _inputs(inputs: Sequence[str]) -> Iterator[str]:
     """Yield the inputs, those of stdin in the place of `-`."""
     for text in inputs:
         if text != "-":
-            yield text
+            yield _text_of(text)
             continue
         for line in sys.stdin.buffer:
             decoded = line[:MAX_LINE].decode("utf-8", "replace").strip()
