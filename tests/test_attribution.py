@@ -290,6 +290,25 @@ def test_the_address_of_a_proxy_says_nothing() -> None:
     assert (geo.asked, kinds(found.evidence)) == ([], ["name", "proxy", "catalogue"])
 
 
+@pytest.mark.parametrize("literal", ["160.79.104.10", "2607:6bc0::1", "[2607:6bc0::1]"])
+def test_a_carried_name_that_is_an_address_is_looked_up_as_one(literal: str) -> None:
+    found = attributed(name(literal, source="connect"), address="10.0.0.80")
+    assert place(found) == ("anthropic", "global", None, (), "observed")
+    assert kinds(found.evidence) == ["prefix", "proxy", "operator", "catalogue"]
+    assert f"the client asked a proxy for {literal}, which is in " in found.evidence[0].says
+    direct = attributed(name(literal, source="http"), address="160.79.104.10")
+    assert (direct.provider, direct.certainty, direct.conflicts) == ("anthropic", "observed", ())
+    assert not is_llm_related(attributed(name("192.0.2.1", source="connect"), address="10.0.0.80"))
+    assert not is_llm_related(attributed(dns("160.79.104.10"), address="192.0.2.1"))
+
+
+def test_a_proxys_names_are_not_those_behind_it() -> None:
+    through = name("192.0.2.1", source="connect")
+    assert attributed(through, dns("api.openai.com"), address="192.0.2.80") == Attribution()
+    names = (name("api.openai.com"), through, dns("api.deepseek.com"))
+    assert attributed(*names, address="192.0.2.80").conflicts == ()
+
+
 @pytest.mark.parametrize(
     ("host", "country"),
     [

@@ -9,7 +9,7 @@ import msgspec
 
 from monitor.catalog import Catalog
 from monitor.catalog.endpoints import AddressKind, Endpoint, Verified
-from monitor.types import Evidence, Name, NameSource, Scope
+from monitor.types import Evidence, EvidenceKind, Name, NameSource, Scope
 
 MANY_COUNTRIES = 6  # from here on a sentence gives their number
 
@@ -50,13 +50,16 @@ class Location(msgspec.Struct, frozen=True):
 
 
 def of_name(name: Name, endpoint: Endpoint | None, catalog: Catalog) -> Evidence:
-    """A name that the connection had, and what the catalogue calls it."""
-    called = f"which is {_called(endpoint, catalog)}" if endpoint else "which is in no entry of the catalogue"
-    says = f"{_ASKED[name.source].format(name.value)}, {called}"
-    dataset = catalog.dataset(endpoint)
-    if name.source == "dns":
-        return Evidence("dns", name.value, says, dataset)
-    return Evidence("name", name.value, says, dataset)
+    """A name that the connection had, and what the catalogue calls it.
+
+    The name may be an address, as in `CONNECT 192.0.2.1:443`: then it is a range that knows it.
+    """
+    asked, dataset = _ASKED[name.source].format(name.value), catalog.dataset(endpoint)
+    if endpoint is not None and endpoint.is_range:
+        return Evidence("prefix", endpoint.match, f"{asked}, which is {_ranged(endpoint, catalog)}", dataset)
+    called = _called(endpoint, catalog) if endpoint is not None else "in no entry of the catalogue"
+    kind: EvidenceKind = "dns" if name.source == "dns" else "name"
+    return Evidence(kind, name.value, f"{asked}, which is {called}", dataset)
 
 
 def of_hearsay(name: Name, endpoint: Endpoint, catalog: Catalog) -> Evidence:
@@ -88,7 +91,7 @@ def of_outer_name(name: str, catalog: Catalog) -> Evidence:
 
 def of_prefix(address: str, endpoint: Endpoint, catalog: Catalog) -> Evidence:
     """A published or declared range that holds the address."""
-    says = f"{address} is in {endpoint.match}, an address range of {_called(endpoint, catalog)}"
+    says = f"{address} is {_ranged(endpoint, catalog)}"
     return Evidence("prefix", endpoint.match, says, catalog.dataset(endpoint))
 
 
@@ -141,6 +144,10 @@ def _called(endpoint: Endpoint, catalog: Catalog) -> str:
     words = (endpoint.service, provider.name if provider else None)
     called = " of ".join(word for word in words if word) or "an entry of the catalogue"
     return f"possibly {called}" if endpoint.possible else called
+
+
+def _ranged(endpoint: Endpoint, catalog: Catalog) -> str:
+    return f"in {endpoint.match}, an address range of {_called(endpoint, catalog)}"
 
 
 def _place(region: str | None, countries: Sequence[str]) -> str:

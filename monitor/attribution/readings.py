@@ -10,6 +10,7 @@ import msgspec
 
 from monitor.catalog import Catalog
 from monitor.catalog.endpoints import Endpoint
+from monitor.catalog.hostmatch import parse_address
 from monitor.types import Name
 
 MAX_NAMES = 32  # of one question
@@ -77,10 +78,16 @@ def read(question: Question, catalog: Catalog) -> Readings:
         elif name.source == "dns":
             resolved.setdefault(name.value, Reading(name, endpoint))
         else:
-            carried.setdefault(name.value, Reading(name, endpoint))
+            carried.setdefault(name.value, Reading(name, endpoint or _by_address(name.value, catalog)))
     live = (carried or resolved).values()
     followed = tuple(_follow(reading, _chain(reading.name, resolved), catalog) for reading in live)
     return Readings(followed, tuple(hearsay), tuple(outer.items()))
+
+
+def _by_address(text: str, catalog: Catalog) -> Endpoint | None:
+    """The entry of an address that stands in a name's place, as in `CONNECT 192.0.2.1:443`."""
+    literal = text.removeprefix("[").removesuffix("]")
+    return catalog.match_address(literal) if parse_address(literal) is not None else None
 
 
 def _chain(name: Name, resolved: dict[str, Reading]) -> Sequence[str]:

@@ -223,7 +223,7 @@ def _with_address(
 ) -> Attribution:
     """Let GeoIP fill in or contradict the country, where the address stands in one place."""
     if is_private(address):
-        declared = "/" in endpoint.match  # by its address, so that it needs no explaining
+        declared = endpoint.is_range  # by its address, so that it needs no explaining
         return attribution if declared else _with(attribution, sentence.of_private(address, catalog))
     location = geo.locate(address) if geo is not None else None
     if location is None:

@@ -112,3 +112,8 @@ class Endpoint(msgspec.Struct, frozen=True):
     note: str | None
     declared_in: str
     declared_by_user: bool
+
+    @property
+    def is_range(self) -> bool:
+        """Whether ``match`` is a CIDR prefix, not a name or a pattern."""
+        return "/" in self.match
