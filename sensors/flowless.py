@@ -1,10 +1,10 @@
 """Protocols that are recognised and carry no flow: counted by name, not read.
 
-What is not named here nor decoded is unknown. SCTP, tunnels and the like carry flows that are not seen, so
-they do not belong here.
+What is not named here nor decoded is unknown. SCTP, tunnels that are not read and the like carry flows that
+are not seen, so they do not belong here.
 """
 
-from dpkt.ethernet import ETH_TYPE_ARP, ETH_TYPE_IPX, ETH_TYPE_LLDP, ETH_TYPE_REVARP
+from dpkt.ethernet import ETH_TYPE_ARP, ETH_TYPE_IPX, ETH_TYPE_LLDP, ETH_TYPE_REVARP, ETH_TYPE_PPPoE_DISC
 from dpkt.ip import (
     IP_PROTO_EIGRP,
     IP_PROTO_ESP,
@@ -17,6 +17,8 @@ from dpkt.ip import (
     IP_PROTO_VRRP,
 )
 
+from sensors.links import LINK_CONTROL
+
 _CISCO = 0x00000C << 16
 
 # By EtherType, LLC service access point or SNAP identifier (see links.py).
@@ -25,6 +27,8 @@ FLOWLESS_NETWORKS: dict[int, str] = {
     ETH_TYPE_REVARP: "rarp",
     ETH_TYPE_IPX: "ipx",
     ETH_TYPE_LLDP: "lldp",
+    ETH_TYPE_PPPoE_DISC: "pppoe-discovery",
+    LINK_CONTROL: "link-control",
     0x8809: "slow-protocols",  # LACP, OAM (IEEE 802.3 annex 57A)
     0x888E: "eapol",
     0x88F7: "ptp",

@@ -21,7 +21,8 @@ LINGER_NS = 10 * SECOND_NS  # after FIN or RST: late segments still belong to th
 ACTIVE_NS = 1_800 * SECOND_NS  # a flow that lives longer reports its totals now and then
 SERVER_PORTS = frozenset({53, 80, 443, 853, 3128, 8080, 8443})  # who is the server when no start was seen
 
-Key = tuple[bytes, int, bytes, int, int | None]  # the lower endpoint first
+# Both endpoints (address, port), the lower first; VLAN and tunnel.
+Key = tuple[bytes, int, bytes, int, int | None, str | None]
 
 
 class Flow:
@@ -57,6 +58,10 @@ class Flow:
         self.quic: QuicClient | None = None
         self.seen_quic = False
 
+    def has_port(self, port: int) -> bool:
+        """Tell whether one of the two endpoints is at a port."""
+        return self.key[1] == port or self.key[3] == port
+
     def is_read(self, *, low: bool) -> bool:
         """Tell whether nothing more is to be learnt from one endpoint's bytes."""
         return bool(self._read & (1 if low else 2))
@@ -81,12 +86,14 @@ class Flow:
 
     def flow_key(self) -> FlowKey:
         """The five-tuple from the client's side."""
-        low, low_port, high, high_port, vlan = self.key
+        low, low_port, high, high_port, vlan, tunnel = self.key
         client, client_port, server, server_port = low, low_port, high, high_port
         if not self.client_low:
             client, client_port, server, server_port = high, high_port, low, low_port
         transport: Transport = "tcp" if self.transport == TCP else "udp"
-        return FlowKey(address_text(client), client_port, address_text(server), server_port, transport, vlan)
+        return FlowKey(
+            address_text(client), client_port, address_text(server), server_port, transport, vlan, tunnel
+        )
 
     def update(self, ts_ns: int, reason: EndReason) -> FlowUpdate:
         """The flow's totals; every reason but "active" is final."""
@@ -197,9 +204,10 @@ class FlowTable:
         return flow
 
 
-def _first_seen(flow: Flow) -> tuple[int, int, tuple[bytes, int, bytes, int], int]:
-    low, low_port, high, high_port, vlan = flow.key
-    return flow.first_ns, flow.transport, (low, low_port, high, high_port), -1 if vlan is None else vlan
+def _first_seen(flow: Flow) -> tuple[int, int, tuple[bytes, int, bytes, int], int, str]:
+    low, low_port, high, high_port, vlan, tunnel = flow.key
+    ends = low, low_port, high, high_port
+    return flow.first_ns, flow.transport, ends, -1 if vlan is None else vlan, tunnel or ""
 
 
 def client_is_source(source_port: int, target_port: int) -> bool:

@@ -16,11 +16,15 @@ TIMEOUT_NS = 30 * 1_000_000_000
 MAX_WAITING_BYTES = 67_108_864  # of all fragments that wait
 _OVERHEAD_BYTES = 128  # memory that a fragment takes beside its data
 
-Key = tuple[bytes, bytes, int, int, int | None]  # source, target, identification, protocol, VLAN
+# Source, target, identification, protocol, VLAN, tunnel.
+Key = tuple[bytes, bytes, int, int, int | None, str | None]
 
 
 class Fragment(NamedTuple):
-    """One fragment. ``data`` may be shorter than ``size_bytes``, its length on the wire (snap length)."""
+    """One fragment. ``data`` may be shorter than ``size_bytes``, its length on the wire (snap length).
+
+    It came in one packet, or in several where a tunnel's own packets were fragmented.
+    """
 
     ts_ns: int
     offset: int
@@ -29,6 +33,7 @@ class Fragment(NamedTuple):
     data: bytes
     size_bytes: int
     ip_bytes: int
+    packets: int
     wire_bytes: int
 
 
@@ -63,7 +68,7 @@ class _Waiting:
 
     def add(self, fragment: Fragment) -> None:
         """Take a fragment; bytes that were not captured are stood in for, and ``cut_at`` remembers it."""
-        self.packets += 1
+        self.packets += fragment.packets
         self.ip_bytes += fragment.ip_bytes
         self.wire_bytes += fragment.wire_bytes
         self.received_bytes += fragment.size_bytes

@@ -1,7 +1,8 @@
 """From frames to TCP and UDP segments. Every packet goes through here, so the plain path is short.
 
-Every frame ends up in one count: decoded by protocol, or undecoded by reason; fragments once their datagram
-is settled. The layers are tables (links.py, NETWORKS, transports.py), followed in that order.
+Every frame ends up in one count: decoded by the innermost protocol, or undecoded by reason; fragments once
+their datagram is settled. The layers are tables (links.py, NETWORKS, transports.py), followed in that order,
+and again inside every tunnel (tunnels.py).
 """
 
 from collections import defaultdict
@@ -12,13 +13,16 @@ from dpkt.ethernet import ETH_TYPE_IP, ETH_TYPE_IP6
 from dpkt.ip import IP_PROTO_FRAGMENT, IP_PROTO_TCP, IP_PROTO_UDP
 
 from sensors.captured import Frame
+from sensors.cargo import Cargo, TunnelNames
 from sensors.flowless import FLOWLESS_NETWORKS, FLOWLESS_TRANSPORTS
-from sensors.fragments import Datagram, Fragment, FragmentTable
+from sensors.fragments import Fragment, FragmentTable
 from sensors.ip import Packet, Part, inner_transport, ipv4, ipv6
 from sensors.limits import Limits
 from sensors.links import LINKS, through_shims, unknown_link
 from sensors.observations import Count
-from sensors.transports import TRANSPORTS
+from sensors.transports import TRANSPORTS, Ports
+from sensors.tunnels import IP_TUNNELS, NETWORK_TUNNELS
+from sensors.udp_tunnels import UDP_TUNNELS, inside_udp
 from sensors.undecoded import Undecoded
 
 NETWORKS: dict[int, Callable[[bytes, int, int], Packet]] = {ETH_TYPE_IP: ipv4, ETH_TYPE_IP6: ipv6}
@@ -39,6 +43,7 @@ class Segment(NamedTuple):
     seq: int  # TCP's; 0 for UDP
     payload: bytes
     missing_bytes: int  # of the payload, cut off by the snap length
+    tunnel: str | None  # what it was found in, outermost first: "vxlan:42/gre"
 
 
 class _Tally:
@@ -58,11 +63,17 @@ class FrameDecoder:
         self._undecoded: defaultdict[str, _Tally] = defaultdict(_Tally)
         self._transports = {IP_PROTO_TCP: self._decoded["tcp"], IP_PROTO_UDP: self._decoded["udp"]}
         self._fragments = FragmentTable(limits.fragments, self._count_undecoded)
+        self._tunnels = TunnelNames()
 
     @property
     def overlapping_datagrams(self) -> int:
         """How many reassembled datagrams had bytes that came twice."""
         return self._fragments.overlapping_datagrams
+
+    @property
+    def unnamed_packets(self) -> int:
+        """How many packets were found in a tunnel when no further name could be kept: it is "other"."""
+        return self._tunnels.unnamed_packets
 
     @property
     def pending(self) -> Count:
@@ -88,65 +99,121 @@ class FrameDecoder:
     def decode(self, frame: Frame) -> Segment | None:
         """Return the segment in a frame, or in the datagram that it completes; None for every other frame."""
         ts_ns, linktype, data, wire_bytes = frame
-        packets = 1
         try:
-            protocol, at, vlan = LINKS.get(linktype, unknown_link)(data, wire_bytes)
+            layer = protocol, at, vlan = LINKS.get(linktype, unknown_link)(data, wire_bytes)
             network = NETWORKS.get(protocol)
             if network is None:
-                protocol, at, vlan = through_shims(data, (protocol, at, vlan), wire_bytes)
+                layer = protocol, at, vlan = through_shims(data, layer, wire_bytes)
                 network = NETWORKS.get(protocol)
                 if network is None:
-                    self._settle(FLOWLESS_NETWORKS.get(protocol), "unknown-ethertype", packets, wire_bytes)
-                    return None
-            packet = network(data, at, wire_bytes)
-            protocol, at, end, ip_bytes, source, target, part = packet
-            if part is not None:
-                whole = self._reassemble(frame, packet, part, vlan)
-                if whole is None:
-                    return None
-                protocol, data, end, packets, ip_bytes, wire_bytes = whole
-                protocol, at = inner_transport(data, protocol, end, len(source))
+                    return self._follow(Cargo(frame, layer))
+            protocol, at, end, ip_bytes, source, target, part = network(data, at, wire_bytes)
             transport = TRANSPORTS.get(protocol)
-            if transport is None:
-                self._settle(FLOWLESS_TRANSPORTS.get(protocol), "unknown-ip-protocol", packets, wire_bytes)
-                return None
+            if transport is None or part is not None:
+                return self._follow(Cargo(frame, layer))
             source_port, target_port, flags, seq, payload, missing_bytes = transport(data, at, end)
         except Undecoded as undecoded:
-            self._count_undecoded(undecoded.reason, packets, wire_bytes)
+            self._count_undecoded(undecoded.reason, 1, wire_bytes)
             return None
+        if target_port in UDP_TUNNELS:
+            return self._follow(Cargo(frame, layer))
         tally = self._transports[protocol]
-        tally.packets += packets
+        tally.packets += 1
         tally.bytes += wire_bytes
         return tuple.__new__(  # the plain constructor takes twice as long
             Segment,
             (
                 ts_ns, ip_bytes, protocol, source, source_port, target, target_port, vlan, flags, seq,
-                payload, missing_bytes,
+                payload, missing_bytes, None,
             ),
         )  # fmt: skip
 
-    def _reassemble(self, frame: Frame, packet: Packet, part: Part, vlan: int | None) -> Datagram | None:
-        protocol, start, end, ip_bytes, source, target, _ = packet
+    def _follow(self, cargo: Cargo) -> Segment | None:
+        """Decode a frame that is not plain, from behind its link layer on: with tunnels, a fragment, no flow.
+
+        Plain frames would come to the same here, only slower. It ends because cargo allows so many tunnels.
+        """
+        try:
+            while self._reach_transport(cargo):
+                transport = TRANSPORTS.get(cargo.protocol)
+                if transport is not None:
+                    ports = transport(cargo.data, cargo.at, cargo.end)
+                    inner = inside_udp(ports) if cargo.protocol == IP_PROTO_UDP else None
+                    if inner is None:
+                        return self._segment(cargo, ports)
+                    cargo.enter(ports[4], inner)
+                    continue
+                tunnel = IP_TUNNELS.get(cargo.protocol)
+                if tunnel is None:
+                    self._settle(cargo, FLOWLESS_TRANSPORTS.get(cargo.protocol), "unknown-ip-protocol")
+                    break
+                cargo.open(tunnel)
+        except Undecoded as undecoded:
+            self._count_undecoded(undecoded.reason, cargo.packets, cargo.wire_bytes)
+        return None
+
+    def _reach_transport(self, cargo: Cargo) -> bool:
+        """Go on to what an IP packet carries, made whole; tell whether there is such a packet (by now)."""
+        while (network := NETWORKS.get(cargo.protocol)) is None:
+            tunnel = NETWORK_TUNNELS.get(cargo.protocol)
+            if tunnel is None:
+                self._settle(cargo, FLOWLESS_NETWORKS.get(cargo.protocol), "unknown-ethertype")
+                return False
+            cargo.open(tunnel)
+        part = cargo.read_ip(network)
+        return part is None or self._reassemble(cargo, part)
+
+    def _reassemble(self, cargo: Cargo, part: Part) -> bool:
+        """Put a fragment to the others; go on with the datagram if it is whole now."""
         identification, offset, more = part
         # The first fragment's next header counts in IPv6; others may differ (RFC 8200 section 4.5).
-        key_protocol = protocol if len(source) == 4 else IP_PROTO_FRAGMENT
+        key_protocol = cargo.protocol if len(cargo.source) == 4 else IP_PROTO_FRAGMENT
+        tunnel = self._tunnels.intern(cargo.tunnel)
         fragment = Fragment(
-            frame.ts_ns,
+            cargo.ts_ns,
             offset,
             more,
-            protocol,
-            frame.data[start:end],
-            end - start,
-            ip_bytes,
-            frame.wire_bytes,
+            cargo.protocol,
+            cargo.data[cargo.at : cargo.end],
+            cargo.end - cargo.at,
+            cargo.ip_bytes,
+            cargo.packets,
+            cargo.wire_bytes,
         )
-        return self._fragments.add((source, target, identification, key_protocol, vlan), fragment)
+        key = cargo.source, cargo.target, identification, key_protocol, cargo.vlan, tunnel
+        whole = self._fragments.add(key, fragment)
+        if whole is not None:
+            protocol, cargo.data, cargo.end, cargo.packets, cargo.ip_bytes, cargo.wire_bytes = whole
+            cargo.protocol, cargo.at = inner_transport(cargo.data, protocol, cargo.end, len(cargo.source))
+        return whole is not None
 
-    def _settle(self, name: str | None, otherwise: str, packets: int, wire_bytes: int) -> None:
+    def _segment(self, cargo: Cargo, ports: Ports) -> Segment:
+        """Count a segment and hand it out."""
+        source_port, target_port, flags, seq, payload, missing_bytes = ports
+        tally = self._transports[cargo.protocol]
+        tally.packets += cargo.packets
+        tally.bytes += cargo.wire_bytes
+        return Segment(
+            cargo.ts_ns,
+            cargo.ip_bytes,
+            cargo.protocol,
+            cargo.source,
+            source_port,
+            cargo.target,
+            target_port,
+            cargo.vlan,
+            flags,
+            seq,
+            payload,
+            missing_bytes,
+            self._tunnels.intern(cargo.tunnel),
+        )
+
+    def _settle(self, cargo: Cargo, name: str | None, otherwise: str) -> None:
         """Count packets without a flow: by the protocol's name, or as unknown."""
         tally = self._undecoded[otherwise] if name is None else self._decoded[name]
-        tally.packets += packets
-        tally.bytes += wire_bytes
+        tally.packets += cargo.packets
+        tally.bytes += cargo.wire_bytes
 
     def _count_undecoded(self, reason: str, packets: int, wire_bytes: int) -> None:
         self._undecoded[reason].packets += packets

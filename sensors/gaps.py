@@ -13,7 +13,7 @@ def gap_reason(undecoded: str) -> GapReason | None:
         return "snaplen"
     if undecoded.startswith("fragment"):
         return "fragment"
-    if undecoded.startswith("malformed") or undecoded == "unknown-linktype":
+    if undecoded.startswith("malformed") or undecoded in ("unknown-linktype", "too-deep-nesting"):
         return "decode"
     return None
 

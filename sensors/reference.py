@@ -65,17 +65,28 @@ class ReferenceSensor:
             read=Count(self._packets, self._bytes),
             decoded=self._decoder.decoded(),
             undecoded=self._decoder.undecoded(),
-            counters=dict(sorted(self._recorder.counters.items())),
+            counters=self._counters(),
             faults=tuple(self._captures.faults),
             first_ns=self._first_ns,
             last_ns=self._flows.now_ns if self._packets else None,
         )
 
+    def _counters(self) -> dict[str, int]:
+        """All counts of events, by name; those that never happened are left out."""
+        counters = {
+            **self._recorder.counters,
+            "delayed-files": self._captures.delayed_files,
+            "overlapping-datagrams": self._decoder.overlapping_datagrams,
+            "unnamed-tunnels": self._decoder.unnamed_packets,
+        }
+        return {name: count for name, count in sorted(counters.items()) if count}
+
     def _tick(self, now_ns: int) -> None:
-        """Once a second of packet time: end silent flows, report gaps."""
+        """Once a second of packet time: end silent flows, give up old fragments, report gaps."""
         if self._first_ns is None:
             self._first_ns = now_ns
         self._flows.expire()
+        self._decoder.expire(now_ns)
         if self._gaps.due(now_ns):
             self._report_gaps()
 

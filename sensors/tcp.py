@@ -23,12 +23,14 @@ class TcpTracker:
 
     def add(self, segment: Segment) -> None:
         """Take one segment."""
-        ts_ns, ip_bytes, _, source, source_port, target, target_port, vlan, flags, seq, payload, _ = segment
+        ts_ns, ip_bytes, _, source, source_port, target, target_port, vlan, flags, seq, payload, _, tunnel = (
+            segment
+        )
         low = (source, source_port) < (target, target_port)
         key = (
-            (source, source_port, target, target_port, vlan)
+            (source, source_port, target, target_port, vlan, tunnel)
             if low
-            else (target, target_port, source, source_port, vlan)
+            else (target, target_port, source, source_port, vlan, tunnel)
         )
         flow = self._flows.find_tcp(key, ts_ns)
         if flow is not None and flags & SYN and _begins_anew(flow, flags, seq, low=low):
@@ -118,7 +120,7 @@ class TcpTracker:
 
 def _reader_for(flow: Flow, *, low: bool) -> ClientReader | DnsReader | None:
     """Choose what to read in one direction: the client's first words; DNS answers; both while unsure."""
-    if DNS_PORT in flow.key:
+    if flow.has_port(DNS_PORT):
         return DnsReader() if flow.sure and low is not flow.client_low else None
     return ClientReader() if low is flow.client_low or not flow.sure else None
 

@@ -23,12 +23,14 @@ class UdpTracker:
 
     def add(self, datagram: Segment) -> None:
         """Take one datagram."""
-        ts_ns, ip_bytes, _, source, source_port, target, target_port, vlan, _, _, payload, _ = datagram
+        ts_ns, ip_bytes, _, source, source_port, target, target_port, vlan, _, _, payload, _, tunnel = (
+            datagram
+        )
         low = (source, source_port) < (target, target_port)
         key = (
-            (source, source_port, target, target_port, vlan)
+            (source, source_port, target, target_port, vlan, tunnel)
             if low
-            else (target, target_port, source, source_port, vlan)
+            else (target, target_port, source, source_port, vlan, tunnel)
         )
         flow = self._flows.find_udp(key, ts_ns)
         if flow is None:
@@ -52,7 +54,7 @@ class UdpTracker:
         flow.mark_request(datagram.ts_ns)
         if flow.is_read(low=low):
             return
-        if DNS_PORT in flow.key:
+        if flow.has_port(DNS_PORT):
             flow.mark_read(low=low)
             return
         if flow.quic is None:

@@ -1,7 +1,7 @@
-"""Why a frame could not be decoded. The reason is the counter's name, and says which of three it was.
+"""Why a frame could not be decoded. The reason is the counter's name, and says which of four it was.
 
 "malformed-x": no valid sender could have sent it. "truncated-x": the snap length cut a header that is
-needed. "unknown-x": valid, but not ours to read.
+needed. "unknown-x": valid, but not ours to read. "too-deep-nesting": valid, but beyond a bound.
 """
 
 

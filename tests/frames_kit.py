@@ -9,9 +9,11 @@ from sensors.frames import FrameDecoder, Segment
 from sensors.limits import Limits
 
 ETHERNET, RAW, NULL, COOKED, COOKED_V2 = 1, 101, 0, 113, 276
-LINKTYPES = (0, 1, 9, 12, 14, 101, 108, 113, 228, 229, 276)
+LINKTYPES = (0, 1, 9, 12, 14, 101, 104, 108, 113, 228, 229, 276)
 IPV4, IPV6, VLAN, PROVIDER_VLAN = 0x0800, 0x86DD, 0x8100, 0x88A8
 TCP, UDP, HOP_BY_HOP, ROUTING, FRAGMENT, AH, NONE, DESTINATION = 6, 17, 0, 43, 44, 51, 59, 60
+IPIP, SIX_IN_IP, GRE, ETHERIP = 4, 41, 47, 97
+GTP_U, VXLAN, GENEVE = 2152, 4789, 6081
 CLIENT, SERVER = ip_address("10.20.1.5").packed, ip_address("203.0.113.7").packed
 CLIENT6, SERVER6 = ip_address("2001:db8::5").packed, ip_address("2001:db8:1::7").packed
 CLIENT_PORT, SERVER_PORT, SEQ = 50_000, 443, 0x01020304
@@ -74,10 +76,20 @@ def tcp(payload: bytes = b"", *, flags: int = 0x18, options: bytes = b"", offset
     return ports + struct.pack("!BBHHH", words << 4, flags, 8192, 0, 0) + options + payload
 
 
-def udp(payload: bytes = b"", length: int | None = None) -> bytes:
+def udp(payload: bytes = b"", length: int | None = None, port: int = SERVER_PORT) -> bytes:
     """A UDP datagram from client to server."""
     length = 8 + len(payload) if length is None else length
-    return struct.pack("!HHHH", CLIENT_PORT, SERVER_PORT, length, 0) + payload
+    return struct.pack("!HHHH", CLIENT_PORT, port, length, 0) + payload
+
+
+def gre(payload: bytes, protocol: int = IPV4, flags: int = 0, options: bytes = b"") -> bytes:
+    """A GRE packet; ``options`` are checksum, key and sequence number, as the flags say."""
+    return struct.pack("!HH", flags, protocol) + options + payload
+
+
+def vxlan(payload: bytes, vni: int = 42) -> bytes:
+    """A VXLAN datagram; ``payload`` is an Ethernet frame."""
+    return udp(struct.pack("!II", 0x08000000, vni << 8) + payload, port=VXLAN)
 
 
 def frame(data: bytes, linktype: int = ETHERNET, *, ts_ns: int = 0, cut: int | None = None) -> Frame:

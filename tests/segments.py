@@ -26,6 +26,8 @@ class Ports(TypedDict, total=False):
     server_port: int
     transport: int
     missing: int
+    vlan: int | None
+    tunnel: str | None
 
 
 def up(at_ms: int, flags: int = ACK, seq: int = 1, payload: bytes = b"", **other: Unpack[Ports]) -> Segment:
@@ -49,6 +51,8 @@ def segment(
     server_port: int = 443,
     transport: int = 6,
     missing: int = 0,
+    vlan: int | None = None,
+    tunnel: str | None = None,
 ) -> Segment:
     """Return one segment between the two hosts of the tests."""
     client, server = ip_address(CLIENT).packed, ip_address(SERVER).packed
@@ -62,11 +66,12 @@ def segment(
         40 + len(payload) + missing,
         transport,
         *ends,
-        None,
+        vlan,
         flags,
         seq & MASK,
         payload,
         missing,
+        tunnel,
     )
 
 

@@ -17,9 +17,6 @@ from tests.conftest import SHARED
 CAPTURES = SHARED / "captures"
 NOT_READ_YET = {
     "ja4/socks-https-example.pcap": "the hello is inside a SOCKS5 tunnel",
-    "mercury/geneve.pcap": "the flows are inside GENEVE",
-    "mercury/quic_ppp.pcap": "the link type is PPP",
-    "mercury/tls_sgt.pcap": "the frames carry Cisco's security group tag",
 }
 
 

@@ -15,11 +15,17 @@ from sensors.limits import Limits
 from sensors.observations import Accounting, Count, FlowUpdate, Gap, Observation
 from sensors.reference import ReferenceSensor
 
-LINK_TYPES = [0, 1, 12, 101, 108, 113, 147, 228, 229, 276]
+LINK_TYPES = [0, 1, 9, 12, 101, 104, 108, 113, 147, 228, 229, 276]
 in_tmp = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 ETHERNET_IPV4 = bytes(12) + b"\x08\x00"
 ETHERNET_IPV6 = bytes(12) + b"\x86\xdd"
+GRE_HEADS = [b"\0\0\x08\0", b"\x20\0\x65\x58\0\0\0\1" + ETHERNET_IPV4, b"\0\0\x88\xbe" + ETHERNET_IPV4]
+UDP_HEADS = [
+    (4_789, b"\x08\0\0\0\0\0\1\0" + ETHERNET_IPV4),
+    (6_081, b"\0\0\x08\0\0\0\1\0"),
+    (2_152, b"\x30\xff\0\x28\0\0\0\1"),
+]
 
 
 def ipv4(protocol: int, payload: bytes) -> bytes:
@@ -51,8 +57,22 @@ initials = st.binary(max_size=300).map(lambda rest: udp(50_000, 443, b"\xc3\x00\
 answers = st.binary(max_size=300).map(
     lambda rest: udp(53, 50_000, b"\x00\x01\x81\x80\x00\x01\x00\x02\x00\x00\x00\x00" + rest)
 )
+packets = st.one_of(
+    st.builds(lambda body: ipv4(6, body), segments), st.builds(lambda body: ipv4(17, body), datagrams)
+)
+tunnels = st.one_of(
+    packets.map(lambda packet: ipv4(4, packet)),
+    st.builds(lambda head, packet: ipv4(47, head + packet), st.sampled_from(GRE_HEADS), packets),
+    st.builds(
+        lambda port_and_head, packet: ipv4(17, udp(50_000, port_and_head[0], port_and_head[1] + packet)),
+        st.sampled_from(UDP_HEADS),
+        packets,
+    ),
+)
 frames = st.one_of(
     st.binary(min_size=1, max_size=120),
+    tunnels.map(ETHERNET_IPV4.__add__),
+    tunnels.map(lambda packet: ETHERNET_IPV4 + ipv4(47, GRE_HEADS[0] + packet)),
     st.binary(max_size=80).map(ETHERNET_IPV4.__add__),
     st.binary(max_size=80).map(ETHERNET_IPV6.__add__),
     st.builds(lambda body: ETHERNET_IPV4 + ipv4(6, body), st.one_of(segments, hellos)),

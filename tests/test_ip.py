@@ -36,17 +36,17 @@ from tests.frames_kit import (
     udp,
 )
 
-ESP, ICMP, ICMPV6, SCTP, GRE = 50, 1, 58, 132, 47
+ESP, ICMP, ICMPV6, SCTP = 50, 1, 58, 132
 
 
 def test_an_ipv4_segment_in_full() -> None:
     segment = segment_of(ethernet(ipv4(tcp(b"hello"))))
-    assert segment == (0, 45, TCP, CLIENT, 50_000, SERVER, 443, None, 0x18, 0x01020304, b"hello", 0)
+    assert segment == (0, 45, TCP, CLIENT, 50_000, SERVER, 443, None, 0x18, 0x01020304, b"hello", 0, None)
 
 
 def test_an_ipv6_datagram_in_full() -> None:
     segment = segment_of(ethernet(ipv6(udp(b"hello"), UDP), IPV6))
-    assert segment == (0, 53, UDP, CLIENT6, 50_000, SERVER6, 443, None, 0, 0, b"hello", 0)
+    assert segment == (0, 53, UDP, CLIENT6, 50_000, SERVER6, 443, None, 0, 0, b"hello", 0, None)
 
 
 @pytest.mark.parametrize("size", range(0, 44, 4))
@@ -101,7 +101,6 @@ def test_ipv4_behind_an_authentication_header() -> None:
         (ipv6(authentication(ESP) + bytes(20), AH), "esp"),
         (ipv6(b"", NONE), "ipv6-none"),
         (ipv4(bytes(12), SCTP), "unknown-ip-protocol"),
-        (ipv4(bytes(12), GRE), "unknown-ip-protocol"),
         (ipv4(bytes(12), HOP_BY_HOP), "unknown-ip-protocol"),  # of IPv6 only
         (ipv6(bytes(12), SCTP), "unknown-ip-protocol"),
         (ipv6(extension(TCP) + tcp(), HOP_BY_HOP, length=0), "unknown-jumbogram"),

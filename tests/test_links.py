@@ -24,7 +24,8 @@ from tests.frames_kit import (
 V4, V6 = ipv4(tcp(b"hello")), ipv6(tcp(b"hello"))
 SNAP = b"\xaa\xaa\x03\0\0\0"
 CISCO = b"\xaa\xaa\x03\0\0\x0c"
-QINQ = 0x9100
+QINQ, SGT = 0x9100, 0x8909
+GROUP_2 = b"\1\1\0\1\0\2"
 
 
 def cooked(protocol: int, hardware: int = 1) -> bytes:
@@ -46,6 +47,16 @@ CARRIERS = [
     ("cooked v2", COOKED_V2, cooked_v2(IPV4), cooked_v2(IPV6)),
     ("loopback, little-endian", 0, struct.pack("<I", 2), struct.pack("<I", 30)),
     ("loopback, big-endian", 0, struct.pack(">I", 2), struct.pack(">I", 24)),
+    ("PPP", 9, b"\0\x21", b"\0\x57"),
+    ("PPP in HDLC framing", 9, b"\xff\x03\0\x21", b"\xff\x03\0\x57"),
+    ("PPP, protocol compressed", 9, b"\xff\x03\x21", b"\x57"),
+    ("Cisco HDLC", 104, b"\x0f\0\x08\0", b"\x8f\0\x86\xdd"),
+    (
+        "Cisco security group",
+        ETHERNET,
+        ethernet(GROUP_2 + b"\x08\0", SGT),
+        ethernet(GROUP_2 + b"\x86\xdd", SGT),
+    ),
     ("OpenBSD loopback", 108, struct.pack(">I", 2), struct.pack(">I", 28)),
 ]
 
@@ -85,6 +96,26 @@ def test_the_outermost_vlan_is_kept(data: bytes, vlan: int | None) -> None:
     assert (segment.payload, segment.vlan) == (b"hello", vlan)
 
 
+def test_security_groups_and_vlans_in_any_order() -> None:
+    tag = struct.pack("!H", 77)
+    assert segment_of(ethernet(GROUP_2 + b"\x81\0" + tag + b"\x08\0" + V4, SGT)).vlan == 77
+    assert segment_of(ethernet(GROUP_2 + b"\x08\0" + V4, SGT, (VLAN, 77))).vlan == 77
+    assert (
+        segment_of(ethernet(GROUP_2 + struct.pack("!H", 8 + len(V4)) + SNAP + b"\x08\0" + V4, SGT)).vlan
+        is None
+    )
+
+
+def test_what_a_link_says_to_itself() -> None:
+    for linktype, data in (
+        (9, b"\xff\x03\xc0\x21\x09\0\0\x08" + bytes(4)),  # LCP
+        (9, b"\x80\x21\x01\0\0\x04"),  # IPCP
+        (104, b"\x8f\0\x80\x35" + bytes(18)),  # Cisco's keepalive
+    ):
+        assert outcome(data, linktype) == "link-control"
+    assert outcome(ethernet(bytes(40), 0x8863)) == "pppoe-discovery"
+
+
 def test_a_vlan_tag_behind_a_cooked_header() -> None:
     assert segment_of(cooked(VLAN) + struct.pack("!HH", 12, IPV4) + V4, COOKED).vlan == 12
 
@@ -113,9 +144,22 @@ def test_protocols_without_a_flow(data: bytes, name: str) -> None:
     ("linktype", "data", "reason"),
     [
         (147, V4, "unknown-linktype"),
-        (9, V4, "unknown-linktype"),
-        (ETHERNET, ethernet(V4, 0x8864), "unknown-ethertype"),
-        (ETHERNET, ethernet(V4, 0x8847, (VLAN, 5)), "unknown-ethertype"),
+        (9, V4, "unknown-ppp-protocol"),  # 0x45, compressed to one byte
+        (9, b"\xff\x03\x00\xfd" + bytes(20), "unknown-ppp-protocol"),  # compressed, or encrypted
+        (9, b"\x00\x20" + V4, "malformed-ppp"),  # an even protocol number
+        (9, b"\xff\x03", "malformed-ppp"),
+        (9, b"\0", "malformed-ppp"),
+        (9, b"", "malformed-ppp"),
+        (104, b"\x0f\0\x99\x99" + V4, "unknown-ethertype"),
+        (104, b"\x0f\0\xfe\xfe" + V4, "unknown-ethertype"),
+        (104, b"\x0f\0\x00\xfe" + V4, "unknown-ethertype"),  # no LLC here
+        (104, b"\x45\0\x08\0" + V4, "malformed-hdlc"),
+        (104, b"\x0f\0\x08", "malformed-hdlc"),
+        (ETHERNET, ethernet(V4, 0x6558), "unknown-ethertype"),  # only tunnels carry bridged frames
+        (ETHERNET, ethernet(V4, 0x880B), "unknown-ethertype"),
+        (ETHERNET, ethernet(b"\2\1\0\1\0\2\x08\0" + V4, SGT), "unknown-ethertype"),
+        (ETHERNET, ethernet(b"\1\2\0\1\0\2\x08\0" + V4, SGT), "unknown-ethertype"),
+        (ETHERNET, ethernet(b"\1\1\0\1\0\2\x08", SGT), "malformed-sgt"),
         (ETHERNET, ieee8023(b"\x06\x06\x03" + V4), "unknown-ethertype"),
         (ETHERNET, ieee8023(CISCO + b"\x7f\x7f" + bytes(30)), "unknown-ethertype"),
         (COOKED, cooked(0x0001) + V4, "unknown-ethertype"),
@@ -161,6 +205,10 @@ def test_the_most_tags_that_are_followed() -> None:
         (COOKED_V2, cooked_v2(IPV4) + V4, 19, "truncated-cooked"),
         (0, struct.pack("<I", 2) + V4, 3, "truncated-loopback"),
         (101, V4, 0, "truncated-ip"),
+        (9, b"\xff\x03\0\x21" + V4, 3, "truncated-ppp"),
+        (9, b"\0\x21" + V4, 0, "truncated-ppp"),
+        (104, b"\x0f\0\x08\0" + V4, 3, "truncated-hdlc"),
+        (ETHERNET, ethernet(GROUP_2 + b"\x08\0" + V4, SGT), 21, "truncated-sgt"),
     ],
 )
 def test_what_the_snap_length_cut(linktype: int, data: bytes, cut: int, reason: str) -> None:
