@@ -5,11 +5,11 @@ Nothing here prints: results are returned, and the command line shows them.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from importlib import metadata
 from pathlib import Path
 
 import msgspec
 
+from monitor import __version__
 from monitor.attribution import Question, attribute
 from monitor.catalog import Catalog
 from monitor.documents import Problem
@@ -40,11 +40,6 @@ class Replayed(msgspec.Struct, frozen=True):
 
     summary: Summary
     status: Exit
-
-
-def version() -> str:
-    """Return the installed version."""
-    return metadata.version("residency-monitor")
 
 
 def load_knowledge(
@@ -166,7 +161,7 @@ def _prepare(out: Path) -> DecisionFile:
 
 def _versions(sensor: Sensor, knowledge: Knowledge) -> Versions:
     return Versions(
-        tool=version(),
+        tool=__version__,
         engine=sensor.engine,
         catalogue=knowledge.catalog.version,
         policy=knowledge.policy.version if knowledge.policy is not None else None,

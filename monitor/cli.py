@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from monitor import __version__
 from monitor.commands.edge import edge
 
 COMMANDS = {
@@ -56,9 +57,7 @@ class LazyGroup(click.Group):
 
 def _version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001  the library's signature
     if value and not ctx.resilient_parsing:
-        from importlib.metadata import version  # noqa: PLC0415  not needed by any other command
-
-        click.echo(f"residency {version('residency-monitor')}")
+        click.echo(f"residency {__version__}")
         ctx.exit()
 
 

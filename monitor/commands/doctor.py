@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from monitor import app
+from monitor import __version__, app
 from monitor.commands.base import clear_errors
 from monitor.wording import fact, plural
 from sensors.engine import ENGINES
@@ -18,7 +18,7 @@ def command() -> None:
     with clear_errors():
         catalog = app.load_knowledge().catalog
     endpoints = plural(len(catalog.endpoints), "endpoint")
-    click.echo(fact("residency", app.version()))
+    click.echo(fact("residency", __version__))
     click.echo(fact("python", f"{platform.python_version()} ({sys.executable})"))
     click.echo(fact("engines", ", ".join(ENGINES)))
     click.echo(
