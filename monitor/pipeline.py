@@ -45,7 +45,7 @@ class Pipeline:
                 yield decision
 
     def _decide(self, connection: Connection) -> Decision | None:
-        if connection.flow.server_port == DNS_PORT:
+        if connection.flow.server_port == DNS_PORT and connection.hello is None:
             self.tally.lookup(connection)
             return None
         attribution = self._attribute(_question(connection))

@@ -9,7 +9,7 @@ from sensors.streams import ClientReader, DnsReader, Greeting
 
 MIDSTREAM_SEGMENTS = 64  # segments with payload that are tried as a beginning when no SYN was seen,
 MIDSTREAM_BYTES = 16_384  # and how much of them is kept meanwhile
-_LOOKBACK_BYTES = 65_536  # how far before the first segment seen a reordered one may lie
+_LOOKBACK_BYTES = 65_535  # how far before the first segment seen a reordered one may lie
 _HALF, _MASK = 1 << 31, (1 << 32) - 1
 
 Event = Greeting | bytes
@@ -22,13 +22,13 @@ def seq_distance(seq: int, base: int) -> int:
 
 def may_follow(seq: int, initial_seq: int) -> bool:
     """Tell whether a segment at ``seq`` can be among the first of a stream that began with this SYN."""
-    return 0 <= seq_distance(seq, initial_seq + 1) < _LOOKBACK_BYTES
+    return 0 <= seq_distance(seq, initial_seq + 1) <= _LOOKBACK_BYTES
 
 
 class Direction:
     """Reassembles one direction until its reader is done. Offsets are relative to the first segment seen."""
 
-    __slots__ = ("_base", "_buffer", "_kept_bytes", "_limit", "_segments", "reader", "started")
+    __slots__ = ("_base", "_buffer", "_fed_bytes", "_limit", "_segments", "reader", "started")
 
     def __init__(self, reader: ClientReader | DnsReader, seq: int, limit_bytes: int) -> None:
         self.reader = reader
@@ -36,13 +36,20 @@ class Direction:
         self._base = seq
         self._limit = limit_bytes
         self._segments = 0
-        self._kept_bytes = 0
+        self._fed_bytes = 0
         self._buffer = RangeBuffer(-_LOOKBACK_BYTES, _LOOKBACK_BYTES + limit_bytes)
 
     @property
     def done(self) -> bool:
         """Whether nothing more is to be learnt from this direction."""
         return self.reader.done
+
+    @property
+    def held_bytes(self) -> int:
+        """How much is kept, at the most: all that was fed to a client's reader, what is unfinished of DNS."""
+        if isinstance(self.reader, DnsReader):
+            return self._buffer.waiting_bytes + self.reader.unfinished_bytes
+        return self._fed_bytes
 
     def start(self, initial_seq: int) -> list[Event]:
         """Take the SYN: its data begins at ``initial_seq + 1`` (RFC 9293 section 3.4)."""
@@ -59,11 +66,13 @@ class Direction:
 
     def add(self, seq: int, payload: bytes) -> list[Event]:
         """Take one segment's payload; return what the reader made of the bytes that came into order."""
+        if isinstance(self.reader, DnsReader):
+            self._buffer.extend(self._limit)  # a connection carries any number of answers
+        self._fed_bytes += len(payload)
         ready = self._buffer.push(seq_distance(seq, self._base), payload)
         if self.started:
             return self._feed(ready)
         self._segments += 1
-        self._kept_bytes += len(payload)
         return self._try_as_beginning()
 
     def partial(self) -> Greeting | None:
@@ -80,7 +89,7 @@ class Direction:
         if not data or self.reader.done:
             return []
         events: list[Event] = [*self.reader.feed(data)]
-        if self._buffer.full and not self.reader.done:
+        if self._buffer.full and not self.reader.done and isinstance(self.reader, ClientReader):
             self.reader.done = True
             self.reader.outcome = "first-message-too-long"
         return events
@@ -88,7 +97,7 @@ class Direction:
     def _try_as_beginning(self) -> list[Event]:
         attempt = ClientReader()
         events: list[Event] = [*attempt.feed(self._buffer.first_piece())]
-        if events or self._segments >= MIDSTREAM_SEGMENTS or self._kept_bytes >= MIDSTREAM_BYTES:
+        if events or self._segments >= MIDSTREAM_SEGMENTS or self._fed_bytes >= MIDSTREAM_BYTES:
             self.reader.done = True
             self.reader.outcome = None if events else "midstream"
         return events

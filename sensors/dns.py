@@ -95,6 +95,11 @@ class TcpMessages:
     def __init__(self) -> None:
         self._buffer = bytearray()
 
+    @property
+    def unfinished_bytes(self) -> int:
+        """How much is kept of a message that is not whole."""
+        return len(self._buffer)
+
     def feed(self, data: bytes) -> list[bytes]:
         """Take the next bytes of the stream, split in any way; return the messages that became whole.
 

@@ -31,8 +31,8 @@ class Flow:
     __slots__ = (
         "_read", "active_ns", "bytes_high", "bytes_low", "client_low", "ended", "fins", "first_byte_ns",
         "first_ns", "first_seq_high", "first_seq_low", "high", "initial_seq", "key", "last_ns", "low",
-        "packets_high", "packets_low", "quic", "reported_ns", "request_ns", "rtt_ns", "seen_quic", "sure",
-        "syn_ns", "transport",
+        "packets_high", "packets_low", "quic", "quic_again", "quic_name", "reported_ns", "request_ns",
+        "rtt_ns", "seen_quic", "sure", "syn_ns", "transport",
     )  # fmt: skip
 
     def __init__(self, key: Key, transport: int, ts_ns: int, *, client_low: bool) -> None:
@@ -57,10 +57,16 @@ class Flow:
         self.high: Direction | None = None
         self.quic: QuicClient | None = None
         self.seen_quic = False
+        self.quic_name: str | None = None  # the name in the connection's hello
+        self.quic_again: QuicClient | None = None  # reads Initials that come after it
 
     def has_port(self, port: int) -> bool:
         """Tell whether one of the two endpoints is at a port."""
         return self.key[1] == port or self.key[3] == port
+
+    def heard_client(self) -> bool:
+        """Tell whether the client sent anything: nobody believes an answer to what was not asked."""
+        return (self.packets_low if self.client_low else self.packets_high) > 0
 
     def is_read(self, *, low: bool) -> bool:
         """Tell whether nothing more is to be learnt from one endpoint's bytes."""
@@ -69,11 +75,20 @@ class Flow:
     def mark_read(self, *, low: bool) -> None:
         """Stop reading one endpoint's bytes, and free what was kept for it."""
         self._read |= 1 if low else 2
-        self.quic = None
+        self.quic = self.quic_again = None
         if low:
             self.low = None
         else:
             self.high = None
+
+    def held_bytes(self) -> int:
+        """How much is kept of first messages that are not whole."""
+        held = 0
+        for quic in (self.quic, self.quic_again):
+            held += quic.held_bytes if quic is not None else 0
+        for direction in (self.low, self.high):
+            held += direction.held_bytes if direction is not None else 0
+        return held
 
     def partial_greeting(self) -> Greeting | None:
         """What can be said of a client's first message that never became whole."""

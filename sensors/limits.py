@@ -1,4 +1,4 @@
-"""The bounds of a sensor. Each has a counter that says when it bit."""
+"""The bounds of a sensor; the accounting's counters say when one bit."""
 
 import msgspec
 
@@ -8,4 +8,5 @@ class Limits(msgspec.Struct, frozen=True):
 
     flows: int = 250_000
     stream_bytes: int = 131_072  # of each direction of a flow while its first message is incomplete
+    reading_bytes: int = 268_435_456  # of all flows' first messages that are incomplete
     fragments: int = 4_096  # IP datagrams waiting for fragments

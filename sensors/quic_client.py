@@ -19,13 +19,14 @@ class QuicClient:
     reported, and the next ones are read all the same.
     """
 
-    __slots__ = ("_connection", "_datagrams", "_initials", "_stream", "done")
+    __slots__ = ("_connection", "_datagrams", "_fed_bytes", "_initials", "_stream", "done")
 
     def __init__(self) -> None:
         self.done = False
         self._initials = InitialReader()
         self._connection = 0
         self._datagrams = 0
+        self._fed_bytes = 0
         self._stream = b""
 
     @property
@@ -33,12 +34,18 @@ class QuicClient:
         """What the last datagram was."""
         return self._initials.outcome
 
+    @property
+    def held_bytes(self) -> int:
+        """How much is kept, at the most: all that was fed."""
+        return self._fed_bytes
+
     def feed(self, payload: bytes, *, complete: bool = True) -> Greeting | None:
         """Take one datagram of the client; ``complete`` is false when the snap length cut it.
 
         Raises Malformed.
         """
         self._datagrams += 1
+        self._fed_bytes += len(payload)
         self.done = self._datagrams >= MAX_DATAGRAMS
         ready = self._initials.feed(payload, complete=complete)
         try:

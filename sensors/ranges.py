@@ -34,6 +34,15 @@ class RangeBuffer:
         """Whether the limit was reached: nothing more can come out."""
         return self.next_offset >= self._end
 
+    @property
+    def waiting_bytes(self) -> int:
+        """How many bytes wait behind a hole."""
+        return sum(map(len, self._pieces))
+
+    def extend(self, limit_bytes: int) -> None:
+        """Move the limit on: so many bytes from what was handed out."""
+        self._end = self.next_offset + limit_bytes
+
     def first_piece(self) -> bytes:
         """Return the bytes of the lowest range that waits behind a hole, or nothing."""
         return self._pieces[0] if self._pieces else b""
@@ -85,7 +94,7 @@ class RangeBuffer:
             last += 1
         if at < end:
             parts.append(data[at - offset :])
-        if last == first and len(self._pieces) >= MAX_PIECES:
+        if last == first and len(self._pieces) >= MAX_PIECES and offset != self.next_offset:
             self.dropped_bytes += len(data)
             return
         start = min(offset, self._starts[first]) if last > first else offset

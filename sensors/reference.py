@@ -7,6 +7,8 @@ names, DNS answers resolutions. Everything that is read is counted, once.
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from sensors.budget import ReadingBudget
+from sensors.clock import CaptureClock
 from sensors.flows import SECOND_NS, TCP, Flow, FlowTable
 from sensors.frames import FrameDecoder
 from sensors.gaps import GapLog
@@ -30,24 +32,25 @@ class ReferenceSensor:
         self._decoder = FrameDecoder(limits)
         self._recorder = Recorder()
         self._flows = FlowTable(limits.flows, self._flow_ended)
-        self._tcp = TcpTracker(self._flows, self._recorder, limits.stream_bytes)
-        self._udp = UdpTracker(self._flows, self._recorder)
+        self._budget = ReadingBudget(limits.reading_bytes)
+        self._tcp = TcpTracker(self._flows, self._recorder, self._budget, limits.stream_bytes)
+        self._udp = UdpTracker(self._flows, self._recorder, self._budget)
+        self._clock = CaptureClock()
         self._gaps = GapLog()
-        self._first_ns: int | None = None
         self._packets = self._bytes = 0
 
     def __iter__(self) -> Iterator[Sequence[Observation]]:
         decode, tcp, udp, recorder = self._decoder.decode, self._tcp.add, self._udp.add, self._recorder
-        flows = self._flows
+        flows, clock = self._flows, self._clock
         next_tick_ns = 0
         for frame in self._captures:
             self._packets += 1
             self._bytes += frame.wire_bytes
-            if frame.ts_ns > flows.now_ns or self._first_ns is None:
-                flows.now_ns = frame.ts_ns
-                if frame.ts_ns >= next_tick_ns:
-                    self._tick(frame.ts_ns)
-                    next_tick_ns = frame.ts_ns + SECOND_NS
+            if clock.see(frame.ts_ns):
+                flows.now_ns = clock.now_ns
+                if not next_tick_ns - SECOND_NS <= clock.now_ns < next_tick_ns:
+                    self._tick(clock.now_ns)
+                    next_tick_ns = clock.now_ns + SECOND_NS
             segment = decode(frame)
             if segment is not None:
                 if segment.transport == TCP:
@@ -67,14 +70,16 @@ class ReferenceSensor:
             undecoded=self._decoder.undecoded(),
             counters=self._counters(),
             faults=tuple(self._captures.faults),
-            first_ns=self._first_ns,
-            last_ns=self._flows.now_ns if self._packets else None,
+            first_ns=self._clock.first_ns,
+            last_ns=self._clock.last_ns,
         )
 
     def _counters(self) -> dict[str, int]:
         """All counts of events, by name; those that never happened are left out."""
         counters = {
             **self._recorder.counters,
+            "clock-jumps": self._clock.jumps,
+            "reading-given-up": self._budget.given_up,
             "delayed-files": self._captures.delayed_files,
             "overlapping-datagrams": self._decoder.overlapping_datagrams,
             "unnamed-tunnels": self._decoder.unnamed_packets,
@@ -83,8 +88,6 @@ class ReferenceSensor:
 
     def _tick(self, now_ns: int) -> None:
         """Once a second of packet time: end silent flows, give up old fragments, report gaps."""
-        if self._first_ns is None:
-            self._first_ns = now_ns
         self._flows.expire()
         self._decoder.expire(now_ns)
         if self._gaps.due(now_ns):
@@ -100,6 +103,7 @@ class ReferenceSensor:
             self._recorder.add(gap)
 
     def _flow_ended(self, flow: Flow, ts_ns: int, reason: EndReason) -> None:
+        self._budget.forget(flow)
         if reason == "evicted":
             self._gaps.evicted(flow.packets_low + flow.packets_high, flow.bytes_low + flow.bytes_high)
         self._recorder.flow_end(flow, ts_ns, reason)

@@ -117,6 +117,11 @@ class DnsReader:
         self.outcome: str | None = None
         self._messages = TcpMessages()
 
+    @property
+    def unfinished_bytes(self) -> int:
+        """How much is kept of a message that is not whole."""
+        return self._messages.unfinished_bytes
+
     def feed(self, data: bytes) -> list[bytes]:
         """Take the next bytes in order; return the messages that they completed."""
         return self._messages.feed(data)

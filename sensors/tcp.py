@@ -4,6 +4,7 @@ The SYN says who the client is and where its stream begins; without one both are
 the side that sends a ClientHello. Only a client's first bytes are read, and DNS answers.
 """
 
+from sensors.budget import ReadingBudget
 from sensors.direction import Direction, Event, may_follow
 from sensors.flows import ACTIVE_NS, TCP, Flow, FlowTable, client_is_source
 from sensors.frames import Segment
@@ -16,8 +17,11 @@ FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
 class TcpTracker:
     """Feeds TCP segments into the flow table, and what they carry into the recorder."""
 
-    def __init__(self, flows: FlowTable, recorder: Recorder, stream_bytes: int) -> None:
+    def __init__(
+        self, flows: FlowTable, recorder: Recorder, budget: ReadingBudget, stream_bytes: int
+    ) -> None:
         self._flows = flows
+        self._budget = budget
         self._recorder = recorder
         self._stream_bytes = stream_bytes
 
@@ -77,6 +81,7 @@ class TcpTracker:
         direction = self._listen(flow, seq, low=low)
         if direction is not None:
             self._note(flow, segment.ts_ns, direction.add(seq, segment.payload), low=low)
+            self._budget.note(flow)
 
     def _listen(self, flow: Flow, seq: int, *, low: bool) -> Direction | None:
         """Return the direction to read, or None where nothing (more) is to be learnt from it."""
@@ -105,7 +110,8 @@ class TcpTracker:
             self._recorder.hello(flow, ts_ns, event)
         direction = flow.low if low else flow.high
         if direction is not None and direction.done:
-            if direction.reader.outcome is not None:
+            # DNS is not what clients are read for: no wonder that it is nothing else
+            if direction.reader.outcome is not None and not flow.has_port(DNS_PORT):
                 self._recorder.count(direction.reader.outcome)
             flow.mark_read(low=low)
 
@@ -120,9 +126,9 @@ class TcpTracker:
 
 def _reader_for(flow: Flow, *, low: bool) -> ClientReader | DnsReader | None:
     """Choose what to read in one direction: the client's first words; DNS answers; both while unsure."""
-    if flow.has_port(DNS_PORT):
-        return DnsReader() if flow.sure and low is not flow.client_low else None
-    return ClientReader() if low is flow.client_low or not flow.sure else None
+    if low is flow.client_low or not flow.sure:
+        return ClientReader()
+    return DnsReader() if flow.has_port(DNS_PORT) else None
 
 
 def _begins_anew(flow: Flow, flags: int, seq: int, *, low: bool) -> bool:

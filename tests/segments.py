@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from ipaddress import ip_address
 from typing import TypedDict, Unpack
 
+from sensors.budget import ReadingBudget
 from sensors.flows import FlowTable
 from sensors.frames import Segment
 from sensors.gaps import GapLog
@@ -96,12 +97,13 @@ def closing(at_ms: int, up_seq: int, down_seq: int, **other: Unpack[Ports]) -> l
 class Run:
     """The observations and counters that segments led to."""
 
-    def __init__(self, segments: Iterable[Segment], flows: int = 1_000) -> None:
+    def __init__(self, segments: Iterable[Segment], flows: int = 1_000, budget: int = 1_000_000) -> None:
         self.recorder = Recorder()
         self.table = FlowTable(flows, self.recorder.flow_end)
         self.gaps = GapLog()
-        tcp = TcpTracker(self.table, self.recorder, 131_072)
-        udp = UdpTracker(self.table, self.recorder)
+        self.budget = ReadingBudget(budget)
+        tcp = TcpTracker(self.table, self.recorder, self.budget, 131_072)
+        udp = UdpTracker(self.table, self.recorder, self.budget)
         for each in segments:
             self.table.now_ns = max(self.table.now_ns, each.ts_ns)
             self.table.expire()

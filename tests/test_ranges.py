@@ -70,3 +70,11 @@ def test_waiting_ranges_can_be_looked_at() -> None:
     assert buffer.waiting
     assert buffer.first_piece() == b"soon"
     assert buffer.pieces() == [(4, b"soon"), (10, b"later")]
+
+
+def test_with_all_pieces_taken_the_next_bytes_in_order_still_go_through() -> None:
+    buffer = RangeBuffer(0, 1_000_000)
+    for index in range(MAX_PIECES):
+        buffer.push(3 * index + 3, b"x")
+    assert buffer.push(0, b"ab") == b"ab"
+    assert buffer.push(2, b"c") == b"cx"

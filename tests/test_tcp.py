@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sensors.flows import LINGER_NS, TCP_IDLE_NS
 from sensors.frames import Segment
 from tests.hellos import client_hello
-from tests.segments import ACK, CLIENT, FIN, MS, RST, SERVER, SYN, Run, closing, down, handshake, up
+from tests.segments import ACK, CLIENT, FIN, MS, RST, SERVER, SYN, Ports, Run, closing, down, handshake, up
 
 HELLO = client_hello("api.eu.mistral.ai")
 NAME = "api.eu.mistral.ai"
@@ -179,3 +179,42 @@ def test_a_full_table_gives_up_the_longest_silent_flow_and_says_so() -> None:
 def test_the_first_syn_counts_for_the_round_trip() -> None:
     run = Run([up(0, SYN, 0), up(1_000, SYN, 0), down(1_020, SYN | ACK, 0)])
     assert [flow.handshake_rtt_ns for flow in run.flows] == [1_020 * MS]
+
+
+def dns_messages(count: int) -> bytes:
+    """Return answers as they follow each other on a TCP connection."""
+    message = (
+        b"\x00\x01\x81\x80\x00\x01\x00\x01\x00\x00\x00\x00\x03api\x06openai\x03com\x00\x00\x01\x00\x01"
+        b"\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x3c\x00\x04\x01\x02\x03\x04"
+    )
+    return (len(message).to_bytes(2, "big") + message) * count
+
+
+def test_dns_over_tcp_is_read_for_as_long_as_it_lasts() -> None:
+    stream = dns_messages(4_000)
+    assert len(stream) > 131_072
+    segments = [
+        down(30, ACK, 1 + a, stream[a : a + 1_400], server_port=53) for a in range(0, len(stream), 1_400)
+    ]
+    swapped = [*segments[:10], segments[11], segments[10], *segments[12:]]
+    run = Run([*handshake(server_port=53), *swapped])
+    assert len(run.answers) == 4_000
+    assert run.counters == {}
+
+
+@pytest.mark.parametrize(("client_port", "server_port"), [(50_000, 53), (53, 443)])
+def test_port_53_hides_no_hello(client_port: int, server_port: int) -> None:
+    ports: Ports = {"client_port": client_port, "server_port": server_port}
+    run = Run([*handshake(**ports), up(25, ACK, 1, HELLO, **ports)])
+    assert run.names == [NAME]
+
+
+def test_when_all_flows_together_hold_too_much_the_oldest_is_given_up() -> None:
+    def begins(port: int) -> list[Segment]:
+        return [up(port, SYN, 0, client_port=port), up(port, ACK, 1, HELLO[:300], client_port=port)]
+
+    first_three = [*begins(1_001), *begins(1_002), *begins(1_003)]
+    rest = [up(5_000, ACK, 301, HELLO[300:], client_port=port) for port in (1_001, 1_002, 1_003)]
+    run = Run([*first_three, *rest], budget=700)
+    assert [hello.flow.client_port for hello in run.hellos] == [1_002, 1_003]
+    assert run.budget.given_up == 1
