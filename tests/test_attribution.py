@@ -61,6 +61,38 @@ def test_an_unverified_name_is_inferred() -> None:
     assert attributed("us-east-1.api.x.ai").certainty == "observed"
 
 
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        ("eu.openrouter.ai", "according to public code samples, processing is limited to eu (34 countries)"),
+        (
+            "inference.de-txl.ionos.com",
+            "according to public code samples, processing is limited to de-txl (DE)",
+        ),
+        ("coding-intl.dashscope.aliyuncs.com", "according to anomalyco/models.dev, data at rest is kept in"),
+    ],
+)
+def test_what_a_third_party_says_is_inferred_and_said_to_be_so(host: str, said: str) -> None:
+    found = attributed(host)
+    assert found.certainty == "inferred"
+    assert said in found.evidence[-1].says
+
+
+def test_no_promise_is_read_from_somebody_elses_lists() -> None:
+    third_party = ("models.dev", "code samples", "litellm", "one-api")
+    for endpoint in built_in().endpoints:
+        if endpoint.scope in ("region", "group", "storage") and endpoint.verified == "full":
+            own = "docs" in endpoint.source or "microsoft/" in endpoint.source
+            assert own or not any(word in endpoint.source for word in third_party), endpoint.match
+
+
+def test_a_host_that_mixes_traffic_promises_no_place() -> None:
+    found = attributed("api.infomaniak.com")
+    assert found.possible == ("infomaniak",)
+    assert not any("processing is limited" in each.says for each in found.evidence)
+    assert "the place given for it is ch (CH)" in found.evidence[-1].says
+
+
 def test_the_operators_country_is_inferred() -> None:
     found = attributed("api.deepseek.com")
     assert place(found) == ("deepseek", "unknown", None, ("CN",), "inferred")

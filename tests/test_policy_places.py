@@ -228,6 +228,13 @@ def test_reasons_name_the_day_where_it_matters_and_the_condition() -> None:
             "the connection ended at an address that a GeoIP data set places in DE (inferred)",
         ),
         ([], "region", "observed", "the connection ended at an endpoint placed in DE"),
+        (["name"], "group", "observed", f"{LIMITS} DE"),
+        (
+            ["name"],
+            "group",
+            "inferred",
+            "the connection ended at an endpoint said to limit processing to DE (inferred)",
+        ),
     ],
 )
 def test_whereabouts_say_what_kind_of_evidence_it_is(

@@ -46,8 +46,6 @@ def members(code: str) -> tuple[str, ...]:
         ("ws-abc.eu-central-1.maas.aliyuncs.com", "alibaba", "storage", "eu-central-1", ("DE",)),
         ("dashscope-intl.aliyuncs.com", "alibaba", "storage", "ap-southeast-1", ("SG",)),
         # The same code is another place at another vendor.
-        ("ark.ap-southeast.bytepluses.com", "byteplus", "region", "ap-southeast-1", ("MY",)),
-        ("ark.eu-west.bytepluses.com", "byteplus", "region", "eu-west-1", ("IE",)),
         ("bedrock-runtime.ap-southeast-5.amazonaws.com", "aws", "entry", "ap-southeast-5", ("MY",)),
         ("bedrock-runtime.eu-west-1.amazonaws.com", "aws", "entry", "eu-west-1", ("IE",)),
         ("bedrock-runtime.eu-west-3.amazonaws.com", "aws", "entry", "eu-west-3", ("FR",)),
@@ -75,6 +73,24 @@ def test_what_a_name_allows_to_say(
     assert (found.provider, found.scope, found.region) == (provider, scope, region)
     assert found.countries == countries
     assert (found.possible, found.conflicts, found.certainty) == ((), (), "observed")
+
+
+@pytest.mark.parametrize(
+    ("host", "region", "country"),
+    [
+        ("ark.ap-southeast.bytepluses.com", "ap-southeast-1", "MY"),
+        ("ark.eu-west.bytepluses.com", "eu-west-1", "IE"),
+    ],
+)
+def test_the_same_code_is_another_place_at_another_vendor(host: str, region: str, country: str) -> None:
+    found = attributed(host)
+    assert (found.provider, found.scope, found.region, found.countries) == (
+        "byteplus",
+        "region",
+        region,
+        (country,),
+    )
+    assert found.certainty == "inferred"  # nobody but code samples says so
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ _VERIFIED: dict[Verified, str] = {
     "full": "",
     "pattern": ", the pattern is documented",
     "host": ", the place is its operator's",
+    "third-party": ", not its provider's own words",
     "outdated": ", outdated",
     "none": ", unverified",
 }
@@ -130,13 +131,24 @@ def of_operator(provider: str, catalog: Catalog) -> tuple[Evidence, ...]:
 
 def of_entry(endpoint: Endpoint, catalog: Catalog) -> Evidence:
     """What the catalogue's entry promises, and where that is written."""
-    says = _SCOPES[endpoint.scope].format(_place(endpoint.region, endpoint.countries))
+    says = _promise(endpoint)
     if endpoint.not_llm:
         says = "no LLM endpoint"
     note = f" ({endpoint.note})" if endpoint.note else ""
     origin = f"{endpoint.source}, {endpoint.date}{_VERIFIED[endpoint.verified]}"
     text = f"{endpoint.match}: {says}{note}; source: {origin}"
     return Evidence("catalogue", endpoint.match, text, catalog.dataset(endpoint))
+
+
+def _promise(endpoint: Endpoint) -> str:
+    """What the entry says of the place, and whose word that is where it is not the provider's."""
+    place = _place(endpoint.region, endpoint.countries)
+    if endpoint.possible and endpoint.scope in ("region", "group"):
+        return f"a host that carries more than LLM requests; the place given for it is {place}"
+    says = _SCOPES[endpoint.scope].format(place)
+    promised = endpoint.scope not in ("global", "unknown")
+    third_party = promised and endpoint.verified == "third-party"
+    return f"according to {endpoint.source}, {says}" if third_party else says
 
 
 def _called(endpoint: Endpoint, catalog: Catalog) -> str:

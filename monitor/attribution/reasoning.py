@@ -134,7 +134,7 @@ def _by_entry(endpoint: Endpoint) -> Attribution:
     """What an entry says on its own, before any evidence of how it was come by."""
     certainty: Certainty = "observed"
     by_operator = endpoint.scope == "unknown" and endpoint.region is None and not endpoint.declared_by_user
-    if endpoint.verified in ("outdated", "none"):
+    if endpoint.verified in ("third-party", "outdated", "none"):
         certainty = "inferred"
     elif endpoint.countries and (by_operator or endpoint.verified == "host"):
         certainty = "inferred"  # the place is the operator's

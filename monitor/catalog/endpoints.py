@@ -14,7 +14,7 @@ from monitor.types import Scope
 AddressKind = Literal["unicast", "anycast", "unknown"]
 Role = Literal["api", "web", "telemetry", "control", "cdn", "auth", "media", "gateway", "ech-outer"]
 RegionVerified = Literal["full", "code", "listed", "none"]
-Verified = Literal["full", "pattern", "host", "outdated", "none"]
+Verified = Literal["full", "pattern", "host", "third-party", "outdated", "none"]
 
 
 class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -89,8 +89,9 @@ class Endpoint(msgspec.Struct, frozen=True):
     meaning that `monitor.types.Attribution` gives them by scope. ``possible`` marks a host that mixes LLM
     and other traffic, ``cname_only`` a name that connections do not ask for, ``not_llm`` a close call that is
     no LLM endpoint. ``address`` says what the place of its address is worth. ``behind`` are the providers
-    that an ECH outer name may hide. ``verified``: "full", "pattern" (the form is documented, this instance is
-    not), "host" (its place is the operator's), "outdated", or "none" (from memory).
+    that an ECH outer name may hide. ``verified``: "full" (the provider says so), "pattern" (the form is
+    documented, this instance is not), "host" (its place is the operator's), "third-party" (somebody else says
+    so: public lists, code samples), "outdated", or "none" (from memory).
     """
 
     match: str

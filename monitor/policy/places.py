@@ -102,11 +102,14 @@ def whereabouts(attribution: Attribution) -> str:
         return "no evidence says where the endpoint processes requests"
     if scope == "storage":
         return f"provider documentation places data at rest in {countries}; processing may be elsewhere"
+    inferred = attribution.certainty == "inferred"
     if scope == "group":
-        return f"the connection ended at an endpoint whose provider limits processing to {countries}"
+        limits = "said to limit processing" if inferred else "whose provider limits processing"
+        return (
+            f"the connection ended at an endpoint {limits} to {countries}{' (inferred)' if inferred else ''}"
+        )
     if scope == "unknown":
         return f"the endpoint promises no place; its operator says or sits in {countries}"
-    inferred = attribution.certainty == "inferred"
     kinds = [each.kind for each in attribution.evidence]  # the first one carries the attribution
     if inferred:
         kinds = [kind for kind in kinds if kind != "name"]  # the name alone would have been enough
