@@ -131,7 +131,19 @@ def _ip_packets(case: Case) -> Iterator[tuple[float, dpkt.Packet]]:
     container = dpkt.pcapng if case.file_name.endswith("ng") else dpkt.pcap
     link = dpkt.sll2.SLL2 if case.name == "any-interface" else dpkt.ethernet.Ethernet
     for seconds, frame in container.Reader(io.BytesIO(data)):
-        yield float(seconds), link(frame).data
+        for packet in _through_tunnels(link(frame).data):
+            yield float(seconds), packet
+
+
+def _through_tunnels(packet: dpkt.Packet) -> Iterator[dpkt.Packet]:
+    """The packet, and those that it carries."""
+    while packet is not None:
+        yield packet
+        inner = packet.data
+        if isinstance(inner, dpkt.udp.UDP) and inner.dport == 4_789:
+            packet = dpkt.ethernet.Ethernet(inner.data[8:]).data
+        else:
+            packet = inner.data if isinstance(inner, (dpkt.gre.GRE, dpkt.ppp.PPP)) else None
 
 
 def _is_cut(packet: dpkt.Packet) -> bool:

@@ -4,7 +4,7 @@ Its clock only moves when a conversation says so, and identifiers are counted, n
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from ipaddress import ip_address
 
@@ -15,10 +15,12 @@ from scapy.packet import Packet
 
 from pcaps.builder.container import Record
 
+Wrap = Callable[[Packet], Packet]  # takes a frame, gives the frame that carries it through a tunnel
+
 START_NS = 1_773_133_200_000_000_000  # 2026-03-10T09:00:00Z
 SECOND_NS, MS_NS, US_NS = 1_000_000_000, 1_000_000, 1_000
 _FIRST_PORT = 49_152
-_GATEWAY_MAC = "02:00:5e:10:00:01"
+GATEWAY_MAC = "02:00:5e:10:00:01"
 
 
 def noise(label: str, size: int) -> bytes:
@@ -33,6 +35,7 @@ class Network:
         self.now_ns = START_NS
         self._vlan = vlan
         self._cooked = cooked
+        self._wrap: Wrap | None = None
         self._identifications: dict[str, int] = {}
         self._ports: dict[str, int] = {}
         self._records: list[Record] = []
@@ -59,6 +62,14 @@ class Network:
         yield
         self.now_ns = max(before, self.now_ns)
 
+    @contextmanager
+    def inside(self, wrap: Wrap) -> Iterator[None]:
+        """Do what follows in a network of its own, with its own machines, that the tap sees in a tunnel."""
+        before = self._wrap, self._identifications, self._ports
+        self._wrap, self._identifications, self._ports = wrap, {}, {}
+        yield
+        self._wrap, self._identifications, self._ports = before
+
     def send(self, client: str, server: str, segment: Packet, *, down: bool = False) -> None:
         """Carry a transport segment between the two, up or down, past the tap."""
         self._capture(client, self._packet(client, server, segment, down=down), down=down)
@@ -82,7 +93,7 @@ class Network:
 
     def _capture(self, client: str, packet: Packet, *, down: bool) -> None:
         mac = "02:00:" + ":".join(f"{byte:02x}" for byte in ip_address(client).packed[-4:])
-        source, destination = (_GATEWAY_MAC, mac) if down else (mac, _GATEWAY_MAC)
+        source, destination = (GATEWAY_MAC, mac) if down else (mac, GATEWAY_MAC)
         if self._cooked:
             kind = 0 if down else 4  # to us, or sent by us
             address = bytes.fromhex(source.replace(":", "")) + bytes(2)
@@ -91,4 +102,5 @@ class Network:
             link = Ether(src=source, dst=destination)
         if self._vlan is not None:
             link /= Dot1Q(vlan=self._vlan)
-        self._records.append(Record(self.now_ns, bytes(link / packet)))
+        frame = link / packet if self._wrap is None else self._wrap(link / packet)
+        self._records.append(Record(self.now_ns, bytes(frame)))

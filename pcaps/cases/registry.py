@@ -1,6 +1,6 @@
 """The list of all cases."""
 
-from pcaps.cases import capture, demo, dns, hellos, providers
+from pcaps.cases import capture, demo, dns, hellos, providers, tunnels
 from pcaps.cases.case import Case
 
 CASES: tuple[Case, ...] = (
@@ -8,5 +8,6 @@ CASES: tuple[Case, ...] = (
     *hellos.CASES,
     *dns.CASES,
     *capture.CASES,
+    *tunnels.CASES,
     *demo.CASES,
 )
