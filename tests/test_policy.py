@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.types import Attribution, Certainty, Outcome, Scope, Subject
+from monitor.types import Attribution, Certainty, Evidence, Outcome, Scope, Subject
 from tests.policy_help import DAY_NS, HEAD, NOON_NS, compiled, connection, judge, policy
 
 PLACE = "- {id: P, description: stays here, allow_in: [EEA]}"
@@ -42,6 +42,49 @@ def test_outcome_by_scope_place_and_action(
     attribution = Attribution("aws", (), "API", scope, None, tuple(countries.split()))
     outcomes = [judge(policy(rule), attribution).outcome for rule in (PLACE, STRICT, LENIENT)]
     assert outcomes == [by_default, strict, lenient]
+
+
+SEAT = Attribution(
+    "deepseek", (), "API", countries=("CN",), evidence=(Evidence("operator", "CN", "sits in CN", "d"),)
+)
+NAMED = Attribution("google", (), "API", region="me-west1", countries=("IL",))
+AT_REST = Attribution("alibaba", (), "API", "storage", "ap-southeast-1", ("SG",))
+
+
+@pytest.mark.parametrize(
+    ("attribution", "key", "case", "basis"),
+    [
+        (
+            SEAT,
+            "on_operator",
+            "where only the operator's place is known to be outside",
+            "this rests on the operator's seat, which does not say where it processes",
+        ),
+        (
+            NAMED,
+            "on_operator",
+            "where only the operator's place is known to be outside",
+            "this rests on a place that the operator names without promising to process there",
+        ),
+        (
+            AT_REST,
+            "on_storage",
+            "where only data at rest is known to be outside",
+            "this rests on where data rests, which does not say where it is processed",
+        ),
+    ],
+)
+def test_a_seat_or_a_store_outside_is_a_choice_and_is_said_to_be_one(
+    attribution: Attribution, key: str, case: str, basis: str
+) -> None:
+    for action in (V, N, A):
+        for place in ("allow_in: [EEA]", "allow_in_regions: [aws:eu-central-1]"):
+            judgement = judge(policy(f"- {{id: P, {place}, {key}: {action}}}"), attribution)
+            if attribution.region is None and "regions" in place:
+                continue  # whose region is not known is open, not outside
+            assert judgement.outcome == action
+            assert judgement.reasons[-2:] == (basis, f"P says {action} {case}")
+    assert judge(policy("- {id: P, allow_in: [EEA]}"), attribution).outcome == V
 
 
 ENTRY = Attribution("aws", (), "Bedrock inference", "entry", "eu-central-1", ("DE",))
@@ -168,6 +211,8 @@ def test_recorded_subject_that_the_policy_does_not_have_is_unassigned() -> None:
                 "outside policy P: stays here",
                 "the endpoint promises no place; its operator says or sits in CN",
                 "CN is not in EEA",
+                "this rests on a place that the operator names without promising to process there",
+                "P says violation where only the operator's place is known to be outside",
             ),
         ),
         (

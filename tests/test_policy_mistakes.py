@@ -224,6 +224,13 @@ ERRORS = [
         "remove it, or ask for a place with `allow_in:`",
     ),
     (
+        "    outcome: allow\nexc",
+        "    outcome: allow\n    on_operator: allow\nexc",
+        36,
+        "on_operator has no meaning beside `outcome:`",
+        "remove it, or ask for a place with `allow_in:`",
+    ),
+    (
         "    include: [EEA]\n    countries: [CH]\n",
         "",
         6,

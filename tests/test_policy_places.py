@@ -47,14 +47,14 @@ def attribution(scope: Scope, countries: str, region: str | None = None) -> Attr
         ("entry", "", "unclear"),
         ("storage", "DE", "unclear"),
         ("storage", "DE SG", "unclear"),
-        ("storage", "SG", "outside"),
+        ("storage", "SG", "storage"),
         ("storage", "", "unclear"),
         ("global", "", "global"),
         ("global", "DE", "global"),
         ("global", "US", "global"),
         ("unknown", "", "unclear"),
         ("unknown", "DE", "unclear"),
-        ("unknown", "CN", "outside"),
+        ("unknown", "CN", "operator"),
         ("unknown", "CN DE", "unclear"),
     ],
 )
@@ -114,9 +114,9 @@ def test_adequacy_is_that_of_the_day(on: str, country: str, position: Position) 
         ("group", "eu-west-1", "inside"),
         ("group", "eu", "unclear"),  # its countries may hold the region, or not
         ("storage", "eu-west-1", "unclear"),
-        ("storage", "us-east-1", "outside"),
+        ("storage", "us-east-1", "storage"),
         ("unknown", "eu-west-1", "unclear"),
-        ("unknown", "us-east-1", "outside"),
+        ("unknown", "us-east-1", "operator"),
         ("unknown", None, "unclear"),
         ("global", None, "global"),
         ("global", "eu-west-1", "global"),
@@ -156,7 +156,11 @@ def test_region_is_that_of_the_provider() -> None:
         (
             "unknown",
             "CN",
-            ("the endpoint promises no place; its operator says or sits in CN", "CN is not in EEA"),
+            (
+                "the endpoint promises no place; its operator says or sits in CN",
+                "CN is not in EEA",
+                "this rests on a place that the operator names without promising to process there",
+            ),
         ),
         (
             "global",

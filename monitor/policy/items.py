@@ -60,7 +60,7 @@ def _rule(path: Path, rule: Rule) -> Iterator[Remark]:
     if asks_place and rule.outcome:
         problem = f"rule {rule.id!r} has both a fixed outcome and a place to be inside"
         yield Remark((*path, "outcome"), problem, "keep `outcome:` or `allow_in:`, not both")
-    for key in ("on_entry", "on_global"):
+    for key in ("on_entry", "on_global", "on_operator", "on_storage"):
         if rule.outcome and not asks_place and getattr(rule, key):
             problem = f"{key} has no meaning beside `outcome:`"
             yield Remark((*path, key), problem, "remove it, or ask for a place with `allow_in:`")

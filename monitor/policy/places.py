@@ -1,7 +1,8 @@
 """Whether an endpoint is inside a set of countries, as far as network evidence can say.
 
-A packet shows where a connection ends, not where a model runs. So the answer has five positions, by the
-endpoint's scope, and a sentence for each. Adequacy and other dated sets are those of the flow's day.
+A packet shows where a connection ends, not where a model runs. So the answer has a position by the endpoint's
+scope, and a sentence for each: an operator, or data at rest, outside is not processing outside. Adequacy and
+other dated sets are those of the flow's day.
 """
 
 import datetime as dt
@@ -13,7 +14,7 @@ from monitor.jurisdictions import Jurisdictions
 from monitor.policy.schema import OwnJurisdiction
 from monitor.types import Attribution
 
-Position = Literal["inside", "outside", "entry", "global", "unclear"]
+Position = Literal["inside", "outside", "entry", "global", "operator", "storage", "unclear"]
 
 _SHOWN_COUNTRIES = 8
 _DAYS_KEPT = 256
@@ -128,7 +129,7 @@ def locate_inside(attribution: Attribution, territory: Territory, day: dt.date) 
     countries, partial = territory.on(day)
     outside = [each for each in attribution.countries if each not in countries and each not in partial]
     if len(outside) == len(attribution.countries):
-        return Verdict("outside", (place, f"{_be(outside)} not in {called}"))
+        return _outside(attribution, (place, f"{_be(outside)} not in {called}"))
     if outside:
         return Verdict("unclear", (place, f"of these countries, {_be(outside)} not in {called}"))
     conditions = tuple(
@@ -160,7 +161,11 @@ def locate_region(attribution: Attribution, regions: frozenset[str]) -> Verdict:
     if region in regions:
         return Verdict(_pinned(attribution), (place, f"its region is {region}"))
     says = f"its region {region} is not {wanted}"
-    return Verdict("unclear" if attribution.scope == "group" else "outside", (place, says))
+    return (
+        Verdict("unclear", (place, says))
+        if attribution.scope == "group"
+        else _outside(attribution, (place, says))
+    )
 
 
 def _pinned(attribution: Attribution) -> Position:
@@ -168,6 +173,20 @@ def _pinned(attribution: Attribution) -> Position:
     if attribution.scope in ("region", "group"):
         return "inside"
     return "entry" if attribution.scope == "entry" else "unclear"
+
+
+def _outside(attribution: Attribution, reasons: tuple[str, ...]) -> Verdict:
+    """What being in the wrong place proves, by scope, and what that rests on where it is not processing."""
+    if attribution.scope == "storage":
+        basis = "this rests on where data rests, which does not say where it is processed"
+        return Verdict("storage", (*reasons, basis))
+    if attribution.scope != "unknown":
+        return Verdict("outside", reasons)
+    seats = {each.value for each in attribution.evidence if each.kind == "operator"}
+    basis = "this rests on a place that the operator names without promising to process there"
+    if seats == set(attribution.countries):
+        basis = "this rests on the operator's seat, which does not say where it processes"
+    return Verdict("operator", (*reasons, basis))
 
 
 def _be(countries: Sequence[str]) -> str:

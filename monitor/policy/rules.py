@@ -1,7 +1,7 @@
 """One rule at work: from a position to an action, with the sentences that a person needs to follow it.
 
 The defaults where a rule says nothing: an entry inside its place is indeterminate, a global endpoint is a
-violation, and what the evidence cannot decide is indeterminate.
+violation, and so is an operator, or data at rest, outside; what the evidence cannot decide is indeterminate.
 """
 
 import datetime as dt
@@ -30,6 +30,8 @@ _CONCLUSIONS: dict[Action, str] = {
 _CASES: dict[Position, str] = {
     "entry": "where only the entry is known to be inside",
     "global": "for a global endpoint",
+    "operator": "where only the operator's place is known to be outside",
+    "storage": "where only data at rest is known to be outside",
     "unclear": "where the evidence cannot decide",
 }
 
@@ -56,6 +58,8 @@ class CompiledRule:
             "outside": "violation",
             "entry": rule.on_entry or "indeterminate",
             "global": rule.on_global or "violation",
+            "operator": rule.on_operator or "violation",
+            "storage": rule.on_storage or "violation",
             "unclear": rule.on_indeterminate or "indeterminate",
         }
 

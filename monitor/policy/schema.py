@@ -86,6 +86,8 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True):
     allow_in_regions: Words | None = None
     on_entry: Action | None = None
     on_global: Action | None = None
+    on_operator: Action | None = None
+    on_storage: Action | None = None
     on_indeterminate: Action | None = None
     severity: Severity = DEFAULT_SEVERITY
     references: tuple[Word, ...] = ()
