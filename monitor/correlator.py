@@ -9,11 +9,11 @@ from collections import OrderedDict
 import msgspec
 
 from monitor.resolutions import Resolutions, Resolved
-from monitor.types import Connection, Coverage, Hello, Name, NameSource, Subject, Totals
+from monitor.types import Connection, Coverage, Hello, Name, NameSource, NameState, Subject, Totals
 from sensors.observations import Carrier, FlowKey, FlowUpdate, HelloSeen, NameResolved, Observation
 
 MAX_PENDING = 500_000  # flows whose hello was seen and whose end was not
-MAX_CANDIDATES = 8  # names a connection carries, of each kind
+MAX_HELLOS = 8  # of one flow: a tunnel in a tunnel has two
 
 _SOURCES: dict[Carrier, NameSource] = {
     "tls": "sni",
@@ -55,7 +55,11 @@ class Correlator:
         return None
 
     def _remember(self, hello: HelloSeen) -> None:
-        self._hellos.setdefault(hello.flow, []).append(hello)
+        seen = self._hellos.setdefault(hello.flow, [])
+        if len(seen) >= MAX_HELLOS:
+            self._forgotten_hellos += 1
+            return
+        seen.append(hello)
         if len(self._hellos) > MAX_PENDING:
             self._hellos.popitem(last=False)
             self._forgotten_hellos += 1
@@ -95,23 +99,24 @@ class Correlator:
     def _names(self, update: FlowUpdate, hellos: list[HelloSeen], hello: Hello | None) -> tuple[Name, ...]:
         flow = update.flow
         own = self._resolutions.own(flow.client, flow.server, update.first_ns)
-        chains = {resolved.name: resolved.cnames for resolved in own}
+        live = [_name(resolved) for resolved in own if resolved.live]
+        chains = {name.value: name.cnames for name in live}
         carried = []
         for seen in reversed(hellos):  # the innermost name first: what a tunnel leads to
             name = seen.server_name
             if name is not None and not (hello is not None and name == hello.outer_name):
                 carried.append(Name(name, _SOURCES[seen.carrier], "live", chains.get(name, ())))
+        if any(name.value in chains for name in carried):
+            return tuple(carried)  # DNS gave the address for the name: other names of it say nothing
         if carried:
-            return tuple(carried[:MAX_CANDIDATES])
-        live = [_name(resolved) for resolved in own if resolved.live]
-        stale = [_name(resolved, stale=True) for resolved in own if not resolved.live]
+            return (*carried, *live)
+        stale = [_name(resolved, "stale") for resolved in own if not resolved.live]
         foreign = self._resolutions.foreign(flow.client, flow.server, update.first_ns)
-        others = [Name(resolved.name, "dns", "foreign", resolved.cnames) for resolved in foreign]
-        return (*live[:MAX_CANDIDATES], *stale[:MAX_CANDIDATES], *others[:MAX_CANDIDATES])
+        return (*live, *stale, *(_name(resolved, "foreign") for resolved in foreign))
 
 
-def _name(resolved: Resolved, *, stale: bool = False) -> Name:
-    return Name(resolved.name, "dns", "stale" if stale else "live", resolved.cnames)
+def _name(resolved: Resolved, state: NameState = "live") -> Name:
+    return Name(resolved.name, "dns", state, resolved.cnames)
 
 
 def _totals(update: FlowUpdate) -> Totals:

@@ -1,11 +1,11 @@
 """What clients learnt from DNS, as of any moment: which names an address had, and whether they still counted.
 
 A flow is judged when it ends, with the answers that were live when it began: so lifetimes are kept, not
-only the latest answer. Bounded at every level; what is forgotten is counted.
+only the latest answer. All that is remembered shares one budget of bytes; where it is used up, what was
+longest out of use is forgotten, and counted.
 """
 
 from collections import OrderedDict
-from typing import Any
 
 import msgspec
 
@@ -14,10 +14,17 @@ from sensors.observations import NameResolved
 SECOND_NS = 1_000_000_000
 GRACE_NS = 60 * SECOND_NS  # clients go on using an answer for a while after its TTL (browsers: one minute)
 MAX_TTL_SECONDS = 7 * 86_400  # RFC 8767 section 4: a longer TTL is not believed
-MAX_CLIENTS = 65_536
-MAX_ADDRESSES = 4_096  # of one client
-MAX_NAMES = 32  # of one address in one view
-MAX_LIFETIMES = 8  # of one name at one address
+MAX_REMEMBERED_BYTES = 256 * 1024 * 1024  # of answers, for all clients together
+MAX_PUBLIC_NAMES = 65_536  # outer names of ECH, for all clients together
+MAX_NAMES = 128  # of one address for one asker
+MAX_LIFETIMES = 32  # of one name at one address
+
+EVERYBODY = ""  # the asker that stands for all clients
+
+# What CPython needs, measured; the texts come on top.
+_ADDRESS_BYTES = 500
+_LIFETIME_BYTES = 300
+_ALIAS_BYTES = 60
 
 
 class Lifetime(msgspec.Struct):
@@ -37,92 +44,107 @@ class Resolved(msgspec.Struct, frozen=True):
 
 
 class View:
-    """One asker's answers: names by address, and alias chains by name."""
+    """The names that one asker was told for one address, the latest last.
+
+    ``held_bytes`` is what they take; ``forgotten`` counts what the bounds dropped here.
+    """
+
+    __slots__ = ("forgotten", "held_bytes", "names")
 
     def __init__(self) -> None:
+        self.held_bytes = _ADDRESS_BYTES
         self.forgotten = 0
-        self.ech_public_names: OrderedDict[str, None] = OrderedDict()
-        self._names: OrderedDict[str, OrderedDict[str, list[Lifetime]]] = OrderedDict()
+        self.names: dict[str, list[Lifetime]] = {}
 
     def add(self, answer: NameResolved) -> None:
-        """Remember an answer. A name without addresses is remembered for its alias chain."""
-        for public_name in answer.ech_public_names:
-            self.ech_public_names[public_name] = None
-            self._bound(self.ech_public_names, MAX_NAMES)
-        for address in answer.addresses:
-            names = self._names.get(address)
-            if names is None:
-                names = self._names[address] = OrderedDict()
-                self._bound(self._names, MAX_ADDRESSES)
-            lifetimes = names.setdefault(answer.qname, [])
-            names.move_to_end(answer.qname)
-            self._bound(names, MAX_NAMES)
-            _extend(lifetimes, answer)
+        """Remember an answer."""
+        name = answer.qname
+        lifetimes = self.names[name] = self.names.pop(name, [])
+        until_ns = answer.ts_ns + min(answer.ttl, MAX_TTL_SECONDS) * SECOND_NS
+        last = lifetimes[-1] if lifetimes else None
+        if last is not None and last.cnames == answer.cnames and answer.ts_ns <= last.until_ns + GRACE_NS:
+            last.until_ns = max(last.until_ns, until_ns)
+            return
+        lifetimes.append(Lifetime(answer.ts_ns, until_ns, answer.cnames))
+        self.held_bytes += _size(name, answer.cnames)
+        if len(lifetimes) > MAX_LIFETIMES:
+            self._forget(name, [lifetimes.pop(0)])
+        if len(self.names) > MAX_NAMES:
+            oldest = next(iter(self.names))
+            self._forget(oldest, self.names.pop(oldest))
 
-    def names_of(self, address: str, at_ns: int) -> list[Resolved]:
+    def at(self, ts_ns: int) -> list[Resolved]:
         """Return the names that the address had at that moment: live ones first, the latest first."""
         found: list[tuple[bool, int, Resolved]] = []
-        for name, lifetimes in self._names.get(address, {}).items():
-            known = [life for life in lifetimes if life.since_ns <= at_ns]
+        for name, lifetimes in self.names.items():
+            known = [life for life in lifetimes if life.since_ns <= ts_ns]
             if known:
-                life = known[-1]
-                live = at_ns <= life.until_ns + GRACE_NS
+                life = max(known, key=lambda life: (life.since_ns, life.cnames))
+                live = ts_ns <= life.until_ns + GRACE_NS
                 found.append((live, life.since_ns, Resolved(name, life.cnames, live)))
         found.sort(key=lambda row: (not row[0], -row[1], row[2].name))
         return [resolved for _, _, resolved in found]
 
-    def _bound(self, items: OrderedDict[str, Any], limit: int) -> None:
-        while len(items) > limit:
-            items.popitem(last=False)
-            self.forgotten += 1
+    def _forget(self, name: str, lifetimes: list[Lifetime]) -> None:
+        self.forgotten += 1
+        self.held_bytes -= sum(_size(name, life.cnames) for life in lifetimes)
 
 
 class Resolutions:
-    """The views of all clients, and one of everybody for marking what another client was told."""
+    """What every client was told, and what everybody was told, for marking what only others know."""
 
     def __init__(self) -> None:
-        self._clients: OrderedDict[str, View] = OrderedDict()
-        self._everybody = View()
-        self._forgotten = 0
-
-    @property
-    def forgotten(self) -> int:
-        """How many names, addresses and clients the bounds made us forget."""
-        return self._forgotten + self._everybody.forgotten + sum(v.forgotten for v in self._clients.values())
+        self.forgotten = 0  # names that the bounds made us forget
+        self._views: OrderedDict[tuple[str, str], View] = OrderedDict()  # by asker and address
+        self._public_names: OrderedDict[tuple[str, str], None] = OrderedDict()  # by client and name
+        self._held_bytes = 0
 
     def add(self, answer: NameResolved) -> None:
-        """Remember an answer for its client."""
-        view = self._clients.get(answer.client)
-        if view is None:
-            view = self._clients[answer.client] = View()
-            if len(self._clients) > MAX_CLIENTS:
-                self._forgotten += 1 + self._clients.popitem(last=False)[1].forgotten
-        self._clients.move_to_end(answer.client)
-        view.add(answer)
-        self._everybody.add(answer)
+        """Remember an answer for its client, and for everybody."""
+        for address in answer.addresses:
+            self._remember((answer.client, address), answer)
+            self._remember((EVERYBODY, address), answer)
+        for name in answer.ech_public_names:
+            self._public_names[answer.client, name] = None
+            self._public_names.move_to_end((answer.client, name))
+            if len(self._public_names) > MAX_PUBLIC_NAMES:
+                self._public_names.popitem(last=False)
+                self.forgotten += 1
 
     def own(self, client: str, address: str, at_ns: int) -> list[Resolved]:
         """Return the names that the client itself was told for the address."""
-        view = self._clients.get(client)
-        return view.names_of(address, at_ns) if view else []
+        view = self._views.get((client, address))
+        if view is None:
+            return []
+        self._views.move_to_end((client, address))
+        return view.at(at_ns)
 
     def foreign(self, client: str, address: str, at_ns: int) -> list[Resolved]:
         """Return the live names that only other clients were told for the address."""
         own = {resolved.name for resolved in self.own(client, address, at_ns)}
-        names = self._everybody.names_of(address, at_ns)
+        names = self.own(EVERYBODY, address, at_ns)
         return [resolved for resolved in names if resolved.live and resolved.name not in own]
 
     def is_ech_public_name(self, client: str, name: str) -> bool:
         """Tell whether the client was told to use this name on the outside of an ECH hello."""
-        view = self._clients.get(client)
-        return view is not None and name in view.ech_public_names
+        return (client, name) in self._public_names
+
+    def _remember(self, key: tuple[str, str], answer: NameResolved) -> None:
+        view = self._views.get(key)
+        if view is None:
+            view = self._views[key] = View()
+            self._held_bytes += view.held_bytes
+        self._views.move_to_end(key)
+        held_bytes, forgotten = view.held_bytes, view.forgotten
+        view.add(answer)
+        self._held_bytes += view.held_bytes - held_bytes
+        self.forgotten += view.forgotten - forgotten
+        while self._held_bytes > MAX_REMEMBERED_BYTES:
+            _, idle = self._views.popitem(last=False)
+            self._held_bytes -= idle.held_bytes
+            self.forgotten += len(idle.names)
 
 
-def _extend(lifetimes: list[Lifetime], answer: NameResolved) -> None:
-    until_ns = answer.ts_ns + min(answer.ttl, MAX_TTL_SECONDS) * SECOND_NS
-    last = lifetimes[-1] if lifetimes else None
-    if last is not None and last.cnames == answer.cnames and answer.ts_ns <= last.until_ns + GRACE_NS:
-        last.until_ns = max(last.until_ns, until_ns)
-        return
-    lifetimes.append(Lifetime(answer.ts_ns, until_ns, answer.cnames))
-    del lifetimes[:-MAX_LIFETIMES]
+def _size(name: str, cnames: tuple[str, ...]) -> int:
+    """About how many bytes a lifetime of a name takes."""
+    return _LIFETIME_BYTES + len(name) + sum(_ALIAS_BYTES + len(alias) for alias in cnames)

@@ -86,7 +86,7 @@ def test_without_a_name_on_the_wire_the_clients_own_live_answers_count(
         ([resolved(0, LLM, ech=("front.example",)), hello(1, LLM, ech="grease")], [LLM], "sni", "grease"),
         (
             [resolved(0, LLM, ech=("front.example",)), hello(1, "front.example")],
-            ["front.example"],
+            ["front.example", LLM],
             "sni",
             "none",
         ),
@@ -140,22 +140,54 @@ def test_interim_totals_make_no_connection() -> None:
 
 def test_the_bounds_hold_and_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(correlator, "MAX_PENDING", 5)
+    monkeypatch.setattr(correlator, "MAX_HELLOS", 2)
     monkeypatch.setattr(resolutions, "MAX_NAMES", 3)
-    monkeypatch.setattr(resolutions, "MAX_ADDRESSES", 4)
-    monkeypatch.setattr(resolutions, "MAX_CLIENTS", 2)
     join = Correlator()
     for index in range(9):
         join.feed(hello(1, LLM, flow_key(server=f"203.0.113.{index}")))
-        join.feed(resolved(1, f"n{index}.example"))
-        join.feed(resolved(1, LLM, f"198.51.100.{index}", client=f"10.9.9.{index}"))
-    counters = join.counters()
-    assert counters.forgotten_hellos == 4
-    connection = join.feed(ended(2, 3))
-    assert connection is not None
-    own = [name.value for name in connection.names if name.state == "live"]
-    assert own == [] or len(own) <= 3
-    # of the 10 clients 2 are kept; of everybody's 10 addresses 4; SERVER's names above 3 were dropped
-    assert counters.forgotten_names >= 8 + 6 + 5
+        join.feed(resolved(1, f"n{index}.example", "198.51.100.1"))
+    assert join.counters().forgotten_hellos == 4
+    assert join.counters().forgotten_names == 12  # of the client, and of everybody
+    for _ in range(5):
+        join.feed(hello(1, LLM, flow_key(server="203.0.113.8")))
+    assert join.counters().forgotten_hellos == 8
+
+
+def test_every_live_name_is_a_candidate() -> None:
+    names = [f"n{index}.example" for index in range(40)]
+    (connection,) = correlate(
+        resolved(0, LLM), *(resolved(1 + index / 10, name) for index, name in enumerate(names)), ended(10, 20)
+    )
+    assert [name.value for name in connection.names] == [*reversed(names), LLM]
+
+
+def test_an_expired_chain_says_nothing_of_a_carried_name() -> None:
+    (connection,) = correlate(
+        resolved(-500, LLM, ttl=5, cnames=("westeurope.example",)), hello(1, LLM), ended(0.9, 5)
+    )
+    assert connection.names == (Name(LLM, "sni", "live", ()),)
+
+
+def test_what_the_client_was_told_follows_the_carried_name() -> None:
+    (connection,) = correlate(
+        resolved(-500, "stale.example", ttl=5),
+        resolved(0, "one.example"),
+        resolved(0, "foreign.example", client=OTHER),
+        resolved(0.5, "two.example", cnames=("edge.example",)),
+        hello(1, LLM),
+        ended(0.9, 5),
+    )
+    assert connection.names == (
+        Name(LLM, "sni"),
+        Name("two.example", "dns", "live", ("edge.example",)),
+        Name("one.example", "dns"),
+    )
+    assert connection.coverage == "sni"
+
+
+def test_dns_has_nothing_to_add_where_it_gave_the_address_for_the_carried_name() -> None:
+    (connection,) = correlate(resolved(0, "other.example"), resolved(0, LLM), hello(1, LLM), ended(0.9, 5))
+    assert [name.value for name in connection.names] == [LLM]
 
 
 def test_a_chain_of_another_address_is_not_borrowed() -> None:
