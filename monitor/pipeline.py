@@ -10,11 +10,13 @@ from functools import lru_cache
 import msgspec
 
 from monitor.attribution import GeoLookup, Question, attribute, is_llm_related
+from monitor.attribution.readings import MAX_ALIASES, MAX_NAMES
 from monitor.catalog import Catalog
 from monitor.correlator import Correlator
 from monitor.policy import Policy
 from monitor.tally import Tally
-from monitor.types import Attribution, Connection, Decision
+from monitor.types import Attribution, Connection, Decision, Name
+from monitor.wording import plural
 from sensors.observations import Gap, Observation
 
 DNS_PORT = 53
@@ -28,6 +30,8 @@ class Pipeline:
         self.correlator = Correlator()
         self.tally = Tally()
         self._policy = policy
+        self._catalog = catalog
+        self._is_known = lru_cache(ATTRIBUTION_CACHE)(self._looked_up)
         self._attribute = lru_cache(ATTRIBUTION_CACHE)(lambda question: attribute(question, catalog, geo))
 
     def feed(self, batch: Iterable[Observation]) -> Iterator[Decision]:
@@ -48,13 +52,47 @@ class Pipeline:
         if connection.flow.server_port == DNS_PORT and connection.hello is None:
             self.tally.lookup(connection)
             return None
+        connection, left_out = self._with_names_that_count(connection)
         attribution = self._attribute(_question(connection))
         if connection.coverage == "ambiguous" and attribution.provider is not None:
             connection = msgspec.structs.replace(connection, coverage="dns")
         self.tally.connection(connection)
         if not is_llm_related(attribution) and connection.coverage != "concealed":
             return None
-        return self._judge(connection, attribution)
+        decision = self._judge(connection, attribution)
+        if left_out:
+            said = f"{plural(left_out, 'more name')} of this address, as the client was told, not listed here"
+            return msgspec.structs.replace(decision, reasons=(*decision.reasons, said))
+        return decision
+
+    def _with_names_that_count(self, connection: Connection) -> tuple[Connection, int]:
+        """Return the connection with the names that attribution reads, and how many had to be left out.
+
+        Names that did not count are other traffic's, and go, but for those of LLM endpoints.
+        """
+        carried = any(name.source != "dns" for name in connection.names)
+        names = [
+            name
+            for name in connection.names
+            if (name.state == "live" and (name.source != "dns" or not carried)) or self._is_known(name)
+        ]
+        kept = self._shortened(names) if len(names) > MAX_NAMES else names
+        return msgspec.structs.replace(connection, names=tuple(kept)), len(names) - len(kept)
+
+    def _shortened(self, names: list[Name]) -> list[Name]:
+        """Return as many names as attribution reads: LLM endpoints' first, and one other if there is any."""
+        known = [name for name in names if self._is_known(name)]
+        others = [name for name in names if not self._is_known(name)]
+        kept = known[: MAX_NAMES - bool(others)]
+        kept += others[: MAX_NAMES - len(kept)]
+        self.tally.shortened_lists += 1
+        self.tally.shortened_llm_lists += not set(known) <= set(kept)
+        return kept
+
+    def _looked_up(self, name: Name) -> bool:
+        """Tell whether a name, or an alias of it, is an LLM endpoint's (or the outer name of several)."""
+        entries = map(self._catalog.match_name, (name.value, *name.cnames[:MAX_ALIASES]))
+        return any(entry is not None and not entry.not_llm for entry in entries)
 
     def _judge(self, connection: Connection, attribution: Attribution) -> Decision:
         if self._policy is None:

@@ -73,6 +73,8 @@ class Tally:
         self.gaps: dict[str, Count] = {}
         self.related = FlowCount()
         self.folded_destinations = 0
+        self.shortened_lists = 0  # connections with more names than are read
+        self.shortened_llm_lists = 0  # of these, where names of LLM endpoints were left out
         self._destinations: dict[DestinationKey, Destination] = {}
 
     def lookup(self, connection: Connection) -> None:

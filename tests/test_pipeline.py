@@ -1,0 +1,86 @@
+"""The straight line: which names of a connection are read, and which are written."""
+
+import functools
+
+from monitor import app
+from monitor.attribution.readings import MAX_NAMES
+from monitor.pipeline import Pipeline
+from monitor.types import Decision
+from sensors.observations import Observation
+from tests.observed import OTHER, ended, hello, resolved
+
+LLM = "api.deepseek.com"
+
+
+@functools.cache
+def knowledge() -> app.Knowledge:
+    """Return the built-in catalogue, read once."""
+    return app.load_knowledge()
+
+
+def decide(*observations: Observation) -> tuple[list[Decision], Pipeline]:
+    """Return the decisions on observations, without a policy."""
+    pipeline = Pipeline(knowledge().catalog)
+    return list(pipeline.feed(observations)), pipeline
+
+
+def written(decision: Decision) -> list[tuple[str, str]]:
+    """Return the names of a decision's connection."""
+    return [(name.value, name.state) for name in decision.connection.names]
+
+
+def test_many_live_names_hide_no_llm() -> None:
+    others = [resolved(1 + index / 10, f"n{index}.example.org") for index in range(100)]
+    (decision,), pipeline = decide(resolved(0, LLM), *others, ended(20, 30))
+    assert decision.attribution.possible == ("deepseek",)
+    assert len(decision.connection.names) == MAX_NAMES
+    assert decision.reasons == ("69 more names of this address, as the client was told, not listed here",)
+    assert pipeline.tally.shortened_lists == 1
+    assert pipeline.tally.shortened_llm_lists == 0
+
+
+def test_llm_names_alone_stay_unambiguous_when_their_list_is_cut() -> None:
+    names = [f"r{index}.openai.azure.com" for index in range(40)]
+    (decision,), pipeline = decide(*(resolved(0, name) for name in names), ended(20, 30))
+    assert decision.attribution.provider is not None
+    assert pipeline.tally.shortened_llm_lists == 1
+
+
+def test_a_list_that_fits_is_not_marked() -> None:
+    (decision,), pipeline = decide(resolved(0, LLM), resolved(0, "www.example.org"), ended(20, 30))
+    assert decision.reasons == ()
+    assert pipeline.tally.shortened_lists == 0
+
+
+def test_what_others_were_told_is_written_only_where_it_is_an_llm() -> None:
+    (decision,), _ = decide(
+        resolved(0, LLM),
+        resolved(0, "claude.ai", client=OTHER),
+        resolved(0, "www.private-clinic.example", client=OTHER),
+        ended(20, 30),
+    )
+    assert written(decision) == [(LLM, "live"), ("claude.ai", "foreign")]
+
+
+def test_what_expired_is_written_only_where_it_is_an_llm() -> None:
+    (decision,), _ = decide(
+        resolved(-500, LLM),
+        resolved(-500, "www.private-clinic.example"),
+        ended(20, 30),
+    )
+    assert written(decision) == [(LLM, "stale")]
+
+
+def test_beside_a_carried_name_only_llm_names_are_written() -> None:
+    (decision,), _ = decide(
+        resolved(0, LLM),
+        resolved(0, "www.private-clinic.example"),
+        hello(19, "eu.api.openai.com"),
+        ended(20, 30),
+    )
+    assert written(decision) == [("eu.api.openai.com", "live"), (LLM, "live")]
+
+
+def test_the_aliases_of_a_name_make_it_an_llms() -> None:
+    (decision,), _ = decide(resolved(-500, "llm.corp.example", cnames=(LLM,)), ended(20, 30))
+    assert written(decision) == [("llm.corp.example", "stale")]
