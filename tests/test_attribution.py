@@ -207,6 +207,32 @@ def test_a_carried_name_outranks_what_dns_gave() -> None:
     assert place(found) == ("openai", "global", None, (), "observed")
 
 
+def test_a_carried_name_is_contradicted_by_another_provider_that_the_address_was_resolved_for() -> None:
+    told = dns("api.deepseek.com")
+    found = attributed(name("eu.api.openai.com"), told, address="116.205.40.114")
+    assert (found.provider, found.certainty) == ("openai", "indeterminate")
+    assert [(each.kind, each.value) for each in found.conflicts] == [("dns", "api.deepseek.com")]
+    assert "was not seen to resolve eu.api.openai.com to it" in found.conflicts[0].says
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        (dns("api.groq.com"), dns("api.openai.com")),  # an address that both share
+        (dns("api.groq.com"), dns("api.openai.com", state="stale")),
+        (dns("eu.api.openai.com"),),  # the same provider
+        (dns("www.example.com"),),
+        (dns("api.cloudflare.com"),),  # an LLM, or not
+        (dns("api.groq.com", state="stale"),),
+        (dns("api.groq.com", state="foreign"),),
+    ],
+)
+def test_a_shared_address_contradicts_no_carried_name(told: tuple[Name, ...]) -> None:
+    found = attributed(name("api.openai.com"), *told, address="162.159.140.245")
+    assert place(found) == ("openai", "global", None, (), "observed")
+    assert found.conflicts == ()
+
+
 def test_the_innermost_name_counts_and_an_outer_one_may_contradict_it() -> None:
     through = name("proxy.example.com", source="connect")
     assert place(attributed(name("api.openai.com"), through)) == ("openai", "global", None, (), "observed")

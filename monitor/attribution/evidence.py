@@ -70,6 +70,13 @@ def of_hearsay(name: Name, endpoint: Endpoint, catalog: Catalog) -> Evidence:
     return Evidence("dns", name.value, says, catalog.dataset(endpoint))
 
 
+def of_resolution(name: Name, carried: Name, endpoint: Endpoint, catalog: Catalog) -> Evidence:
+    """A name that the client was told the address for, beside a carried name that it was not told it for."""
+    told = _ASKED["dns"].format(name.value)
+    says = f"{told}, which is {_called(endpoint, catalog)}, and was not seen to resolve {carried.value} to it"
+    return Evidence("dns", name.value, says, catalog.dataset(endpoint))
+
+
 def of_alias(name: Name, alias: str, endpoint: Endpoint, catalog: Catalog) -> Evidence:
     """The step of a CNAME chain that says who the server is, or where."""
     place = f" in region {endpoint.region}" if endpoint.region else ""

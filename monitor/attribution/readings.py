@@ -1,10 +1,10 @@
 """What the names of a connection say: each name is looked up, and so is its alias chain.
 
 Only live names count: those that the connection carried, else those that the client had resolved. The outer
-name of an encrypted hello is never one of them.
+name of an encrypted hello is never one of them, and what a proxy's address is called says nothing at all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -52,19 +52,21 @@ class Readings(msgspec.Struct, frozen=True):
 
     ``live`` are the names that count, the innermost first; ``hearsay`` are LLM endpoints' names that the
     address had once, or for other clients; ``outer`` are names on the outside of an encrypted hello, with
-    the entry that says what they may hide.
+    the entry that says what they may hide. ``beside`` are names that the client had resolved to the address
+    of a connection that carried another name, one that the client was never told this address for.
     """
 
     live: tuple[Reading, ...]
     hearsay: tuple[Reading, ...] = ()
     outer: tuple[tuple[str, Endpoint | None], ...] = ()
+    beside: tuple[Reading, ...] = ()
 
 
 def read(question: Question, catalog: Catalog) -> Readings:
     """Look up every name of a question."""
     carried: dict[str, Reading] = {}
     resolved: dict[str, Reading] = {}
-    hearsay: list[Reading] = []
+    others: list[Reading] = []
     outer: dict[str, Endpoint | None] = {}
     if question.outer_name is not None:
         outer[question.outer_name] = catalog.match_name(question.outer_name)
@@ -73,15 +75,24 @@ def read(question: Question, catalog: Catalog) -> Readings:
         if name.value in outer or (endpoint is not None and endpoint.role == "ech-outer"):
             outer[name.value] = endpoint
         elif name.state != "live":
-            reading = _follow(Reading(name, endpoint), name.cnames, catalog)
-            hearsay += [reading] if reading.llm is not None else []
+            others.append(_follow(Reading(name, endpoint), name.cnames, catalog))
         elif name.source == "dns":
             resolved.setdefault(name.value, Reading(name, endpoint))
         else:
             carried.setdefault(name.value, Reading(name, endpoint or _by_address(name.value, catalog)))
-    live = (carried or resolved).values()
-    followed = tuple(_follow(reading, _chain(reading.name, resolved), catalog) for reading in live)
-    return Readings(followed, tuple(hearsay), tuple(outer.items()))
+    proxied = any(name.source == "connect" for name in question.names)
+    counted = carried if carried or proxied else resolved
+    followed = (_follow(reading, _chain(reading.name, resolved), catalog) for reading in counted.values())
+    told = {*resolved, *(other.name.value for other in others if other.name.state == "stale")}
+    beside: Iterable[Reading] = ()
+    if carried and told.isdisjoint(carried):
+        beside = (_follow(reading, reading.name.cnames, catalog) for reading in resolved.values())
+    return Readings(
+        live=tuple(followed),
+        hearsay=() if proxied else tuple(other for other in others if other.llm is not None),
+        outer=tuple(outer.items()),
+        beside=() if proxied else tuple(beside),
+    )
 
 
 def _by_address(text: str, catalog: Catalog) -> Endpoint | None:

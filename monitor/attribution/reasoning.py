@@ -41,6 +41,7 @@ def attribute(question: Question, catalog: Catalog, geo: GeoLookup | None = None
     prefix = catalog.match_address(address) if address is not None else None
     if any(reading.llm for reading in readings):
         attribution, endpoint = _by_names(readings, catalog)
+        attribution = _against(attribution, _told(heard, attribution.provider, catalog))
     elif known := [reading.endpoint for reading in readings if reading.endpoint is not None]:
         return Attribution(evidence=tuple(sentence.of_entry(entry, catalog) for entry in known))
     elif address is not None and prefix is not None and not prefix.not_llm:
@@ -86,6 +87,19 @@ def _by_names(readings: Sequence[Reading], catalog: Catalog) -> tuple[Attributio
     if len(distinct) == 1:
         return common, distinct[0]
     return _with_catalogue(common, distinct, catalog), None
+
+
+def _told(heard: Readings, provider: str | None, catalog: Catalog) -> list[Evidence]:
+    """What the client was told the address is, where that is another LLM provider than the carried name's."""
+    if provider is None:
+        return []
+    return [
+        sentence.of_resolution(other.name, heard.live[0].name, other.llm, catalog)
+        for other in heard.beside
+        if other.llm is not None
+        and other.llm.provider != provider
+        and not (other.llm.possible or other.llm.cname_only)
+    ]
 
 
 def _by_name(reading: Reading, endpoint: Endpoint, catalog: Catalog) -> Attribution:
