@@ -107,6 +107,26 @@ def test_regions_and_jurisdictions_add_up(effect: str, attribution: Attribution,
     assert judge(policy(f"- {{id: P, {effect}}}"), attribution).outcome == outcome
 
 
+EXCUSE = """\
+exceptions:
+- {id: X, ticket: T-1, approved_by: dpo, reason: trial, expires: 2026-12-31, when: {providers: [openai]}}
+"""
+AGAINST = (Evidence("dns", "api.deepseek.com", "the client had resolved another name", "d"),)
+
+
+@pytest.mark.parametrize("scope", ["region", "group", "entry"])
+def test_contradicted_evidence_is_not_inside(scope: Scope) -> None:
+    of = policy("- {id: P, allow_in: [EEA], on_entry: allow}", EXCUSE)
+    sure = Attribution("openai", (), "API", scope, None, ("DE",), "observed", (), AGAINST)
+    assert judge(of, sure).outcome == A  # GeoIP alone says otherwise, for instance
+    doubtful = Attribution("openai", (), "API", scope, None, ("DE",), "indeterminate", (), AGAINST)
+    judgement = judge(of, doubtful)
+    assert (judgement.outcome, judgement.exception) == (N, None)
+    assert "but the client had resolved another name" in judgement.reasons
+    outside = Attribution("openai", (), "API", scope, None, ("US",), "indeterminate", (), AGAINST)
+    assert judge(of, outside).outcome == V
+
+
 SHARED = Attribution(None, ("azure", "openai"))
 
 

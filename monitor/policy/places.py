@@ -119,6 +119,11 @@ def whereabouts(attribution: Attribution) -> str:
     return f"{sentence}; processing may be elsewhere" if scope == "entry" else sentence
 
 
+def is_contradicted(attribution: Attribution) -> bool:
+    """Whether evidence as strong as its own speaks against the attribution."""
+    return attribution.certainty == "indeterminate" and bool(attribution.conflicts)
+
+
 def locate_inside(attribution: Attribution, territory: Territory, day: dt.date) -> Verdict:
     """The position of an endpoint against a set of countries on a day."""
     place, called = whereabouts(attribution), territory.called(day)

@@ -12,6 +12,7 @@ from monitor.policy.places import (
     Position,
     Territory,
     Verdict,
+    is_contradicted,
     listed,
     locate_inside,
     locate_region,
@@ -79,8 +80,13 @@ class CompiledRule:
 
     def _locate(self, attribution: Attribution, day: dt.date) -> Verdict:
         if self._territory is None or region_of(attribution) in self._regions:
-            return locate_region(attribution, self._regions)
-        return locate_inside(attribution, self._territory, day)
+            verdict = locate_region(attribution, self._regions)
+        else:
+            verdict = locate_inside(attribution, self._territory, day)
+        if verdict.position in ("inside", "entry") and is_contradicted(attribution):
+            against = f"but {attribution.conflicts[0].says}"
+            return Verdict("unclear", (*verdict.reasons, against))
+        return verdict
 
     def _by_position(self, verdict: Verdict) -> Ruling:
         action = self._actions[verdict.position]
