@@ -331,6 +331,8 @@ def test_a_private_address_with_an_llm_name_is_a_private_endpoint(address: str) 
     found = attribute(question, built_in(), geo)
     assert place(found) == ("azure", "entry", "westeurope", ("NL",), "inferred")
     assert "private" in kinds(found.evidence)
+    [said] = [each.says for each in found.evidence if each.kind == "private"]
+    assert said.endswith("a private endpoint of the provider, or an intermediary such as a proxy")
     assert geo.asked == []
     assert is_private(address)
 
@@ -397,6 +399,11 @@ def test_geoip_against_the_country_of_a_unicast_host_is_a_conflict() -> None:
 def test_geoip_gives_the_country_of_a_unicast_host_that_names_none() -> None:
     found = attributed("contoso.openai.azure.com", address="13.93.122.1", geo="NL")
     assert place(found) == ("azure", "entry", None, ("NL",), "inferred")
+    [said] = [each.says for each in found.evidence if each.kind == "geoip"]
+    assert said == (
+        "data set fixed (test, 2026-01-01) places 13.93.122.1 in NL; "
+        "the connection ended at that address, and nothing else names a place"
+    )
     shared = attributed("contoso.cognitiveservices.azure.com", address="13.93.122.1", geo="NL")
     assert (shared.provider, shared.possible, shared.countries) == (None, ("azure",), ("NL",))
     assert shared.certainty == "indeterminate"

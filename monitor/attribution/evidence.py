@@ -105,7 +105,8 @@ def of_prefix(address: str, endpoint: Endpoint, catalog: Catalog) -> Evidence:
 
 def of_private(address: str, catalog: Catalog) -> Evidence:
     """A private address behind a provider's name."""
-    says = f"{address} is a private address (RFC 1918, RFC 4193): a private endpoint of the provider"
+    meaning = "a private endpoint of the provider, or an intermediary such as a proxy"
+    says = f"{address} is a private address (RFC 1918, RFC 4193): {meaning}"
     return Evidence("private", address, says, catalog.dataset())
 
 
@@ -118,7 +119,8 @@ def of_proxy(address: str, catalog: Catalog) -> Evidence:
 def of_geoip(address: str, location: Location, comment: str) -> Evidence:
     """The country that a data set gives for the address, and what that is worth here."""
     system = f" (AS{location.asn})" if location.asn is not None else ""
-    says = f"the data set places {address}{system} in {location.country or 'no country'}; {comment}"
+    placed = f"places {address}{system} in {location.country or 'no country'}"
+    says = f"data set {location.dataset} {placed}; {comment}"
     return Evidence("geoip", location.country or address, says, location.dataset)
 
 

@@ -246,7 +246,9 @@ def _with_address(
     if endpoint.address != "unicast" or endpoint.scope == "global" or country is None:
         said = sentence.of_geoip(address, location, sentence.worthless(endpoint))
     elif not attribution.countries:
-        said = sentence.of_geoip(address, location, "it is a unicast address, so the connection ended there")
+        said = sentence.of_geoip(
+            address, location, "the connection ended at that address, and nothing else names a place"
+        )
         scope = "entry" if attribution.scope == "unknown" else attribution.scope
         attribution = _weaken(replace(attribution, countries=(country,), scope=scope), "inferred")
     elif country in attribution.countries:
