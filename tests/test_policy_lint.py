@@ -46,6 +46,23 @@ def test_rule_behind_a_wider_one_is_never_reached(when: str, first: str) -> None
 
 
 @pytest.mark.parametrize(
+    ("wide", "narrow"),
+    [
+        ("services: [Bedrock]", "services: [Bedrock inference]"),
+        ("services: [SageMaker, Bedrock]", "services: [Bedrock inference, Bedrock control plane]"),
+        ("jurisdictions: [EEA]", "jurisdictions: [DE]"),
+        ("jurisdictions: [EEA]", "jurisdictions: [EU]"),
+        ("jurisdictions: [EU, CH]", "jurisdictions: [CH, AT]"),
+        ("jurisdictions: [ADEQUATE]", "jurisdictions: [US, GB]"),  # which may be inside
+    ],
+)
+def test_a_narrower_name_behind_a_wider_one_is_never_reached(wide: str, narrow: str) -> None:
+    first, second = "- {id: A, when: {%s}, outcome: allow}\n", "- {id: B, when: {%s}, outcome: violation}\n"
+    assert warnings(first % wide + second % narrow) == never("B", "A", 13)
+    assert warnings(first % narrow + second % wide) == []
+
+
+@pytest.mark.parametrize(
     "when",
     [
         "{data_classes: [crm]}",

@@ -37,7 +37,7 @@ def _unreachable(
             yield _warning(("rules", at), f"rule {rule.id!r} selects no source group", _NO_GROUP)
             continue
         for earlier in range(at):
-            if selectors[earlier].covers(selector, subjects):
+            if selectors[earlier].covers(selector, subjects, document.issued):
                 first = document.rules[earlier].id
                 problem = f"rule {rule.id!r} is never reached: {first!r} selects all of its flows first"
                 yield _warning(("rules", at), problem, f"put it before {first!r}, or remove it")

@@ -24,7 +24,7 @@ class Selector:
         self._providers = _words(when.providers)
         self._scopes = _words(when.scopes)
         self._regions = _words(when.regions)
-        self._territory = territory(when.jurisdictions) if when.jurisdictions else None
+        self.territory = territory(when.jurisdictions) if when.jurisdictions else None
 
     def owns(self, subject: Subject) -> bool:
         """Whether the flows of a subject can be selected at all."""
@@ -43,19 +43,29 @@ class Selector:
             return "no"
         return "maybe" if "maybe" in answers else "yes"
 
-    def covers(self, other: "Selector", subjects: Collection[Subject]) -> bool:
-        """Whether every endpoint that ``other`` selects for the subjects is selected here too."""
+    def covers(self, other: "Selector", subjects: Collection[Subject], day: dt.date) -> bool:
+        """Whether every endpoint that ``other`` selects for the subjects on a day is selected here too."""
         mine, theirs = self.when, other.when
         pairs = (
             (mine.providers, theirs.providers),
-            (mine.services, theirs.services),
             (mine.scopes, theirs.scopes),
             (mine.regions, theirs.regions),
-            (mine.jurisdictions, theirs.jurisdictions),
         )
-        return all(self.owns(subject) for subject in subjects if other.owns(subject)) and all(
-            wide is None or (narrow is not None and set(narrow) <= set(wide)) for wide, narrow in pairs
+        return (
+            all(self.owns(subject) for subject in subjects if other.owns(subject))
+            and all(
+                wide is None or (narrow is not None and set(narrow) <= set(wide)) for wide, narrow in pairs
+            )
+            and _services_cover(mine.services, theirs.services)
+            and self._places_cover(other, day)
         )
+
+    def _places_cover(self, other: "Selector", day: dt.date) -> bool:
+        """By members: a flow is selected, or may be, when one of its countries is, or may be, in the set."""
+        if self.territory is None or other.territory is None:
+            return self.territory is None
+        wide, narrow = self.territory.on(day), other.territory.on(day)
+        return {*wide.countries, *wide.partial} >= {*narrow.countries, *narrow.partial}
 
     def _provider(self, attribution: Attribution) -> Selects:
         if attribution.provider is None and self._providers is not None:
@@ -71,9 +81,9 @@ class Selector:
         return "yes" if any(is_service(words, service) for words in self.when.services) else "no"
 
     def _place(self, attribution: Attribution, day: dt.date) -> Selects:
-        if self._territory is None:
+        if self.territory is None:
             return "yes"
-        bounds = self._territory.on(day)
+        bounds = self.territory.on(day)
         inside = sum(each in bounds.countries for each in attribution.countries)
         near = inside + sum(each in bounds.partial for each in attribution.countries)
         if not near:
@@ -94,6 +104,13 @@ def owns(when: When, subject: Subject) -> bool:
 def is_service(words: str, service: str) -> bool:
     """Whether ``words`` mean a service: its name in the catalogue, or the first words of it."""
     return service == words or service.startswith((f"{words} ", f"{words},"))
+
+
+def _services_cover(wide: Sequence[str] | None, narrow: Sequence[str] | None) -> bool:
+    """Whether all services that ``narrow`` means are among those that ``wide`` means; null means all."""
+    if wide is None or narrow is None:
+        return wide is None
+    return all(any(is_service(words, service) for words in wide) for service in narrow)
 
 
 def _words(words: Sequence[str] | None) -> frozenset[str] | None:
