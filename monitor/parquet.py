@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from monitor.replacing import Replacing
+from monitor.tally import evident_name
 from monitor.types import Decision
 
 CONNECTIONS = "connections.parquet"  # the file's name
@@ -60,7 +61,7 @@ def write_connections(folder: Path, decisions: Path, versions: dict[str, str]) -
 
 def _row(decision: Decision) -> dict[str, object]:
     connection, attribution = decision.connection, decision.attribution
-    name = connection.names[0] if connection.names else None
+    name = evident_name(connection)
     hello, totals = connection.hello, connection.totals
     return {
         "first_packet": decision.ts_ns,

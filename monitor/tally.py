@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from monitor.types import Certainty, Connection, Coverage, Decision, Outcome, Scope
+from monitor.types import Certainty, Connection, Coverage, Decision, Name, Outcome, Scope
 from sensors.observations import Count, FlowKey, Gap
 
 COVERAGE_CLASSES: tuple[Coverage, ...] = (
@@ -16,6 +16,8 @@ COVERAGE_CLASSES: tuple[Coverage, ...] = (
 )  # fmt: skip
 OUTCOMES: tuple[Outcome, ...] = ("violation", "indeterminate", "unassigned", "excepted", "allow")
 MAX_DESTINATIONS = 100_000  # groups x endpoints x outcomes; more are counted together
+MAX_CLIENTS = 1_000  # told apart in a row
+MAX_ALL_CLIENTS = 500_000  # told apart in all rows together
 
 
 class FlowCount(msgspec.Struct):
@@ -47,10 +49,14 @@ class DestinationKey(msgspec.Struct, frozen=True):
     outcome: Outcome | None
     rule: str | None
     severity: str | None
+    conflicted: bool  # some evidence contradicts the attribution
 
 
 class Destination(msgspec.Struct):
-    """One row of the summary: who reached what, how often, and why we say so (of its first flow)."""
+    """One row of the summary: who reached what, how often, and why we say so (of its first flow).
+
+    ``clients`` is how many there were, or the least number where ``more_clients`` is set.
+    """
 
     key: DestinationKey
     first_ns: int
@@ -61,6 +67,8 @@ class Destination(msgspec.Struct):
     conflicts: tuple[str, ...]
     reasons: tuple[str, ...]
     count: FlowCount = msgspec.field(default_factory=FlowCount)
+    clients: int = 0
+    more_clients: bool = False
 
 
 class Tally:
@@ -76,6 +84,8 @@ class Tally:
         self.shortened_lists = 0  # connections with more names than are read
         self.shortened_llm_lists = 0  # of these, where names of LLM endpoints were left out
         self._destinations: dict[DestinationKey, Destination] = {}
+        self._clients: dict[DestinationKey, set[str]] = {}
+        self._all_clients = 0
 
     def lookup(self, connection: Connection) -> None:
         """Count a flow that carried DNS: it names others and needs no name."""
@@ -102,6 +112,19 @@ class Tally:
             row = self._destinations[key] = _destination(key, decision, row)
         row.count.add(decision.connection)
         row.last_ns = max(row.last_ns, decision.ts_ns)
+        self._client(row, decision.connection.flow.client)
+
+    def _client(self, row: Destination, client: str) -> None:
+        """Count a client of a row, once."""
+        clients = self._clients.setdefault(row.key, set())
+        if client in clients:
+            return
+        if len(clients) >= MAX_CLIENTS or self._all_clients >= MAX_ALL_CLIENTS:
+            row.more_clients = True
+            return
+        clients.add(client)
+        row.clients += 1
+        self._all_clients += 1
 
     def gap(self, gap: Gap) -> None:
         """Count traffic that could not be observed."""
@@ -115,6 +138,12 @@ class Tally:
     def connections(self) -> FlowCount:
         """Return the sum over all coverage classes."""
         return total(self.coverage.values())
+
+
+def evident_name(connection: Connection) -> Name | None:
+    """Return the server's name where it is evident: the one it was called by, else the only live answer."""
+    live = [name for name in connection.names if name.state == "live"]
+    return live[0] if live and (live[0].source != "dns" or len(live) == 1) else None
 
 
 def total(counts: Iterable[FlowCount]) -> FlowCount:
@@ -142,28 +171,35 @@ def _key(decision: Decision) -> DestinationKey:
         outcome=decision.outcome,
         rule=decision.rule,
         severity=decision.severity,
+        conflicted=bool(attribution.conflicts),
     )
 
 
 def _destination(key: DestinationKey, decision: Decision, older: Destination | None) -> Destination:
     """Make the row whose example is this decision, with the counts of the row that it replaces."""
     connection, attribution = decision.connection, decision.attribution
+    name = evident_name(connection)
     return Destination(
         key=key,
         first_ns=decision.ts_ns,
         last_ns=older.last_ns if older else decision.ts_ns,
         flow=connection.flow,
-        name=connection.names[0].value if connection.names else None,
+        name=name.value if name is not None else None,
         evidence=tuple(item.says for item in attribution.evidence),
         conflicts=tuple(item.says for item in attribution.conflicts),
         reasons=decision.reasons,
         count=older.count if older else FlowCount(),
+        clients=older.clients if older else 0,
+        more_clients=older.more_clients if older else False,
     )
 
 
-def _rank(row: Destination) -> tuple[int, str, str, str, str, int, str]:
+def _rank(row: Destination) -> tuple[int, str, str, str, str, int, tuple[str, int, str, int, str, int, str]]:
     key = row.key
     outcome = OUTCOMES.index(key.outcome) if key.outcome is not None else len(OUTCOMES)
     provider = key.provider or ",".join(key.possible)
-    where = f"{key.service}|{key.scope}|{key.region}|{key.countries}|{key.certainty}|{key.rule}"
-    return outcome, key.tenant or "", key.source_group or "", provider, where, row.first_ns, row.flow.client
+    where = (
+        f"{key.service}|{key.scope}|{key.region}|{key.countries}|{key.certainty}|{key.conflicted}|{key.rule}"
+    )
+    group = key.tenant or "", key.source_group or ""
+    return outcome, *group, provider, where, row.first_ns, row.flow.order()
