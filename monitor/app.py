@@ -83,7 +83,9 @@ def replay(
                     decisions.add(decision)
         versions = _versions(sensor, knowledge)
         counted = pipeline.tally, pipeline.correlator.counters()
-        summary = summarise(versions, [path_text(path) for path in paths], sensor.accounting(), counted)
+        inputs = [path_text(path) for path in paths]
+        rules = knowledge.policy.rules if knowledge.policy is not None else {}
+        summary = summarise(versions, inputs, sensor.accounting(), counted, rules)
         if decisions is not None and out is not None:
             decisions.close()
             write_connections(out, decisions.path, _metadata(versions))

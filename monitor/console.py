@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from monitor.summary import Summary
+from monitor.summary import RuleText, Summary
 from monitor.tally import Destination
 from monitor.types import Coverage, Outcome
-from monitor.wording import describe_place, fact, facts, moment, plural, size
+from monitor.wording import describe_place, fact, facts, moment, plural, size, wrapped
 
 MIN_WIDTH, MAX_WIDTH = 60, 100
 IN_FULL: tuple[Outcome | None, ...] = ("violation", "indeterminate", "unassigned")
@@ -39,11 +39,12 @@ _COVERAGE: dict[Coverage, str] = {
 def print_summary(summary: Summary) -> None:
     """Print the summary on stdout, in colour where that is a terminal."""
     width = min(max(shutil.get_terminal_size().columns, MIN_WIDTH), MAX_WIDTH)
-    for line in _lines(summary, width):
+    for line in lines(summary, width):
         click.echo(line)
 
 
-def _lines(summary: Summary, width: int) -> Iterator[str]:
+def lines(summary: Summary, width: int) -> Iterator[str]:
+    """Yield the lines of the summary; only a word that is longer than ``width`` goes beyond it."""
     yield click.style(f"Residency Monitor {summary.versions.tool}", bold=True)
     yield from (fact(label, value, width) for label, value in _facts(summary))
     if not summary.destinations:
@@ -53,11 +54,13 @@ def _lines(summary: Summary, width: int) -> Iterator[str]:
         rows = [row for row in summary.destinations if row.key.outcome == outcome]
         if rows:
             yield ""
-            yield click.style(f"{title}: {_flows(rows)}", fg=colour, bold=True)
+            heading = wrapped(f"{title}: {_flows(rows)}", width)
+            yield from (click.style(line, fg=colour, bold=True) for line in heading)
             for row in rows:
-                yield from _destination(row, width)
+                yield from _destination(row, summary.rules.get(row.key.rule or ""), width)
     yield ""
-    yield from summary.limits
+    for limit in summary.limits:
+        yield from wrapped(limit, width)
 
 
 def _facts(summary: Summary) -> Iterator[tuple[str, str]]:
@@ -74,6 +77,11 @@ def _facts(summary: Summary) -> Iterator[tuple[str, str]]:
         yield "not decoded", f"{plural(count.packets, 'packet')}: {reason}"
     for reason, gap in summary.gaps.items():
         yield "gap", f"{plural(gap.packets, 'packet')}, {size(gap.bytes)}: {reason}"
+    for name, reached in summary.bounds.items():
+        yield "bound", f"{reached:,} {name}"
+    others = [(name, count) for name, count in accounting.counters.items() if name not in summary.bounds]
+    if others:
+        yield "counted", ", ".join(f"{count:,} {name}" for name, count in others)
     if not summary.complete:
         yield "incomplete", "not everything could be looked at; what was read is counted"
     yield from _coverage(summary)
@@ -90,12 +98,10 @@ def _coverage(summary: Summary) -> Iterator[tuple[str, str]]:
     yield "to LLMs", f"{related.flows:,}; {size(related.bytes_up)} up, {size(related.bytes_down)} down"
 
 
-def _destination(row: Destination, width: int) -> Iterator[str]:
+def _destination(row: Destination, rule: RuleText | None, width: int) -> Iterator[str]:
     key, count = row.key, row.count
-    rule = f"{key.rule} " if key.rule else ""
-    severity = f"({key.severity}) " if key.severity and key.outcome == "violation" else ""
     yield ""
-    yield f"{click.style(rule, bold=True)}{severity}{_who(row)} -> {click.style(_provider(row), bold=True)}"
+    yield from (click.style(line, bold=True) for line in wrapped(_heading(row), width))
     yield fact("where", f"{describe_place(key.scope, key.region, key.countries)} [{key.certainty}]", width)
     up, down = size(count.bytes_up), size(count.bytes_down)
     yield fact("traffic", f"{plural(count.flows, 'connection')}, {up} up, {down} down", width)
@@ -106,10 +112,25 @@ def _destination(row: Destination, width: int) -> Iterator[str]:
     yield from facts("evidence", row.evidence if in_full else row.evidence[:1], width)
     yield from facts("against", row.conflicts, width)
     yield from facts("because", row.reasons if in_full else row.reasons[:1], width)
+    if rule is not None and key.outcome == "violation":
+        if rule.references:
+            yield fact("references", "; ".join(rule.references), width)
+        if rule.remediation:
+            yield fact("remediation", rule.remediation, width)
+
+
+def _heading(row: Destination) -> str:
+    key = row.key
+    severity = f"({key.severity})" if key.severity and key.outcome == "violation" else None
+    return " ".join(part for part in (key.rule, severity, _who(row), "->", _provider(row)) if part)
 
 
 def _who(row: Destination) -> str:
-    return "/".join(part for part in (row.key.tenant, row.key.source_group) if part) or row.flow.client
+    group = "/".join(part for part in (row.key.tenant, row.key.source_group) if part)
+    if group or row.clients <= 1:
+        return group or row.flow.client
+    more = "more than " if row.more_clients else ""
+    return f"{more}{plural(row.clients, 'client')}, the first {row.flow.client}"
 
 
 def _provider(row: Destination) -> str:

@@ -3,11 +3,12 @@
 Pure: it arranges what the sensor and the tally counted. `summary.json` is this document, key by key.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from monitor.correlator import CorrelatorCounters
+from monitor.policy.schema import Rule
 from monitor.tally import Destination, FlowCount, Tally
 from monitor.types import Coverage, Outcome
 from sensors.observations import Accounting, Count
@@ -15,8 +16,26 @@ from sensors.observations import Accounting, Count
 SCHEMA = "residency-summary/1"
 LIMITS = (
     "Network evidence shows where a connection ended, not where inference ran.",
+    "A server name is what the client chose to say, and nothing in a capture can confirm it.",
+    "After its first request a connection may carry others, for other hosts too (HTTP/2, proxies).",
+    "DNS over HTTPS hides lookups, and is not recognised as such yet.",
     "Traffic that did not pass the capture point is not in these figures.",
 )
+# A bound was reached, so that the names of some connections may be missing: counters of the sensor, and
+# reasons for which it left packets undecoded.
+_COUNTED_BOUNDS = (
+    "delayed-files", "dns-clipped-answers", "first-message-too-long", "quic-over-limit", "reading-given-up",
+)  # fmt: skip
+_UNDECODED_BOUNDS = ("fragment-overflow", "too-deep-nesting")
+
+
+class RuleText(msgspec.Struct, frozen=True):
+    """What a policy's rule says to people."""
+
+    description: str
+    severity: str
+    references: tuple[str, ...]
+    remediation: str
 
 
 class Versions(msgspec.Struct, frozen=True):
@@ -30,13 +49,18 @@ class Versions(msgspec.Struct, frozen=True):
 
 
 class Summary(msgspec.Struct, frozen=True):
-    """All that a replay says in total."""
+    """All that a replay says in total.
+
+    ``bounds`` counts what reached a bound, so that something may be missing; ``rules`` are those that the
+    destinations name.
+    """
 
     versions: Versions
     inputs: tuple[str, ...]
     complete: bool
     accounting: Accounting
     gaps: dict[str, Count]
+    bounds: dict[str, int]
     connections: FlowCount
     coverage: dict[Coverage, FlowCount]
     named_share: float | None
@@ -46,6 +70,7 @@ class Summary(msgspec.Struct, frozen=True):
     outcomes: dict[Outcome, FlowCount] | None
     destinations: tuple[Destination, ...]
     folded_destinations: int
+    rules: dict[str, RuleText]
     limits: tuple[str, ...] = LIMITS
     schema: str = SCHEMA
 
@@ -55,17 +80,21 @@ def summarise(
     inputs: Sequence[str],
     accounting: Accounting,
     counted: tuple[Tally, CorrelatorCounters],
+    rules: Mapping[str, Rule],
 ) -> Summary:
     """Arrange the totals of a run."""
     tally, forgotten = counted
     connections = tally.connections()
+    bounds = _bounds(accounting, tally, forgotten)
+    destinations = tuple(tally.destinations())
     named = tally.coverage["sni"].flows + tally.coverage["dns"].flows
     return Summary(
         versions=versions,
         inputs=tuple(inputs),
-        complete=is_complete(accounting, tally),
+        complete=_is_complete(accounting, tally) and not bounds,
         accounting=accounting,
         gaps=dict(sorted(tally.gaps.items())),
+        bounds=bounds,
         connections=connections,
         coverage=tally.coverage,
         named_share=round(named / connections.flows, 4) if connections.flows else None,
@@ -73,12 +102,34 @@ def summarise(
         forgotten=forgotten,
         llm_related=tally.related,
         outcomes=tally.outcomes if versions.policy is not None else None,
-        destinations=tuple(tally.destinations()),
+        destinations=destinations,
         folded_destinations=tally.folded_destinations,
+        rules=_texts(rules, destinations),
     )
 
 
-def is_complete(accounting: Accounting, tally: Tally) -> bool:
+def _is_complete(accounting: Accounting, tally: Tally) -> bool:
     """Tell whether everything that was on the wire at the capture point could be looked at."""
     lost = {"ring", "table", "snaplen"} & tally.gaps.keys()
     return not accounting.faults and not lost
+
+
+def _bounds(accounting: Accounting, tally: Tally, forgotten: CorrelatorCounters) -> dict[str, int]:
+    """Return how often each bound was reached behind which the name of an LLM may be missing."""
+    counts = {name: accounting.counters.get(name, 0) for name in _COUNTED_BOUNDS}
+    counts |= {name: accounting.undecoded.get(name, Count()).packets for name in _UNDECODED_BOUNDS}
+    counts["forgotten-hellos"] = forgotten.forgotten_hellos
+    counts["forgotten-names"] = forgotten.forgotten_names
+    counts["folded-destinations"] = tally.folded_destinations
+    counts["shortened-llm-lists"] = tally.shortened_llm_lists
+    return {name: count for name, count in sorted(counts.items()) if count}
+
+
+def _texts(rules: Mapping[str, Rule], destinations: Sequence[Destination]) -> dict[str, RuleText]:
+    """Return what the rules say that the destinations name, by identifier."""
+    named = {row.key.rule for row in destinations}
+    return {
+        name: RuleText(rule.description, rule.severity, rule.references, rule.remediation)
+        for name, rule in rules.items()
+        if name in named
+    }

@@ -50,6 +50,11 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+def wrapped(text: str, width: int) -> list[str]:
+    """Return a paragraph's lines, all but the first indented."""
+    return textwrap.wrap(text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+
+
 def fact(label: str, value: str, width: int = 80) -> str:
     """Return one indented `label  value` paragraph that fits the width."""
     first = f"  {label:<11} "
