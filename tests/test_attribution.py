@@ -25,7 +25,7 @@ OWN = """\
       - {cidr: 198.51.100.0/24, service: vLLM}
       - {cidr: 198.51.101.0/24, service: vLLM, address: anycast}
       - {cidr: 192.168.0.0/16, not_llm: true}
-      - {host: llm.corp.example, scope: region}
+      - {host: llm.corp.example}
       - {cidr: 10.70.0.0/16, provider: azure, region: westeurope, scope: entry}
       - {cidr: 10.80.0.0/16, provider: azure, region: eastus, scope: entry}
 """
@@ -437,7 +437,7 @@ def test_a_user_declares_models_by_address() -> None:
 def test_a_user_declares_models_by_name() -> None:
     catalog = with_own(OWN)
     found = attributed("llm.corp.example", address="198.51.100.200", geo="FR", catalog=catalog)
-    assert place(found) == ("house", "region", None, ("FR",), "inferred")
+    assert place(found) == ("house", "entry", None, ("FR",), "inferred")
     assert not is_llm_related(attributed(address="192.168.1.1", catalog=catalog))
 
 

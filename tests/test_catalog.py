@@ -169,6 +169,10 @@ endpoints:
         ),
         ("{host: a.test, scope: global, countries: [US]}", 4, "a global endpoint is in no country"),
         ("{host: a.test, scope: group}", 4, "a group without countries; add `countries:`"),
+        ("{host: []}", 4, "an entry that fits nothing; write at least one, or remove the entry"),
+        ("{host: {}}", 4, "an entry that fits nothing"),
+        ("{cidr: []}", 4, "an entry that fits nothing"),
+        ('{host: "{region}.test", regions: ""}', 4, "an entry that fits nothing"),
         ("{service: API}", 4, "an entry names either hosts or prefixes"),
         ("{host: a.test, cidr: 192.0.2.0/24}", 4, "an entry names either hosts or prefixes"),
         ("{host: a.test, possible: true, not_llm: true}", 4, "possible and not_llm exclude each other"),
@@ -202,6 +206,13 @@ def test_mistakes_are_refused_with_their_line_and_the_mend(entry: str, line: int
     [(path, at, text)] = mistakes(error)
     assert (path, at) == ("built-in-0.yaml", line)
     assert says in text
+
+
+def test_a_users_entry_is_pinned_to_a_place_or_not_at_all() -> None:
+    with pytest.raises(DocumentError) as error:
+        compiled("endpoints: []", extra=(f"{HEAD}  - {{host: a.test, scope: region}}\n",))
+    mend = "add `region:` or `countries:`, or leave `scope:` out"
+    assert mistakes(error) == [("own-0.yaml", 4, f"scope is region, but no place is named; {mend}")]
 
 
 @pytest.mark.parametrize(

@@ -95,10 +95,12 @@ def expand(
         try:
             whole = _with_defaults(entry, file.defaults)
             _check(whole, tables)
-            declared += [
-                Declared(_endpoint(whole, target, tables, source.path, by_user=by_user), place)
+            endpoints = [
+                _endpoint(whole, target, tables, source.path, by_user=by_user)
                 for target in _at_most(MAX_ENDPOINTS - len(declared), _targets(whole, lists))
             ]
+            _check_endpoints(whole, endpoints, by_user=by_user)
+            declared += [Declared(endpoint, place) for endpoint in endpoints]
         except _MistakeError as mistake:
             path = (*place.path, mistake.key)
             remarks.append(Remark(Place(source, path), mistake.problem, mistake.mend))
@@ -141,6 +143,16 @@ def _check(entry: Entry, tables: Tables) -> None:
         if provider is not None and provider not in tables.providers:
             mend = closest(provider, tuple(tables.providers), "declare it under `providers:`")
             raise _MistakeError(key, f"unknown provider {provider!r}", mend)
+
+
+def _check_endpoints(entry: Entry, endpoints: Sequence[Endpoint], *, by_user: bool) -> None:
+    """Refuse an entry that declares nothing, or that pins processing to no place."""
+    if not endpoints:
+        key = "host" if entry.cidr is None else "cidr"
+        raise _MistakeError(key, "an entry that fits nothing", "write at least one, or remove the entry")
+    if by_user and any(each.scope == "region" and not each.countries for each in endpoints):
+        mend = "add `region:` or `countries:`, or leave `scope:` out"
+        raise _MistakeError("scope", "scope is region, but no place is named", mend)
 
 
 def _targets(entry: Entry, lists: Mapping[str, tuple[str, ...]]) -> Iterator[_Target]:
