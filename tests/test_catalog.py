@@ -1,5 +1,7 @@
 """Compiling catalogues: templates, defaults, the user's files, regions, and what is refused at which line."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -135,9 +137,61 @@ def test_the_users_entries_come_first() -> None:
     assert catalog.endpoints[0].match == "llm.corp.example"
 
 
-def test_a_user_may_rename_a_provider() -> None:
-    catalog = with_own("providers: [{id: openai, name: OpenAI by contract, operator_country: IE}]")
-    assert catalog.providers["openai"].operator_country == "IE"
+def test_a_built_in_provider_stays_what_it_is() -> None:
+    same = with_own("providers: [{id: openai, name: OpenAI, operator_country: US}]")
+    assert same.providers["openai"] == built_in().providers["openai"]
+    with pytest.raises(DocumentError) as error:
+        with_own("providers: [{id: openai, name: OpenAI by contract, operator_country: IE}]")
+    mend = "leave it out to use the built-in one, or choose another id"
+    assert mistakes(error) == [("own.yaml", 1, f"provider 'openai' is built in; {mend}")]
+
+
+SHADOWING = """\
+providers: [{id: house, name: Our own models}]
+defaults: {source: inventory, date: 2026-06-01, provider: house}
+endpoints:
+"""
+
+
+@pytest.mark.parametrize(
+    ("entry", "says"),
+    [
+        ("{host: '*.com'}", "*.com stands before "),
+        ("{host: api.openai.com, not_llm: true}", "the built-in endpoint api.openai.com; make it narrower"),
+        (
+            "{host: '*.openai.azure.com'}",
+            "before 2 built-in endpoints: *.openai.azure.com, *.privatelink.openai.azure.com;",
+        ),
+        ("{cidr: 0.0.0.0/0}", "0.0.0.0/0 stands before "),
+        ("{cidr: 160.79.104.0/22}", "160.79.104.0/23"),
+    ],
+)
+def test_an_own_entry_that_stands_before_built_in_ones_is_told(entry: str, says: str) -> None:
+    [warning] = with_own(f"{SHADOWING}  - {entry}\n").shadowed
+    assert (warning.path, warning.line, warning.level) == ("own.yaml", 4, "warning")
+    assert says in f"{warning.problem}; {warning.mend}"
+
+
+def test_what_is_shadowed_is_listed_within_a_bound() -> None:
+    [warning] = with_own(f"{SHADOWING}  - {{host: '*.com'}}\n").shadowed
+    assert warning.problem.count(", ") == 4
+    assert re.search(r" stands before \d{3} built-in endpoints: .* and \d{3} more$", warning.problem)
+    hosts = sorted({each.match for each in built_in().endpoints if not each.is_range})[:150]
+    assert len(with_own(f"{SHADOWING}  - {{host: {hosts}}}\n").shadowed) == 100
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "{host: contoso.openai.azure.com}",
+        "{cidr: 160.79.104.10/32}",
+        "{cidr: 10.0.0.0/8}",
+        "{host: '*.corp.test'}",
+    ],
+)
+def test_an_own_entry_that_refines_a_built_in_one_is_not_told(entry: str) -> None:
+    assert with_own(f"{SHADOWING}  - {entry}\n").shadowed == ()
+    assert built_in().shadowed == ()
 
 
 HEAD = """\

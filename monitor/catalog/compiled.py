@@ -8,11 +8,13 @@ import ipaddress
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
+from typing import Literal
 
 from monitor.catalog.endpoints import CatalogFile, Endpoint, Provider, Region
 from monitor.catalog.expand import MAX_REMARKS, Declared, Place, Remark, Tables, expand
 from monitor.catalog.hostmatch import MAX_PATTERNS, AddressIndex, NameIndex, normal_name
 from monitor.catalog.regions import read_regions
+from monitor.catalog.shadows import shadows
 from monitor.documents import DocumentError, Lines, Problem, Source, decode
 from monitor.jurisdictions import Jurisdictions
 
@@ -20,10 +22,20 @@ Files = Sequence[tuple[Source, CatalogFile]]
 
 
 class Catalog:
-    """Compiled entries. ``version`` changes with every byte of the files it was compiled from."""
+    """Compiled entries. ``version`` changes with every byte of the files it was compiled from.
 
-    def __init__(self, layers: Sequence[Sequence[Endpoint]], tables: Tables, version: str) -> None:
+    ``shadowed`` are warnings: the user's entries that stand before built-in ones.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Sequence[Endpoint]],
+        tables: Tables,
+        version: str,
+        shadowed: Sequence[Problem] = (),
+    ) -> None:
         self.version = version
+        self.shadowed = tuple(shadowed)
         self.providers: Mapping[str, Provider] = MappingProxyType(dict(tables.providers))
         self.regions: Mapping[tuple[str, str], Region] = MappingProxyType(dict(tables.regions))
         self.endpoints = tuple(endpoint for layer in layers for endpoint in layer)
@@ -81,18 +93,23 @@ def compile_catalog(
     built_in = [(source, decode(source, CatalogFile)) for source in sources]
     own = [(source, decode(source, CatalogFile)) for source in extra]
     remarks: list[Remark] = []
-    providers = {**_providers(built_in, jurisdictions, remarks), **_providers(own, jurisdictions, remarks)}
-    tables = Tables(providers, table, jurisdictions)
-    layers = [
+    known = _providers(built_in, {}, jurisdictions, remarks)
+    tables = Tables({**known, **_providers(own, known, jurisdictions, remarks)}, table, jurisdictions)
+    declared = [
         _layer(files, tables, remarks, by_user=by_user) for files, by_user in ((own, True), (built_in, False))
     ]
     if remarks:
         raise DocumentError(_located(remarks))
+    layers = [[one.endpoint for one in layer] for layer in declared]
     version = _version(layers, [*sources, regions, *extra])
-    return Catalog(layers, tables, version)
+    shadowed = list(itertools.islice(shadows(declared[0], layers[1]), MAX_REMARKS))
+    return Catalog(layers, tables, version, _located(shadowed, "warning"))
 
 
-def _providers(files: Files, jurisdictions: Jurisdictions, remarks: list[Remark]) -> dict[str, Provider]:
+def _providers(
+    files: Files, known: Mapping[str, Provider], jurisdictions: Jurisdictions, remarks: list[Remark]
+) -> dict[str, Provider]:
+    """The providers that files declare; one that is ``known`` already has to be the same."""
     providers: dict[str, Provider] = {}
     for source, file in files:
         for index, provider in enumerate(file.providers):
@@ -100,6 +117,10 @@ def _providers(files: Files, jurisdictions: Jurisdictions, remarks: list[Remark]
             if provider.id in providers:
                 place = Place(source, ("providers", index, "id"))
                 remarks.append(Remark(place, f"provider {provider.id!r} stands twice", "keep one of them"))
+            if known.get(provider.id, provider) != provider:
+                place = Place(source, ("providers", index, "id"))
+                mend = "leave it out to use the built-in one, or choose another id"
+                remarks.append(Remark(place, f"provider {provider.id!r} is built in", mend))
             if country is not None and country not in jurisdictions.countries:
                 place = Place(source, ("providers", index, "operator_country"))
                 remarks.append(Remark(place, f"unknown country {country!r}", jurisdictions.mend(country)))
@@ -107,14 +128,14 @@ def _providers(files: Files, jurisdictions: Jurisdictions, remarks: list[Remark]
     return providers
 
 
-def _layer(files: Files, tables: Tables, remarks: list[Remark], *, by_user: bool) -> list[Endpoint]:
+def _layer(files: Files, tables: Tables, remarks: list[Remark], *, by_user: bool) -> list[Declared]:
     declared: list[Declared] = []
     for source, file in files:
         endpoints, mistakes = expand(source, file, tables, by_user=by_user)
         declared += endpoints
         remarks += mistakes
     remarks += itertools.islice(_clashes(declared), MAX_REMARKS)
-    return [one.endpoint for one in declared]
+    return declared
 
 
 def _clashes(declared: Sequence[Declared]) -> Iterator[Remark]:
@@ -136,7 +157,7 @@ def _clashes(declared: Sequence[Declared]) -> Iterator[Remark]:
         yield Remark(first[weaker.text].place, problem, "make one of them longer")
 
 
-def _located(remarks: Sequence[Remark]) -> list[Problem]:
+def _located(remarks: Sequence[Remark], level: Literal["error", "warning"] = "error") -> list[Problem]:
     """The remarks with their lines; each document is read once for them."""
     lines: dict[str, Lines] = {}
     problems: list[Problem] = []
@@ -144,7 +165,8 @@ def _located(remarks: Sequence[Remark]) -> list[Problem]:
         source, path = remark.place.source, remark.place.path
         if source.path not in lines:
             lines[source.path] = Lines(source)
-        problems.append(Problem(source.path, lines[source.path].of(path), remark.problem, remark.mend))
+        line = lines[source.path].of(path)
+        problems.append(Problem(source.path, line, remark.problem, remark.mend, level))
     return problems
 
 

@@ -28,6 +28,7 @@ def command(policy: Path | None, catalogs: Sequence[Path]) -> None:
     """
     with clear_errors():
         knowledge = app.load_knowledge(policy, catalogs)
+    warn(knowledge.catalog.shadowed)
     warn(knowledge.warnings)
     endpoints = plural(len(knowledge.catalog.endpoints), "endpoint")
     click.echo(f"catalogue {knowledge.catalog.version}: {endpoints}, ok")
