@@ -1,18 +1,39 @@
 """The JSON files that a replay leaves: the decisions in order, and the summary.
 
-Decisions may be many: they go to disk as they come, and only their order is kept in memory.
+Decisions may be many: they are sorted in pieces that fit into memory, and merged from disk.
 """
 
+import heapq
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
 from monitor.replacing import Replacing
 from monitor.summary import Summary
 from monitor.types import Decision
+from sensors.observations import FlowKey
 
 DECISIONS, SUMMARY = "decisions.jsonl", "summary.json"  # the files' names
+SORTED_LINES = 20_000  # decisions in memory, some 2 kB each
+MAX_RUNS = 64  # sorted files at once
+
+_Order = tuple[int, tuple[str, int, str, int, str, int, str]]
+
+
+class _Flow(msgspec.Struct):
+    """What of a connection decides the order."""
+
+    flow: FlowKey
+
+
+class _Line(msgspec.Struct):
+    """What of a decision decides the order: the flow's first packet, then its five-tuple."""
+
+    ts_ns: int
+    connection: _Flow
 
 
 class DecisionFile:
@@ -20,27 +41,48 @@ class DecisionFile:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / DECISIONS
+        self._folder = folder
         self._encode = msgspec.json.Encoder().encode
-        self._unordered = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  lives as long as this object
-        self._index: list[tuple[int, tuple[str, int, str, int, str, int, str], int, int]] = []
-        self._end = 0
+        self._lines: list[tuple[_Order, bytes]] = []
+        self._runs: list[IO[bytes]] = []
 
     def add(self, decision: Decision) -> None:
         """Add a decision, in any order."""
-        line = self._encode(decision) + b"\n"
-        self._unordered.write(line)
-        order = decision.connection.flow.order()
-        self._index.append((decision.ts_ns, order, self._end, len(line)))
-        self._end += len(line)
+        order = decision.ts_ns, decision.connection.flow.order()
+        self._lines.append((order, self._encode(decision) + b"\n"))
+        if len(self._lines) >= SORTED_LINES:
+            self._spill()
 
     def close(self) -> None:
         """Put the lines in order and the file in place."""
-        self._index.sort()
         with Replacing(self.path) as out:
-            for _, _, offset, length in self._index:
-                self._unordered.seek(offset)
-                out.write(self._unordered.read(length))
-        self._unordered.close()
+            out.writelines(self._drain(self._runs))
+
+    def _spill(self) -> None:
+        """Write the lines in memory to disk as a sorted run, together with all runs where they are many."""
+        full = self._runs if len(self._runs) + 1 >= MAX_RUNS else []
+        run = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115  lives until it is merged
+        run.writelines(self._drain(full))
+        self._runs.append(run)
+
+    def _drain(self, runs: list[IO[bytes]]) -> Iterator[bytes]:
+        """Yield the lines in memory and those of the runs in one order; then let them go."""
+        self._lines.sort()
+        for _, line in heapq.merge(self._lines, *map(_read, runs)):
+            yield line
+        for run in runs:
+            run.close()
+        runs.clear()
+        self._lines.clear()
+
+
+def _read(run: IO[bytes]) -> Iterator[tuple[_Order, bytes]]:
+    """Yield a run's lines with what orders them."""
+    decode = msgspec.json.Decoder(_Line).decode
+    run.seek(0)
+    for line in run:
+        head = decode(line)
+        yield (head.ts_ns, head.connection.flow.order()), line
 
 
 def write_summary(folder: Path, summary: Summary) -> None:
