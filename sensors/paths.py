@@ -10,17 +10,26 @@ _CAPTURE_NAME = re.compile(r"\.(pcap|pcapng|cap|dmp)(\.?[0-9]+)?(\.gz|\.zst)?$",
 
 
 def expand_paths(paths: Iterable[Path]) -> list[Path]:
-    """Return the files to read, each once, in the order named and sorted within a folder.
+    """Return the files to read, each once whatever its links, in the order named and sorted within a folder.
 
     What is named is taken, whatever its name. A folder that cannot be listed, or holds no capture, stands
     for itself: reading it gives the fault that says so.
     """
-    files: dict[str, Path] = {}
+    files: dict[object, Path] = {}
     for path in paths:
         found = list(_walk(path)) if path.is_dir() else [path]
         for file in found or [path]:
-            files.setdefault(os.path.realpath(file), file)
+            files.setdefault(_identity(file), file)
     return list(files.values())
+
+
+def _identity(file: Path) -> object:
+    """Return what tells a file from others: its place on the disk, or its path where it has none."""
+    try:
+        status = file.stat()
+    except OSError:
+        return os.path.realpath(file)
+    return status.st_dev, status.st_ino
 
 
 def _walk(folder: Path) -> Iterator[Path]:

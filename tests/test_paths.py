@@ -70,3 +70,12 @@ def test_a_folder_that_cannot_be_listed_is_not_silent(
 
     monkeypatch.setattr(os, "scandir", refuse)
     assert expand_paths([tmp_path]) == [tmp_path / "a.pcap", inner]
+
+
+def test_a_file_under_two_names_is_read_once_and_a_copy_again(tmp_path: Path) -> None:
+    capture, copy = tmp_path / "a.pcap", tmp_path / "c.pcap"
+    capture.write_bytes(b"capture")
+    copy.write_bytes(b"capture")
+    (tmp_path / "b.pcap").hardlink_to(capture)
+    assert expand_paths([tmp_path]) == [capture, copy]
+    assert expand_paths([tmp_path / "b.pcap", capture]) == [tmp_path / "b.pcap"]
