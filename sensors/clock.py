@@ -8,7 +8,7 @@ MAX_JUMP_NS = 86_400 * 1_000_000_000
 
 
 class CaptureClock:
-    """``now_ns`` is the clock, ``first_ns`` and ``last_ns`` are the earliest and latest time of any packet."""
+    """``now_ns`` is the clock; ``first_ns`` and ``last_ns`` are the least and the greatest of all times."""
 
     def __init__(self) -> None:
         self.now_ns = 0

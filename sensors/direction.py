@@ -89,9 +89,8 @@ class Direction:
         if not data or self.reader.done:
             return []
         events: list[Event] = [*self.reader.feed(data)]
-        if self._buffer.full and not self.reader.done and isinstance(self.reader, ClientReader):
-            self.reader.done = True
-            self.reader.outcome = "first-message-too-long"
+        if isinstance(self.reader, ClientReader) and self._buffer.full:
+            _give_up(self.reader)
         return events
 
     def _try_as_beginning(self) -> list[Event]:
@@ -101,3 +100,10 @@ class Direction:
             self.reader.done = True
             self.reader.outcome = None if events else "midstream"
         return events
+
+
+def _give_up(reader: ClientReader) -> None:
+    """Stop a reader that all the bytes it may have did not satisfy."""
+    if not reader.done:
+        reader.done = True
+        reader.outcome = "first-message-too-long"

@@ -110,7 +110,10 @@ class FrameDecoder:
             protocol, at, end, ip_bytes, source, target, part = network(data, at, wire_bytes)
             transport = TRANSPORTS.get(protocol)
             if transport is None or part is not None:
-                return self._follow(Cargo(frame, layer))
+                if part is not None or protocol not in FLOWLESS_TRANSPORTS:
+                    return self._follow(Cargo(frame, layer))
+                self._count_decoded(FLOWLESS_TRANSPORTS[protocol], 1, wire_bytes)
+                return None
             source_port, target_port, flags, seq, payload, missing_bytes = transport(data, at, end)
         except Undecoded as undecoded:
             self._count_undecoded(undecoded.reason, 1, wire_bytes)
@@ -211,9 +214,14 @@ class FrameDecoder:
 
     def _settle(self, cargo: Cargo, name: str | None, otherwise: str) -> None:
         """Count packets without a flow: by the protocol's name, or as unknown."""
-        tally = self._undecoded[otherwise] if name is None else self._decoded[name]
-        tally.packets += cargo.packets
-        tally.bytes += cargo.wire_bytes
+        if name is None:
+            self._count_undecoded(otherwise, cargo.packets, cargo.wire_bytes)
+        else:
+            self._count_decoded(name, cargo.packets, cargo.wire_bytes)
+
+    def _count_decoded(self, name: str, packets: int, wire_bytes: int) -> None:
+        self._decoded[name].packets += packets
+        self._decoded[name].bytes += wire_bytes
 
     def _count_undecoded(self, reason: str, packets: int, wire_bytes: int) -> None:
         self._undecoded[reason].packets += packets

@@ -66,6 +66,11 @@ MISTAKES = [
     ("!!timestamp foo", "d.yaml:1: error: tag tag:yaml.org,2002:timestamp; write the value without it"),
     ("items: []\n[a]: 1", "d.yaml:2: error: a key that is no word; write a word as key"),
     ("{a: 1}: 2", "d.yaml:1: error: a key that is no word; write a word as key"),
+    ("", "d.yaml:1: error: the document is empty; see docs, or leave it out"),
+    ("# only words\n---\n", "d.yaml:1: error: the document is empty; see docs, or leave it out"),
+    ("items: []\n1: a", 'd.yaml:2: error: YAML reads the key 1 as no word; write "1"'),
+    ("items: []\nNO: a", 'd.yaml:2: error: YAML reads the key NO as no word; write "NO"'),
+    ("items: []\n~: a", 'd.yaml:2: error: YAML reads the key ~ as no word; write "~"'),
     ("items: []\n\tsince: 1", f"d.yaml:2: error: not YAML: {NOT_A_WORD}"),
 ]
 

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monitor.documents import DocumentError
 from monitor.types import Attribution, Certainty, Evidence, Outcome, Scope, Subject
 from tests.policy_help import DAY_NS, HEAD, NOON_NS, compiled, connection, judge, policy
 
@@ -125,6 +126,17 @@ def test_contradicted_evidence_is_not_inside(scope: Scope) -> None:
     assert "but the client had resolved another name" in judgement.reasons
     outside = Attribution("openai", (), "API", scope, None, ("US",), "indeterminate", (), AGAINST)
     assert judge(of, outside).outcome == V
+
+
+def test_a_description_of_several_lines_is_one_reason() -> None:
+    of = policy('- {id: P, description: "one\\n  two", allow_in: [EEA]}')
+    assert judge(of, ENTRY).reasons[0] == "not decided under P: one two"
+
+
+@pytest.mark.parametrize("break_", ["\\n", "\\r", "\\e[2J", "\\u2028", "\\u202e", "x\\n"])
+def test_a_name_is_one_line_of_printable_text(break_: str) -> None:
+    with pytest.raises(DocumentError, match="write one line of printable text"):
+        policy(f'- {{id: "P{break_}", allow_in: [EEA]}}')
 
 
 SHARED = Attribution(None, ("azure", "openai"))
