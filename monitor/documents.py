@@ -20,6 +20,7 @@ MAX_DEPTH = 64  # of lists and mappings inside one another; the reader behind us
 _STEP = re.compile(r"\.([^.\[\]`]+)|\[(\d+|\.\.\.)\]")
 _UNKNOWN_FIELD = re.compile(r"unknown field `([^`]*)`")
 _MISSING_FIELD = re.compile(r"missing required field `([^`]*)`")
+_WORD_TAG = "tag:yaml.org,2002:str"
 _BOOLEAN_WORDS = re.compile(r"(?i)^(y|n|yes|no|on|off|true|false)$")
 
 
@@ -69,6 +70,9 @@ class _Loader(yaml.CSafeLoader):
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 raise _RefusedError("a key that is no word", "write a word as key", key.start_mark.line)
+            if key.tag != _WORD_TAG:
+                problem = f"YAML reads the key {key.value} as no word"
+                raise _RefusedError(problem, f'write "{key.value}"', key.start_mark.line)
             if key.value in seen:
                 raise _RefusedError(f"{key.value!r} stands twice", "keep one of them", key.start_mark.line)
             seen.add(key.value)
@@ -91,6 +95,8 @@ def decode(source: Source, kind: type[T]) -> T:
     Raises DocumentError with the line of the first mistake.
     """
     value = _parse(source)
+    if value is None:
+        raise DocumentError([Problem(source.path, 1, "the document is empty", _needs(kind))])
     try:
         return msgspec.convert(value, kind, strict=True)
     except msgspec.ValidationError as error:
@@ -183,6 +189,8 @@ def _explain(source: Source, kind: type, message: str) -> Problem:
     if "got `bool`" in text and raw is not None and _BOOLEAN_WORDS.match(raw):
         return problem_at(source, path, f"YAML reads a bare {raw} as true or false", f'write "{raw}"')
     expected = (text[0].lower() + text[1:]).replace("`", "").replace(" | null", "")
+    if "matching regex" in text:
+        expected = "text with line breaks or control characters"
     value = f" (found {raw!r})" if raw is not None else ""
     mend = _mend(text, _types_at(inspect.type_info(kind), path), raw)
     return problem_at(source, path, f"{_dotted(path)}: {expected}{value}", mend)
@@ -190,6 +198,8 @@ def _explain(source: Source, kind: type, message: str) -> Problem:
 
 def _mend(text: str, allowed: Sequence[inspect.Type], raw: str | None) -> str:
     """What to write where msgspec says ``text`` of a value."""
+    if "matching regex" in text:
+        return "write one line of printable text"
     missing = _MISSING_FIELD.search(text)
     if missing:
         return f"add `{missing[1]}:`"
@@ -203,6 +213,14 @@ def _mend(text: str, allowed: Sequence[inspect.Type], raw: str | None) -> str:
         str(value) for each in allowed if isinstance(each, inspect.LiteralType) for value in each.values
     ]
     return f"use one of: {', '.join(choices)}" if choices else "see the example policy and docs"
+
+
+def _needs(kind: type) -> str:
+    """What a document of ``kind`` has to hold."""
+    info = inspect.type_info(kind)
+    fields = info.fields if isinstance(info, inspect.StructType) else ()
+    needed = [field.encode_name for field in fields if field.required]
+    return f"it needs {', '.join(needed)}" if needed else "see docs, or leave it out"
 
 
 def _dotted(path: Path) -> str:

@@ -12,10 +12,11 @@ from monitor.exitstatus import Exit
 from monitor.wording import plural
 
 
-@click.command("check")
+@click.command("check", context_settings={"allow_extra_args": True})
 @policy_option
 @catalog_option
-def command(policy: Path | None, catalogs: Sequence[Path]) -> None:
+@click.pass_context
+def command(context: click.Context, policy: Path | None, catalogs: Sequence[Path]) -> None:
     """Validate a policy and your own catalogue files, and run the policy's own tests.
 
     Every mistake is one line: file, line, what is wrong, what to write instead. A rule that can never apply
@@ -26,6 +27,9 @@ def command(policy: Path | None, catalogs: Sequence[Path]) -> None:
       residency check --policy policies/eu-crm.yaml
       residency check --policy policy.yaml --catalog our-llms.yaml
     """
+    if context.args:
+        file = ascii(context.args[0])[1:-1]
+        raise click.UsageError(f"say what {file} is: --policy {file}, or --catalog {file}")
     with clear_errors():
         knowledge = app.load_knowledge(policy, catalogs)
     warn(knowledge.catalog.shadowed)

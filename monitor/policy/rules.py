@@ -98,7 +98,7 @@ class CompiledRule:
         rule = self.rule
         conclusion = f"{_CONCLUSIONS[action]} {rule.id}"
         if rule.description:
-            conclusion += f": {rule.description}"
+            conclusion += f": {' '.join(rule.description.split())}"  # a folded text is one sentence
         return Ruling(action, rule.id, rule.severity, (conclusion, *reasons))
 
 
