@@ -2,9 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+CARGO := $(shell command -v cargo)
+CRATES := sensors/rust/Cargo.toml
 PACKETS ?= 492000
 
-.PHONY: help demo test lint format golden lock bench clean
+.PHONY: help demo native test lint format golden lock bench clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -24,14 +26,29 @@ demo: $(VENV)/runtime.stamp ## install, replay the demo capture, leave its files
 	@$(BIN)/residency replay pcaps/demo/traffic.pcap --policy policies/eu-crm.yaml --out demo-out || test $$? -eq 1
 	@echo "\nThe files are in demo-out/: decisions.jsonl, connections.parquet, summary.json"
 
-test: $(VENV)/dev.stamp ## set up, then run all tests
+native: ## build the native engine, where cargo is
+ifneq ($(CARGO),)
+	$(CARGO) build --quiet --release --locked --package residency-native --manifest-path $(CRATES)
+	cp sensors/rust/target/release/lib_native.so sensors/_native.abi3.so
+else
+	@echo "cargo is not here: the native engine is neither built nor tested" >&2
+endif
+
+test: $(VENV)/dev.stamp native ## set up, then run all tests
 	$(BIN)/python -m pytest
+ifneq ($(CARGO),)
+	$(CARGO) test --quiet --locked --manifest-path $(CRATES)
+endif
 
 lint: $(VENV)/dev.stamp ## ruff, mypy strict, import-linter
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+ifneq ($(CARGO),)
+	$(CARGO) fmt --all --manifest-path $(CRATES) -- --check
+	$(CARGO) clippy --quiet --locked --all-targets --manifest-path $(CRATES) -- -D warnings
+endif
 
 golden: $(VENV)/dev.stamp ## rebuild the captures of pcaps/ and write down anew what they give
 	$(BIN)/python -m pcaps.make

@@ -39,8 +39,10 @@ pub mod pcapng;
 mod pcapng_interface;
 pub mod pcapng_section;
 mod posix;
+pub mod replay;
 pub mod window;
 
 pub use capture::CaptureReader;
 pub use captured::{Fault, FaultKind, Frame};
 pub use merge::MergedCaptures;
+pub use replay::{Limits, Replay};

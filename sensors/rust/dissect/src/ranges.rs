@@ -50,6 +50,17 @@ impl RangeBuffer {
         !self.pieces.is_empty()
     }
 
+    /// How many bytes wait behind a hole.
+    #[must_use]
+    pub fn waiting_bytes(&self) -> usize {
+        self.pieces.values().map(VecDeque::len).sum()
+    }
+
+    /// Move the limit on: so many bytes from what was handed out.
+    pub fn extend(&mut self, limit_bytes: usize) {
+        self.end = end_of(self.next_offset, limit_bytes);
+    }
+
     /// Whether the limit was reached: nothing more can come out.
     #[must_use]
     pub fn full(&self) -> bool {
@@ -116,6 +127,7 @@ impl RangeBuffer {
         let left = self.piece_up_to(offset);
         if left.is_none()
             && self.pieces.len() >= MAX_PIECES
+            && offset != self.next_offset
             && self.pieces.range(offset..=end).next().is_none()
         {
             self.dropped_bytes += data.len() as u64;

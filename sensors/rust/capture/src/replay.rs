@@ -1,0 +1,93 @@
+//! Captures through the engine: frames in time order go in, batches of encoded observations come out.
+
+use std::path::PathBuf;
+
+use dissect::encode::{Encoder, FaultText};
+use dissect::sensor::Sensor;
+
+pub use dissect::sensor::Limits;
+
+use crate::merge::MergedCaptures;
+
+/// Observations handed out together.
+const BATCH: usize = 1_024;
+/// Frames after which a batch is handed out, however small: progress goes on, and signals are seen.
+const FRAMES: usize = 65_536;
+
+/// One replay of capture files.
+pub struct Replay {
+    captures: MergedCaptures,
+    sensor: Sensor,
+    encoder: Encoder,
+    told_bytes: u64,
+    over: bool,
+}
+
+impl Replay {
+    /// Open the files; what cannot be read becomes a fault. `seed` keys the hash of the flow table.
+    #[must_use]
+    pub fn new(paths: &[PathBuf], limits: Limits, seed: u64) -> Self {
+        let captures = MergedCaptures::new(paths);
+        let (sensor, encoder) = (Sensor::new(limits, seed), Encoder::default());
+        Self {
+            captures,
+            sensor,
+            encoder,
+            told_bytes: 0,
+            over: false,
+        }
+    }
+
+    /// The next observations as a msgpack array; `None` at the end.
+    pub fn next_batch(&mut self) -> Option<Vec<u8>> {
+        if self.over {
+            return None;
+        }
+        for _ in 0..FRAMES {
+            let Some(frame) = self.captures.next() else {
+                self.sensor.finish();
+                self.over = true;
+                break;
+            };
+            self.sensor.frame(
+                frame.ts_ns,
+                frame.linktype,
+                frame.data,
+                u64::from(frame.wire_bytes),
+            );
+            if self.sensor.waiting() >= BATCH {
+                break;
+            }
+        }
+        let observations = self.sensor.take();
+        self.encoder
+            .observations(&observations, self.sensor.tunnels());
+        Some(self.encoder.take())
+    }
+
+    /// The bytes consumed on the disk since the last call.
+    pub fn take_consumed_bytes(&mut self) -> u64 {
+        let consumed = self.captures.consumed_bytes();
+        consumed - std::mem::replace(&mut self.told_bytes, consumed)
+    }
+
+    /// What became of every packet so far, as a msgpack map.
+    #[must_use]
+    pub fn accounting(&self) -> Vec<u8> {
+        let faults = self.captures.faults();
+        let told = faults.iter().map(|fault| FaultText {
+            path: &fault.path,
+            offset: fault.offset,
+            kind: fault.kind.text(),
+            problem: &fault.problem,
+            mend: &fault.mend,
+        });
+        let mut encoder = Encoder::default();
+        encoder.accounting(
+            &self
+                .sensor
+                .accounting(told.collect(), self.captures.delayed_files() as u64),
+        );
+        encoder.take()
+    }
+}

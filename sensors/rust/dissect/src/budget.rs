@@ -1,0 +1,79 @@
+//! How much all flows together may hold of first messages that are not whole yet.
+//!
+//! The mirror of `sensors/budget.py`. When it is used up, the flow that has been held longest is given up:
+//! new ones are still read, and memory stays bounded however many flows are left unfinished.
+
+use std::collections::VecDeque;
+
+use crate::flows::FlowTable;
+
+/// The bytes held, and the flows in the order in which they began to hold any.
+#[derive(Debug)]
+pub struct ReadingBudget {
+    limit_bytes: usize,
+    total_bytes: usize,
+    given_up: u64,
+    order: VecDeque<(u32, u64)>,
+}
+
+impl ReadingBudget {
+    /// A budget of which nothing is used.
+    #[must_use]
+    pub const fn new(limit_bytes: usize) -> Self {
+        Self {
+            limit_bytes,
+            total_bytes: 0,
+            given_up: 0,
+            order: VecDeque::new(),
+        }
+    }
+
+    /// How many flows were given up.
+    #[must_use]
+    pub const fn given_up(&self) -> u64 {
+        self.given_up
+    }
+
+    /// Take note of what the flow at `slot` holds now, and give up the oldest while it is too much.
+    pub fn note(&mut self, flows: &mut FlowTable, slot: u32) {
+        let packet = flows.packet;
+        let Some(flow) = flows.get_mut(slot) else {
+            return;
+        };
+        let (held, before) = (flow.held_now(), flow.held_bytes);
+        if held == before {
+            return;
+        }
+        flow.held_bytes = held;
+        if before == 0 {
+            flow.held_since = packet;
+            self.order.push_back((slot, packet));
+        }
+        self.total_bytes = self.total_bytes + held - before;
+        while self.total_bytes > self.limit_bytes {
+            let Some(oldest) = self.order.pop_front() else {
+                return;
+            };
+            self.give_up(flows, oldest);
+        }
+    }
+
+    /// A flow that held so much ended.
+    pub const fn forget(&mut self, held_bytes: usize) {
+        self.total_bytes -= held_bytes;
+    }
+
+    fn give_up(&mut self, flows: &mut FlowTable, (slot, since): (u32, u64)) {
+        let Some(flow) = flows.get_mut(slot) else {
+            return;
+        };
+        if flow.held_bytes == 0 || flow.held_since != since {
+            return; // what held then has ended, or holds nothing since
+        }
+        self.total_bytes -= flow.held_bytes;
+        self.given_up += 1;
+        flow.held_bytes = 0;
+        flow.mark_read(true);
+        flow.mark_read(false);
+    }
+}

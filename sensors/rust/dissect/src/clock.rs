@@ -1,0 +1,94 @@
+//! The capture's clock: the time of the packets, without the harm that one wrong time stamp would do.
+//!
+//! The mirror of `sensors/clock.py`. It only goes forward, except that two packets in a row which agree that
+//! it is off by more than a day set it anew: a lone packet from another century moves nothing.
+
+/// How far a packet's time may be off without being doubted.
+pub const MAX_JUMP_NS: i64 = 86_400 * 1_000_000_000;
+
+/// The clock, and the earliest and latest time of any packet.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CaptureClock {
+    now_ns: i64,
+    span: Option<(i64, i64)>,
+    jumps: u64,
+    strayed: bool,
+}
+
+impl CaptureClock {
+    /// The clock's time.
+    #[must_use]
+    pub const fn now_ns(&self) -> i64 {
+        self.now_ns
+    }
+
+    /// The earliest and the latest time of any packet.
+    #[must_use]
+    pub const fn span(&self) -> Option<(i64, i64)> {
+        self.span
+    }
+
+    /// How often it was set anew.
+    #[must_use]
+    pub const fn jumps(&self) -> u64 {
+        self.jumps
+    }
+
+    /// Take a packet's time; tell whether the clock moved.
+    pub const fn see(&mut self, ts_ns: i64) -> bool {
+        let Some((first_ns, last_ns)) = &mut self.span else {
+            self.span = Some((ts_ns, ts_ns));
+            self.now_ns = ts_ns;
+            return true;
+        };
+        if ts_ns > *last_ns {
+            *last_ns = ts_ns;
+        } else if ts_ns < *first_ns {
+            *first_ns = ts_ns;
+        }
+        let ahead_ns = ts_ns.saturating_sub(self.now_ns);
+        if -MAX_JUMP_NS <= ahead_ns && ahead_ns <= MAX_JUMP_NS {
+            self.strayed = false;
+            if ahead_ns <= 0 {
+                return false;
+            }
+        } else if self.strayed {
+            self.strayed = false;
+            self.jumps += 1;
+        } else {
+            self.strayed = true;
+            return false;
+        }
+        self.now_ns = ts_ns;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CaptureClock, MAX_JUMP_NS};
+
+    #[test]
+    fn one_wrong_time_moves_nothing_and_two_that_agree_do() {
+        let far = 10 * MAX_JUMP_NS;
+        for (times, now, jumps) in [
+            (&[5][..], 5, 0),
+            (&[5, 9, 7], 9, 0),
+            (&[5, 5 + far, 6], 6, 0),
+            (&[5, 5 + far, 6 + far, 7 + far], 7 + far, 1),
+            (&[far, 5, 6, 7], 7, 1),
+            (&[far, 5, far + 1], far + 1, 0),
+            (&[5, 5 + MAX_JUMP_NS], 5 + MAX_JUMP_NS, 0),
+        ] {
+            let mut clock = CaptureClock::default();
+            for time in times {
+                clock.see(*time);
+            }
+            assert_eq!((clock.now_ns(), clock.jumps()), (now, jumps), "{times:?}");
+            assert_eq!(
+                clock.span(),
+                times.iter().min().copied().zip(times.iter().max().copied())
+            );
+        }
+    }
+}

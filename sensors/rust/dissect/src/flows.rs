@@ -1,0 +1,257 @@
+//! The flow table: packets become flows with a client, a server, totals, and a reason for their end.
+//!
+//! The mirror of `sensors/flows.py`. Bounded and deterministic: time is that of the packets, and the
+//! longest-silent flow goes first when the table is full. Which one that is, is looked up lazily: a heap
+//! holds a moment at which each flow was active, and is corrected when that flow comes up.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use ahash::RandomState;
+use hashbrown::HashTable;
+
+use crate::flow::{Flow, Key};
+
+/// One second.
+pub const SECOND_NS: i64 = 1_000_000_000;
+/// A TCP flow that is silent for longer is over.
+pub const TCP_IDLE_NS: i64 = 300 * SECOND_NS;
+/// A UDP flow that is silent for longer is over.
+pub const UDP_IDLE_NS: i64 = 120 * SECOND_NS;
+/// After FIN or RST, late segments still belong to the flow for so long.
+pub const LINGER_NS: i64 = 10 * SECOND_NS;
+
+/// What a flow's silence is measured by, in the order in which equals are given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// TCP after FIN or RST.
+    Closing,
+    /// UDP.
+    Udp,
+    /// TCP.
+    Tcp,
+}
+
+impl Class {
+    /// All classes, in order.
+    pub const ALL: [Self; 3] = [Self::Closing, Self::Udp, Self::Tcp];
+
+    /// How long a flow may be silent.
+    #[must_use]
+    pub const fn timeout_ns(self) -> i64 {
+        match self {
+            Self::Closing => LINGER_NS,
+            Self::Udp => UDP_IDLE_NS,
+            Self::Tcp => TCP_IDLE_NS,
+        }
+    }
+}
+
+/// A packet at which a flow was active; later ones are later in time, but where the clock was set anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Moment {
+    packet: u64,
+    born: u64,
+    slot: u32,
+}
+
+/// All flows. `now_ns` is the latest time of any packet so far, `packet` its number; the owner sets both.
+pub struct FlowTable {
+    /// The capture's clock.
+    pub now_ns: i64,
+    /// The number of the packet in work; it never repeats.
+    pub packet: u64,
+    limit: usize,
+    hasher: RandomState,
+    index: HashTable<u32>,
+    slots: Vec<Flow>,
+    free: Vec<u32>,
+    silent: [BinaryHeap<Reverse<Moment>>; 3],
+}
+
+impl FlowTable {
+    /// An empty table for at most `limit` flows. Keys are an attacker's choice, so the hash has a `seed`.
+    #[must_use]
+    pub fn new(limit: usize, seed: u64) -> Self {
+        Self {
+            now_ns: 0,
+            packet: 0,
+            limit: limit.max(1),
+            hasher: RandomState::with_seeds(
+                seed,
+                seed.rotate_left(17),
+                !seed,
+                0x9e37_79b9_7f4a_7c15,
+            ),
+            index: HashTable::new(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            silent: [BinaryHeap::new(), BinaryHeap::new(), BinaryHeap::new()],
+        }
+    }
+
+    /// How many flows there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+
+    /// Whether one must go before another can come.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.index.len() >= self.limit
+    }
+
+    /// The place of the flow with this key.
+    #[must_use]
+    pub fn find(&self, key: &Key) -> Option<u32> {
+        let hash = self.hash(key);
+        let found = self.index.find(hash, |slot| {
+            self.get(*slot).is_some_and(|flow| flow.key == *key)
+        });
+        found.copied()
+    }
+
+    /// The flow at a place.
+    #[must_use]
+    pub fn get(&self, slot: u32) -> Option<&Flow> {
+        self.slots.get(slot as usize)
+    }
+
+    /// The flow at a place, to change.
+    pub fn get_mut(&mut self, slot: u32) -> Option<&mut Flow> {
+        self.slots.get_mut(slot as usize)
+    }
+
+    /// Add a flow; return its place.
+    pub fn insert(&mut self, mut flow: Flow) -> u32 {
+        flow.active_ns = self.now_ns;
+        flow.last_packet = self.packet;
+        flow.born = self.packet;
+        let hash = self.hash(&flow.key);
+        let slot = self.free.pop().unwrap_or(self.slots.len() as u32);
+        self.remember(slot, &flow);
+        match self.slots.get_mut(slot as usize) {
+            Some(place) => *place = flow,
+            None => self.slots.push(flow),
+        }
+        let (slots, hasher) = (&self.slots, &self.hasher);
+        self.index.insert_unique(hash, slot, |slot| {
+            slots
+                .get(*slot as usize)
+                .map_or(0, |flow| hash_with(hasher, &flow.key))
+        });
+        slot
+    }
+
+    /// Take a flow out.
+    pub fn remove(&mut self, slot: u32) -> Option<Flow> {
+        let key = self.get(slot)?.key;
+        let hash = self.hash(&key);
+        let found = self.index.find_entry(hash, |other| *other == slot).ok()?;
+        found.remove();
+        self.free.push(slot);
+        self.slots.get_mut(slot as usize).map(Flow::take)
+    }
+
+    /// Note that a TCP flow is over: it now counts among those that are closing.
+    pub fn close(&mut self, slot: u32) {
+        if let Some(flow) = self.slots.get_mut(slot as usize) {
+            flow.class = Class::Closing;
+            let moment = moment(slot, flow);
+            self.heap(Class::Closing).push(Reverse(moment));
+        }
+    }
+
+    /// The flow of a class that was silent for longer than it may be, the longest first.
+    pub fn next_idle(&mut self, class: Class) -> Option<u32> {
+        let slot = self.longest_silent(class)?;
+        let active_ns = self.get(slot)?.active_ns;
+        (self.now_ns - active_ns > class.timeout_ns()).then_some(slot)
+    }
+
+    /// The flow that was silent longest; among equals first those that are closing, then UDP, then TCP.
+    pub fn next_victim(&mut self) -> Option<u32> {
+        let mut victim: Option<(i64, u32)> = None;
+        for class in Class::ALL {
+            let Some(slot) = self.longest_silent(class) else {
+                continue;
+            };
+            let Some(active_ns) = self.get(slot).map(|flow| flow.active_ns) else {
+                continue;
+            };
+            if victim.is_none_or(|(least, _)| active_ns < least) {
+                victim = Some((active_ns, slot));
+            }
+        }
+        victim.map(|(_, slot)| slot)
+    }
+
+    /// Take all flows out, in the order of their first packets.
+    pub fn take_all(&mut self) -> Vec<Flow> {
+        let mut slots: Vec<u32> = self.index.iter().copied().collect();
+        slots.sort_unstable();
+        let mut flows: Vec<Flow> = slots
+            .into_iter()
+            .filter_map(|slot| self.remove(slot))
+            .collect();
+        flows.sort_by_cached_key(Flow::first_seen);
+        flows
+    }
+
+    fn longest_silent(&mut self, class: Class) -> Option<u32> {
+        loop {
+            let Reverse(top) = *self.heap(class).peek()?;
+            let current = match self.slots.get(top.slot as usize) {
+                Some(flow) if flow.born == top.born && flow.class == class => {
+                    moment(top.slot, flow)
+                }
+                _ => {
+                    self.heap(class).pop();
+                    continue;
+                }
+            };
+            if current.packet == top.packet {
+                return Some(top.slot);
+            }
+            self.heap(class).pop();
+            self.heap(class).push(Reverse(current));
+        }
+    }
+
+    fn remember(&mut self, slot: u32, flow: &Flow) {
+        let moment = moment(slot, flow);
+        self.heap(flow.class).push(Reverse(moment));
+    }
+
+    fn heap(&mut self, class: Class) -> &mut BinaryHeap<Reverse<Moment>> {
+        let [closing, udp, tcp] = &mut self.silent;
+        match class {
+            Class::Closing => closing,
+            Class::Udp => udp,
+            Class::Tcp => tcp,
+        }
+    }
+
+    fn hash(&self, key: &Key) -> u64 {
+        hash_with(&self.hasher, key)
+    }
+}
+
+fn moment(slot: u32, flow: &Flow) -> Moment {
+    Moment {
+        packet: flow.last_packet,
+        born: flow.born,
+        slot,
+    }
+}
+
+fn hash_with(hasher: &RandomState, key: &Key) -> u64 {
+    hasher.hash_one(key)
+}

@@ -1,0 +1,69 @@
+//! Packet dissection: frames in, observations out. No I/O, no clock, no logging, no unsafe code.
+//!
+//! The Python reference engine (`sensors/*.py`) is the specification: each module here has the name of its
+//! counterpart there and gives the same values, the same counters, and the same reasons. Parsers have three
+//! outcomes: a value, `None` for "more bytes needed", and `Malformed`.
+#![forbid(unsafe_code)]
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::unreachable,
+    clippy::todo
+)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )
+)]
+
+pub mod address_text;
+pub mod budget;
+pub mod cargo;
+pub mod clienthello;
+pub mod clock;
+pub mod direction;
+pub mod dns;
+pub mod dns_chain;
+pub mod dns_names;
+pub mod dns_pool;
+pub mod dns_records;
+pub mod dns_tcp;
+pub mod encode;
+pub mod flow;
+pub mod flowless;
+pub mod flows;
+pub mod fragments;
+pub mod frames;
+pub mod gaps;
+pub mod http;
+pub mod ip;
+pub mod ja4;
+pub mod links;
+pub mod observations;
+pub mod quic;
+pub mod quic_client;
+pub mod quic_crypto;
+pub mod quic_frames;
+pub mod quic_packets;
+pub mod quic_version;
+pub mod ranges;
+pub mod reading;
+pub mod recorder;
+pub mod segment;
+pub mod sensor;
+pub mod streams;
+pub mod svcb;
+pub mod tally;
+pub mod tcp;
+pub mod tls;
+pub mod tracker;
+pub mod transports;
+pub mod udp;
+pub mod undecoded;
+pub mod wire;

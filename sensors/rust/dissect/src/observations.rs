@@ -1,0 +1,194 @@
+//! The observations: all that a sensor says. The mirror of `sensors/observations.py`, and its msgpack form.
+//!
+//! On the wire to Python an observation is a map with `type` first and the fields in the order declared
+//! there, so that msgspec decodes it into the same frozen values that the reference engine makes.
+
+use crate::segment::Address;
+
+/// A five-tuple seen from the client, and where on the wire it was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlowKey {
+    /// Who opened the flow.
+    pub client: Address,
+    /// From which port.
+    pub client_port: u16,
+    /// To whom.
+    pub server: Address,
+    /// To which port.
+    pub server_port: u16,
+    /// `segment::TCP` or `segment::UDP`.
+    pub transport: u8,
+    /// The outermost 802.1Q identifier.
+    pub vlan: Option<u16>,
+    /// The encapsulation, as an index into the decoder's tunnel names.
+    pub tunnel: Option<u16>,
+}
+
+/// One DNS answer as its asker received it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameResolved {
+    /// When.
+    pub ts_ns: i64,
+    /// Who asked.
+    pub client: Address,
+    /// Who answered.
+    pub resolver: Address,
+    /// The name asked for.
+    pub qname: String,
+    /// The type asked for.
+    pub qtype: u16,
+    /// The response code.
+    pub rcode: u8,
+    /// The alias chain, in order from the name asked for.
+    pub cnames: Vec<String>,
+    /// The addresses at its end.
+    pub addresses: Vec<Address>,
+    /// The smallest time to live on the way, in seconds.
+    pub ttl: u32,
+    /// The outer names of the ECH configurations handed out.
+    pub ech_public_names: Vec<String>,
+}
+
+/// By what a client said whom it wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carrier {
+    /// A TLS hello over TCP.
+    Tls,
+    /// A TLS hello in QUIC Initials.
+    Quic,
+    /// The target of an HTTP CONNECT.
+    HttpConnect,
+    /// The Host of a plain HTTP request.
+    Http,
+}
+
+impl Carrier {
+    /// The name that observations have for it.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Tls => "tls",
+            Self::Quic => "quic",
+            Self::HttpConnect => "http-connect",
+            Self::Http => "http",
+        }
+    }
+}
+
+/// The first message in which a client says whom it wants to reach.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HelloSeen {
+    /// When the message was whole.
+    pub ts_ns: i64,
+    /// On which flow.
+    pub flow: FlowKey,
+    /// In what kind of message.
+    pub carrier: Carrier,
+    /// The name.
+    pub server_name: Option<String>,
+    /// The application protocols offered.
+    pub alpn: Vec<String>,
+    /// The TLS versions offered, highest first.
+    pub versions: Vec<u16>,
+    /// "none", "grease" or "offered".
+    pub ech: &'static str,
+    /// The client's fingerprint; none for an incomplete hello.
+    pub ja4: Option<String>,
+    /// Whether no byte of the message is missing.
+    pub complete: bool,
+    /// The handshake's round trip.
+    pub rtt_ns: Option<i64>,
+}
+
+/// Why a flow's totals are reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndReason {
+    /// Both sides closed.
+    Fin,
+    /// One side reset.
+    Rst,
+    /// Nothing came for too long.
+    Idle,
+    /// It lives on: the totals so far.
+    Active,
+    /// The table was full.
+    Evicted,
+    /// The input ended, or the five-tuple was used anew.
+    End,
+}
+
+impl EndReason {
+    /// The name that observations have for it.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Fin => "fin",
+            Self::Rst => "rst",
+            Self::Idle => "idle",
+            Self::Active => "active",
+            Self::Evicted => "evicted",
+            Self::End => "end",
+        }
+    }
+
+    /// Whether it is the flow's last report.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        !matches!(self, Self::Active)
+    }
+}
+
+/// Totals of a flow since its first packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlowUpdate {
+    /// When: the flow's last packet, or the packet that ended it.
+    pub ts_ns: i64,
+    /// Which flow.
+    pub flow: FlowKey,
+    /// Its first packet.
+    pub first_ns: i64,
+    /// From the client.
+    pub packets_up: u64,
+    /// From the server.
+    pub packets_down: u64,
+    /// Of IP packets, from the client.
+    pub bytes_up: u64,
+    /// Of IP packets, from the server.
+    pub bytes_down: u64,
+    /// SYN to SYN-ACK, or first Initial to first answer.
+    pub handshake_rtt_ns: Option<i64>,
+    /// From the client's first payload byte to the server's.
+    pub first_byte_ns: Option<i64>,
+    /// The capture does not hold the flow's start.
+    pub midstream: bool,
+    /// Why; every reason but `Active` is final.
+    pub reason: EndReason,
+}
+
+/// Traffic that was on the wire and could not be observed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// Until when.
+    pub ts_ns: i64,
+    /// Since when.
+    pub since_ns: i64,
+    /// How many packets.
+    pub packets: u64,
+    /// How many bytes.
+    pub bytes: u64,
+    /// "ring", "table", "snaplen", "fragment" or "decode".
+    pub reason: &'static str,
+}
+
+/// Anything a sensor says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Observation {
+    /// A DNS answer.
+    Name(Box<NameResolved>),
+    /// A client's first message.
+    Hello(Box<HelloSeen>),
+    /// A flow's totals.
+    Flow(FlowUpdate),
+    /// A loss.
+    Gap(Gap),
+}
