@@ -1,13 +1,29 @@
-"""What an engine is, and how one is chosen. An engine turns capture files into batches of observations."""
+"""What an engine is, and how one is chosen. An engine turns capture files into batches of observations.
+
+``native`` (Rust) is what people run, ``dpkt`` (Python) is the specification, and runs where nothing was
+compiled. Both say the same.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
+
 from sensors.limits import Limits
 from sensors.observations import Accounting, Observation
 
-ENGINES = ("dpkt",)
+AUTO = "auto"
+ENGINES = ("native", "dpkt")
+
+Progress = Callable[[int], None]
+
+
+class Options(msgspec.Struct, frozen=True):
+    """How an engine works. Nothing but the limits changes what it says."""
+
+    limits: Limits = Limits()
+    threads: int = 1
 
 
 class Sensor(Protocol):
@@ -24,23 +40,54 @@ class Sensor(Protocol):
         """What became of every packet read so far."""
 
 
-class UnknownEngineError(ValueError):
-    """The engine asked for does not exist."""
+class EngineError(ValueError):
+    """The engine asked for does not exist, or not here. The message says what to do."""
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """An engine that is there. ``note`` says why it is not the one that most would want, if it is not."""
+
+    engine: str
+    note: str = ""
+
+
+def choose(engine: str = AUTO) -> Choice:
+    """Return the engine to use; "auto" is the native one where it is there. Raises EngineError."""
+    if engine not in (AUTO, *ENGINES):
+        raise EngineError(f"unknown engine {engine!r}; choose one of: {', '.join((AUTO, *ENGINES))}")
+    missing = lacks(engine if engine != AUTO else "native")
+    if not missing:
+        return Choice(engine if engine != AUTO else "native")
+    if engine != AUTO:
+        raise EngineError(f"engine {engine!r} is not here: {missing}")
+    return Choice("dpkt", f"reading with engine dpkt, which is many times slower: {missing}")
+
+
+def lacks(engine: str) -> str:
+    """Say what an engine lacks to run here, and the mend; nothing when it is there."""
+    if engine != "native":
+        return ""
+    from sensors import native  # noqa: PLC0415  loads the extension
+
+    return native.MISSING
 
 
 def open_sensor(
     paths: Sequence[Path],
-    engine: str = "dpkt",
-    limits: Limits | None = None,
-    progress: Callable[[int], None] | None = None,
+    engine: str = AUTO,
+    options: Options | None = None,
+    progress: Progress | None = None,
 ) -> Sensor:
     """Open capture files as one stream in time order.
 
     ``progress`` is called now and then with the number of bytes consumed from the files since its last call.
-    Raises UnknownEngineError. Files that cannot be read become faults in the accounting, never exceptions.
+    Raises EngineError. Files that cannot be read become faults in the accounting, never exceptions.
     """
-    if engine != "dpkt":
-        raise UnknownEngineError(f"unknown engine {engine!r}; choose one of: {', '.join(ENGINES)}")
+    options = options or Options()
+    if choose(engine).engine == "native":
+        from sensors.native import NativeSensor  # noqa: PLC0415  loads the extension
+
+        return NativeSensor(paths, options, progress)
     from sensors.reference import ReferenceSensor  # noqa: PLC0415  heavy import, not needed by `explain`
 
-    return ReferenceSensor(paths, limits or Limits(), progress)
+    return ReferenceSensor(paths, options.limits, progress)

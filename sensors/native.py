@@ -1,31 +1,33 @@
 """The native engine: the Rust crates of sensors/rust behind the same protocol as the reference engine.
 
-Observations cross the boundary as msgpack and become the same frozen values. `make native`
-builds the extension where cargo is; where it was not built, `available` says so. No command uses it yet:
-tunnels are still to be ported.
+Observations cross the boundary as msgpack and become the same frozen values. The extension is built at
+installation where cargo is; ``MISSING`` says why it is not there.
 """
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
-from sensors.limits import Limits
+from sensors.engine import Options, Progress
 from sensors.observations import Accounting, Observation
+
+_NOT_BUILT = (
+    "it was not built, because cargo was not there; install Rust, then install residency-monitor again"
+)
 
 try:
     from sensors import _native
-except ImportError as error:  # not built: no cargo at installation
+except ModuleNotFoundError:
     _native = None  # type: ignore[assignment]
-    MISSING = str(error)
+    MISSING = _NOT_BUILT
+except ImportError as error:
+    _native = None  # type: ignore[assignment]
+    absent = "cannot import name '_native'" in str(error)
+    MISSING = _NOT_BUILT if absent else f"it cannot be loaded ({error}); install residency-monitor again"
 else:
     MISSING = ""
-
-
-def available() -> bool:
-    """Tell whether the extension is there."""
-    return _native is not None
 
 
 class NativeSensor:
@@ -33,8 +35,9 @@ class NativeSensor:
 
     engine = "native"
 
-    def __init__(self, paths: Sequence[Path], limits: Limits, progress: Callable[[int], None] | None) -> None:
+    def __init__(self, paths: Sequence[Path], options: Options, progress: Progress | None) -> None:
         seed = secrets.randbits(64)  # keys the hash of the flow table; nothing that comes out depends on it
+        limits = options.limits
         bounds = limits.flows, limits.stream_bytes, limits.reading_bytes, limits.fragments
         self._engine = _native.Engine(list(paths), bounds, seed)
         self._progress = progress

@@ -60,7 +60,12 @@ STATUSES: list[tuple[str, list[str | Path], int, str]] = [
     ("a folder without captures", ["replay", ROOT / "policies"], 3, "policies"),
     ("no such policy", ["replay", capture("openai-eu"), "--policy", "no.yaml"], 2, "no.yaml: no such file"),
     ("not a policy", ["replay", capture("openai-eu"), "--policy", ROOT / "Makefile"], 2, "Makefile"),
-    ("unknown engine", ["replay", capture("openai-eu"), "--engine", "warp"], 2, "choose one of: dpkt"),
+    (
+        "unknown engine",
+        ["replay", capture("openai-eu"), "--engine", "warp"],
+        2,
+        "choose one of: auto, native, dpkt",
+    ),
     ("no GeoIP database", ["replay", capture("openai-eu"), "--geoip", POLICY], 2, "eu-crm.yaml"),
     ("out is a file", ["replay", capture("openai-eu"), "--out", POLICY], 2, "choose another --out"),
     ("wrong flag", ["replay", "--polcy", "x"], 2, "No such option"),

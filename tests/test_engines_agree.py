@@ -10,14 +10,14 @@ import pytest
 
 from pcaps import golden
 from sensors import native
+from sensors.engine import Options, open_sensor
 from sensors.limits import Limits
 from sensors.observations import Accounting, Observation
-from sensors.reference import ReferenceSensor
 from tests.conftest import SHARED
 from tests.test_foreign_captures import CAPTURES, files
 
 pytestmark = pytest.mark.skipif(
-    not native.available(), reason=f"the native engine is not built: {native.MISSING}"
+    bool(native.MISSING), reason=f"the native engine is not built: {native.MISSING}"
 )
 TUNNELLED = {
     "gre-tunnel",
@@ -43,8 +43,9 @@ SMALL = Limits(flows=3, stream_bytes=600, reading_bytes=900, fragments=2)
 def both(paths: Sequence[Path], limits: Limits | None = None) -> list[tuple[list[Observation], Accounting]]:
     """Return what each engine says of files."""
     said = []
-    for engine in (ReferenceSensor, native.NativeSensor):
-        sensor = engine(paths, limits or Limits(), None)
+    options = Options(limits or Limits())
+    for engine in ("dpkt", "native"):
+        sensor = open_sensor(paths, engine, options)
         observations = [observation for batch in sensor for observation in batch]
         said.append((observations, sensor.accounting()))
     return said

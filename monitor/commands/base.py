@@ -33,7 +33,11 @@ geoip_option = click.option(
     help="A GeoIP database, MMDB format: country or ASN (repeatable).",
 )
 engine_option = click.option(
-    "--engine", default="dpkt", show_default=True, metavar="NAME", help="Which sensor engine reads packets."
+    "--engine",
+    default="auto",
+    show_default=True,
+    metavar="NAME",
+    help="Which engine reads packets: native, dpkt, or auto: native where it is built.",
 )
 
 
@@ -66,12 +70,16 @@ def clear_errors() -> Iterator[None]:
         raise Failure(str(error), Exit.USAGE) from None
 
 
-def check_engine(engine: str) -> None:
-    """End the command unless there is such an engine."""
-    from sensors.engine import ENGINES  # noqa: PLC0415
+def choose_engine(engine: str) -> str:
+    """Return the engine to use; where it is second choice, say why. Ends the command unless it is there."""
+    from sensors.engine import EngineError, choose  # noqa: PLC0415
 
-    if engine not in ENGINES:
-        raise Failure(f"unknown engine {engine!r}; choose one of: {', '.join(ENGINES)}", Exit.USAGE)
+    try:
+        choice = choose(engine)
+    except EngineError as error:
+        raise Failure(str(error), Exit.USAGE) from None
+    warn([choice.note] if choice.note else [])
+    return choice.engine
 
 
 def warn(lines: Sequence[object]) -> None:

@@ -9,7 +9,7 @@ import click
 from monitor import __version__, app
 from monitor.commands.base import clear_errors
 from monitor.wording import fact, plural
-from sensors.engine import ENGINES
+from sensors.engine import ENGINES, lacks
 
 
 @click.command("doctor")
@@ -20,7 +20,8 @@ def command() -> None:
     endpoints = plural(len(catalog.endpoints), "endpoint")
     click.echo(fact("residency", __version__))
     click.echo(fact("python", f"{platform.python_version()} ({sys.executable})"))
-    click.echo(fact("engines", ", ".join(ENGINES)))
+    for engine in ENGINES:
+        click.echo(fact("engine", f"{engine}: {lacks(engine) or 'ready'}"))
     click.echo(
         fact("catalogue", f"{catalog.version}: {plural(len(catalog.providers), 'provider')}, {endpoints}")
     )

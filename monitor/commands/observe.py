@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from monitor import app
-from monitor.commands.base import FILE, check_engine, engine_option, warn
+from monitor.commands.base import FILE, choose_engine, engine_option, warn
 
 
 @click.command("observe")
@@ -22,8 +22,7 @@ def command(path: Path, engine: str) -> None:
       residency observe capture.pcap
       residency observe capture.pcap | jq 'select(.type == "hello_seen")'
     """
-    check_engine(engine)
-    accounting, status = app.observe(path, engine, sys.stdout.buffer.write)
+    accounting, status = app.observe(path, choose_engine(engine), sys.stdout.buffer.write)
     sys.stdout.buffer.flush()
     warn([fault.line() for fault in accounting.faults])
     sys.exit(status)

@@ -11,7 +11,7 @@ from monitor import app
 from monitor.commands.base import (
     FILE,
     catalog_option,
-    check_engine,
+    choose_engine,
     clear_errors,
     engine_option,
     geoip_option,
@@ -54,7 +54,7 @@ def command(
 
     --out DIR gets decisions.jsonl, connections.parquet and summary.json.
     """
-    check_engine(engine)
+    engine = choose_engine(engine)
     with clear_errors():
         knowledge = app.load_knowledge(policy, catalogs, geoips)
         warn(knowledge.warnings)
