@@ -7,7 +7,9 @@ use std::fs::File;
 use std::io::{Error, ErrorKind, Read};
 use std::path::Path;
 
-use crate::captured::{COPY_AGAIN, Fault, FaultKind, FaultLog, Frame, Place, StreamDamage};
+use crate::captured::{
+    COPY_AGAIN, FRAMES, Fault, FaultKind, FaultLog, Frame, Frames, Place, StreamDamage,
+};
 use crate::inflate::Chunks;
 use crate::pcap::{self, PcapReader};
 use crate::pcapng::{FILE_HEADER_BYTES as HEAD_BYTES, PcapngReader};
@@ -100,6 +102,32 @@ impl CaptureReader {
     #[inline]
     pub(crate) fn lend(&self, place: Place) -> Option<Frame<'_>> {
         Some(self.stream.as_ref()?.window.lend(place))
+    }
+
+    /// Lend the frame that `advance` went to, and those behind it that are at hand and not later than `until_ns`.
+    ///
+    /// Returns the place of the first that is later, where there is one at hand.
+    #[inline]
+    pub(crate) fn lend_on<'w>(
+        &'w mut self,
+        place: Place,
+        until_ns: i64,
+        frames: &mut Frames<'w>,
+    ) -> Option<Place> {
+        let Stream { window, format } = self.stream.as_mut()?;
+        let window = &*window;
+        frames.push(window.lend(place));
+        while frames.len() < FRAMES {
+            let place = match format {
+                Format::Pcap(reader) => reader.whole(window.data()),
+                Format::Pcapng(reader) => reader.whole(window.data()),
+            }?;
+            if place.ts_ns > until_ns {
+                return Some(place);
+            }
+            frames.push(window.lend(place));
+        }
+        None
     }
 
     /// What went wrong so far.

@@ -3,24 +3,20 @@
 //! A fault never ends the program: it says where a file could not be read on, and what a person can do. Their
 //! number is bounded, so that a file made of damage ends too.
 
+use smallvec::SmallVec;
+
 /// As libpcap's `MAXIMUM_SNAPLEN`: a longer record is corrupt.
 pub const MAX_FRAME_BYTES: u32 = 262_144;
 /// Of one file; then reading it stops.
 pub const MAX_FAULTS: usize = 64;
 pub(crate) const COPY_AGAIN: &str = "copy it again from the sensor";
 
-/// One captured frame, lent until the next one is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Frame<'a> {
-    /// Since the Unix epoch, never negative.
-    pub ts_ns: i64,
-    /// `LINKTYPE_` value, as registered at tcpdump.org.
-    pub linktype: u32,
-    /// What was captured: may be shorter than the frame was (snap length).
-    pub data: &'a [u8],
-    /// What the frame had on the wire: never below `data.len()`.
-    pub wire_bytes: u32,
-}
+pub use dissect::sensor::FRAMES;
+/// One captured frame, lent until the next ones are asked for.
+pub use dissect::sensor::Frame;
+
+/// Frames of one file, in its order.
+pub type Frames<'a> = SmallVec<[Frame<'a>; FRAMES]>;
 
 /// A frame before it is lent: where its bytes stand in the window, until that moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

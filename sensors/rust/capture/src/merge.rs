@@ -9,7 +9,7 @@ use std::collections::BinaryHeap;
 use std::path::{Path, PathBuf};
 
 use crate::capture::CaptureReader;
-use crate::captured::{Fault, Frame, Place};
+use crate::captured::{Fault, Frames, Place};
 use crate::paths::expand_paths;
 use crate::posix::path_order;
 use crate::window::CHUNK_BYTES;
@@ -31,6 +31,7 @@ struct Opened {
 }
 
 /// The file that is being read, as long as no other one has an earlier frame.
+#[derive(Clone, Copy)]
 struct Current {
     rank: usize,
     until_ns: Option<i64>,
@@ -76,16 +77,26 @@ impl MergedCaptures {
         &self.paths
     }
 
-    /// The next frame, lent until the one after it is asked for.
+    /// The next frames, as many as are at hand, lent until those after them are asked for. None at the end.
     #[allow(clippy::should_implement_trait, reason = "an Iterator cannot lend")]
     #[inline]
-    pub fn next(&mut self) -> Option<Frame<'_>> {
-        let place = match self.current_place() {
-            Some(place) => place,
-            None => self.turn()?,
+    pub fn next(&mut self) -> Frames<'_> {
+        let mut frames = Frames::new();
+        let place = self.current_place().or_else(|| self.turn());
+        let (Some(place), Some(Current { rank, until_ns })) = (place, self.current) else {
+            return frames;
         };
-        let rank = self.current.as_ref()?.rank;
-        self.opened.get(rank)?.as_ref()?.reader.lend(place)
+        let Some(Opened { reader, next }) = self.opened.get_mut(rank).and_then(Option::as_mut)
+        else {
+            return frames;
+        };
+        let later = reader.lend_on(place, until_ns.unwrap_or(i64::MAX), &mut frames);
+        if let Some(place) = later {
+            *next = Some(place);
+            self.open.push(Reverse((place.ts_ns, rank)));
+            self.current = None;
+        }
+        frames
     }
 
     /// Files that overlapped too many others, and came late: their frames are out of order.

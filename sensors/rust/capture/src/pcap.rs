@@ -88,7 +88,7 @@ impl PcapReader {
 
     /// Take the record at hand, if it is whole and sane.
     #[inline]
-    fn whole(&mut self, data: &[u8]) -> Option<Place> {
+    pub(crate) fn whole(&mut self, data: &[u8]) -> Option<Place> {
         let [seconds, fraction, captured_bytes, wire_bytes] =
             self.form.order.words(data, self.at)?;
         let body = self.at + self.form.header_bytes;

@@ -55,7 +55,7 @@ impl PcapngReader {
     #[inline]
     pub(crate) fn next(&mut self, window: &mut Window, faults: &mut FaultLog) -> Option<Place> {
         loop {
-            let mut found = self.plain(window.data());
+            let mut found = self.whole(window.data());
             if found.is_none() {
                 let (place, at) = Step {
                     reader: self,
@@ -64,14 +64,24 @@ impl PcapngReader {
                 }
                 .block()?;
                 self.at = at;
-                found = place;
+                found = place.inspect(|place| self.took(place));
             }
-            if let Some(place) = found {
-                self.packets += 1;
-                self.last_ns = place.ts_ns;
+            if found.is_some() {
                 return found;
             }
         }
+    }
+
+    /// Take the packet block at hand, if it is whole, sane and plain.
+    #[inline]
+    pub(crate) fn whole(&mut self, data: &[u8]) -> Option<Place> {
+        self.plain(data).inspect(|place| self.took(place))
+    }
+
+    #[inline]
+    const fn took(&mut self, place: &Place) {
+        self.packets += 1;
+        self.last_ns = place.ts_ns;
     }
 
     /// Take a plain packet block at hand; all else is for `Step`.

@@ -43,21 +43,15 @@ impl Replay {
         if self.over {
             return None;
         }
-        for _ in 0..FRAMES {
-            let Some(frame) = self.captures.next() else {
-                self.sensor.finish();
-                self.over = true;
-                break;
-            };
-            self.sensor.frame(
-                frame.ts_ns,
-                frame.linktype,
-                frame.data,
-                u64::from(frame.wire_bytes),
-            );
-            if self.sensor.waiting() >= BATCH {
+        let mut frames_left = FRAMES;
+        while frames_left > 0 && self.sensor.waiting() < BATCH {
+            let frames = self.captures.next();
+            if frames.is_empty() {
+                self.over = self.sensor.finish(BATCH);
                 break;
             }
+            self.sensor.frames(&frames);
+            frames_left = frames_left.saturating_sub(frames.len());
         }
         let observations = self.sensor.take();
         self.encoder

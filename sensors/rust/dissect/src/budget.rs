@@ -35,16 +35,21 @@ impl ReadingBudget {
     }
 
     /// Take note of what the flow at `slot` holds now, and give up the oldest while it is too much.
+    #[inline]
     pub fn note(&mut self, flows: &mut FlowTable, slot: u32) {
         let packet = flows.packet;
         let Some(flow) = flows.get_mut(slot) else {
             return;
         };
-        let (held, before) = (flow.held_now(), flow.held_bytes);
+        if flow.reading.is_none() && !flow.holds() {
+            return;
+        }
+        let before = flow.held_bytes();
+        flow.hold(flow.held_now());
+        let held = flow.held_bytes();
         if held == before {
             return;
         }
-        flow.held_bytes = held;
         if before == 0 {
             flow.held_since = packet;
             self.order.push_back((slot, packet));
@@ -67,12 +72,12 @@ impl ReadingBudget {
         let Some(flow) = flows.get_mut(slot) else {
             return;
         };
-        if flow.held_bytes == 0 || flow.held_since != since {
+        if !flow.holds() || flow.held_since != since {
             return; // what held then has ended, or holds nothing since
         }
-        self.total_bytes -= flow.held_bytes;
+        self.total_bytes -= flow.held_bytes();
         self.given_up += 1;
-        flow.held_bytes = 0;
+        flow.hold(0);
         flow.mark_read(true);
         flow.mark_read(false);
     }

@@ -12,6 +12,7 @@ use smallvec::SmallVec;
 use crate::fragments::Carried;
 use crate::gaps::Count;
 use crate::links::Layer;
+use crate::sensor::Frame as Captured;
 
 /// Names of tunnels that are kept; what comes later is `OTHER`.
 pub const MAX_TUNNELS: usize = 16_384;
@@ -29,7 +30,18 @@ pub struct Frame<'a> {
     pub wire_bytes: u64,
 }
 
-impl Frame<'_> {
+impl<'a> Frame<'a> {
+    /// The frame as it was captured.
+    #[inline]
+    #[must_use]
+    pub fn of(captured: &Captured<'a>) -> Self {
+        Self {
+            ts_ns: captured.ts_ns,
+            data: captured.data,
+            wire_bytes: u64::from(captured.wire_bytes),
+        }
+    }
+
     /// Its length on the wire, as a place in its data.
     #[inline]
     #[must_use]

@@ -10,7 +10,9 @@ use std::collections::BinaryHeap;
 use ahash::RandomState;
 use hashbrown::HashTable;
 
-use crate::flow::{Flow, Key};
+use crate::flow::Flow;
+use crate::key::Key;
+use crate::segment::Segment;
 
 /// One second.
 pub const SECOND_NS: i64 = 1_000_000_000;
@@ -67,6 +69,20 @@ pub struct FlowTable {
     slots: Vec<Flow>,
     free: Vec<u32>,
     silent: [BinaryHeap<Reverse<Moment>>; 3],
+    /// How many flows were ever added.
+    added: u64,
+}
+
+/// A key that was looked up ahead of its turn, when the table may not have been yet what it is by then.
+#[derive(Clone, Copy, Debug)]
+pub struct Sought {
+    /// The key.
+    pub key: Key,
+    /// Whether the segment's sender is the key's lower end.
+    pub from_low: bool,
+    hash: u64,
+    slot: Option<u32>,
+    added: u64,
 }
 
 impl FlowTable {
@@ -87,6 +103,7 @@ impl FlowTable {
             slots: Vec::new(),
             free: Vec::new(),
             silent: [BinaryHeap::new(), BinaryHeap::new(), BinaryHeap::new()],
+            added: 0,
         }
     }
 
@@ -108,10 +125,37 @@ impl FlowTable {
         self.index.len() >= self.limit
     }
 
-    /// The place of the flow with this key.
+    /// Look up the flow of a segment.
+    ///
+    /// Several in a row, before any of them is worked on, wait for the memory together.
+    #[inline]
     #[must_use]
-    pub fn find(&self, key: &Key) -> Option<u32> {
-        let hash = self.hash(key);
+    pub fn seek(&self, segment: &Segment<'_>) -> Sought {
+        let (key, from_low) = Key::of(segment);
+        let hash = self.hash(&key);
+        Sought {
+            key,
+            from_low,
+            hash,
+            slot: self.find(hash, &key),
+            added: self.added,
+        }
+    }
+
+    /// The place of the flow that was sought, by now.
+    #[inline]
+    #[must_use]
+    pub fn place(&self, sought: &Sought) -> Option<u32> {
+        let lives = |flow: &Flow| flow.lives() && flow.key == sought.key;
+        match sought.slot {
+            Some(slot) if self.get(slot).is_some_and(lives) => sought.slot,
+            None if sought.added == self.added => None,
+            _ => self.find(sought.hash, &sought.key),
+        }
+    }
+
+    #[inline]
+    fn find(&self, hash: u64, key: &Key) -> Option<u32> {
         let found = self.index.find(hash, |slot| {
             self.get(*slot).is_some_and(|flow| flow.key == *key)
         });
@@ -134,6 +178,7 @@ impl FlowTable {
         flow.active_ns = self.now_ns;
         flow.last_packet = self.packet;
         flow.born = self.packet;
+        self.added += 1;
         let hash = self.hash(&flow.key);
         let slot = self.free.pop().unwrap_or(self.slots.len() as u32);
         self.remember(slot, &flow);
@@ -193,16 +238,22 @@ impl FlowTable {
         victim.map(|(_, slot)| slot)
     }
 
-    /// Take all flows out, in the order of their first packets.
-    pub fn take_all(&mut self) -> Vec<Flow> {
-        let mut slots: Vec<u32> = self.index.iter().copied().collect();
-        slots.sort_unstable();
-        let mut flows: Vec<Flow> = slots
-            .into_iter()
-            .filter_map(|slot| self.remove(slot))
+    /// The places of all flows, in the order of their first packets; `tunnel_ranks` orders tunnels.
+    #[must_use]
+    pub fn in_order(&self, tunnel_ranks: &[u16]) -> Vec<u32> {
+        let first_ns = |slot: &u32| self.get(*slot).map_or(0, |flow| flow.first_ns);
+        let mut slots: Vec<(i64, u32)> = self
+            .index
+            .iter()
+            .map(|slot| (first_ns(slot), *slot))
             .collect();
-        flows.sort_by_cached_key(Flow::first_seen);
-        flows
+        let exact = |slot| self.get(slot).map(|flow| flow.key.order(tunnel_ranks));
+        slots.sort_unstable_by(|(one_ns, one), (other_ns, other)| {
+            one_ns
+                .cmp(other_ns)
+                .then_with(|| exact(*one).cmp(&exact(*other)))
+        });
+        slots.into_iter().map(|(_, slot)| slot).collect()
     }
 
     fn longest_silent(&mut self, class: Class) -> Option<u32> {

@@ -7,12 +7,14 @@
 use std::borrow::Cow;
 
 use crate::cargo::{Cargo, Frame, TunnelNames};
+use crate::express;
 use crate::flowless::{self, Protocol};
 use crate::fragments::{Fragment, FragmentTable, Key};
 use crate::gaps::Count;
 use crate::ip::{self, Packet, Part, Version};
 use crate::links::{self, Layer};
 use crate::segment::{Segment, TCP};
+use crate::sensor::Frame as Captured;
 use crate::tally::Tallies;
 use crate::transports::{self, Ports};
 use crate::undecoded::Undecoded;
@@ -86,27 +88,22 @@ impl FrameDecoder {
 
     /// The segment in a frame, or in the datagram that it completes; none for every other frame.
     ///
-    /// `wire_bytes` is the frame's length on the wire, of which `data` may hold less (snap length).
-    #[inline(never)]
+    /// `looked` is what a look at the frame found.
+    #[inline]
     pub fn decode<'a>(
         &'a mut self,
-        ts_ns: i64,
-        linktype: u32,
-        data: &'a [u8],
-        wire_bytes: u64,
+        captured: &Captured<'a>,
+        looked: &Looked<'a>,
     ) -> Option<Segment<'a>> {
-        let frame = Frame {
-            ts_ns,
-            data,
-            wire_bytes,
-        };
-        match plain(linktype, &frame) {
-            Ok(Found::Segment(vlan, packet, ports)) => {
-                self.decoded.add(counted_as(packet.protocol), frame.count());
-                Some(segment(ts_ns, data, vlan, &packet, &ports))
+        let frame = Frame::of(captured);
+        match *looked {
+            Looked::Segment(segment) => {
+                self.decoded
+                    .add(counted_as(segment.transport), frame.count());
+                Some(segment)
             }
-            Ok(Found::Other(layer)) => self.follow(frame, layer),
-            Err(reason) => {
+            Looked::Other(layer) => self.follow(frame, layer),
+            Looked::Undecoded(reason) => {
                 self.undecoded.add(reason, frame.count());
                 None
             }
@@ -192,10 +189,56 @@ impl FrameDecoder {
     }
 }
 
-/// What a look at the headers of a frame finds.
+/// What a look at the headers of a frame finds, whatever frames there were before it.
+#[derive(Debug)]
+pub enum Looked<'a> {
+    /// A segment.
+    Segment(Segment<'a>),
+    /// Anything else that may hold one, or is to be counted: this stands behind the link layer.
+    Other(Layer),
+    /// Nothing, for this reason.
+    Undecoded(Undecoded),
+}
+
+impl<'a> Looked<'a> {
+    /// Before a look.
+    pub const NOTHING: Self = Self::Undecoded(Undecoded::UnknownLinktype);
+
+    /// Look at a frame.
+    #[inline]
+    #[must_use]
+    pub fn at(captured: &Captured<'a>) -> Self {
+        if let Some(segment) = express::segment(captured) {
+            return Self::Segment(segment);
+        }
+        Self::through_layers(captured)
+    }
+
+    #[inline(never)]
+    fn through_layers(captured: &Captured<'a>) -> Self {
+        let frame = Frame::of(captured);
+        match plain(captured.linktype, &frame) {
+            Ok(Found::Segment(vlan, packet, ports)) => {
+                Self::Segment(segment(frame.ts_ns, frame.data, vlan, &packet, &ports))
+            }
+            Ok(Found::Other(layer)) => Self::Other(layer),
+            Err(reason) => Self::Undecoded(reason),
+        }
+    }
+
+    /// The segment, if there is one.
+    #[inline]
+    #[must_use]
+    pub const fn segment(&self) -> Option<&Segment<'a>> {
+        match self {
+            Self::Segment(segment) => Some(segment),
+            _ => None,
+        }
+    }
+}
+
 enum Found {
     Segment(Option<u16>, Packet, Ports),
-    /// Anything else: this stands behind the link layer.
     Other(Layer),
 }
 

@@ -41,6 +41,15 @@ impl Address {
         }
     }
 
+    /// The address whose sixteen bytes are this number.
+    #[must_use]
+    pub const fn from_number(number: u128, v4: bool) -> Self {
+        Self {
+            bytes: number.to_be_bytes(),
+            v4,
+        }
+    }
+
     /// The sixteen bytes that tell addresses of one family apart.
     #[must_use]
     pub const fn bytes(&self) -> &[u8; 16] {

@@ -2,11 +2,13 @@
 //!
 //! The mirror of `sensors/reference.py`.
 
+use std::vec::IntoIter;
+
 use crate::budget::ReadingBudget;
 use crate::clock::CaptureClock;
 use crate::encode::{Accounting, FaultText};
-use crate::flows::{FlowTable, SECOND_NS};
-use crate::frames::FrameDecoder;
+use crate::flows::{FlowTable, SECOND_NS, Sought};
+use crate::frames::{FrameDecoder, Looked};
 use crate::gaps::{Count, GapLog};
 use crate::observations::Observation;
 use crate::recorder::Recorder;
@@ -26,6 +28,19 @@ pub struct Limits {
     pub fragments: usize,
 }
 
+/// One captured frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frame<'a> {
+    /// Since the Unix epoch, never negative.
+    pub ts_ns: i64,
+    /// `LINKTYPE_` value, as registered at tcpdump.org.
+    pub linktype: u32,
+    /// What was captured: may be shorter than the frame was (snap length).
+    pub data: &'a [u8],
+    /// What the frame had on the wire: never below `data.len()`.
+    pub wire_bytes: u32,
+}
+
 /// The engine.
 pub struct Sensor {
     decoder: FrameDecoder,
@@ -33,7 +48,12 @@ pub struct Sensor {
     read: Count,
     clock: CaptureClock,
     next_tick_ns: i64,
+    /// The flows still to end, once the input is over.
+    ending: Option<IntoIter<u32>>,
 }
+
+/// Frames that are looked at together: so many flows are fetched from memory at the same time.
+pub const FRAMES: usize = 16;
 
 impl Sensor {
     /// An engine within limits; `seed` keys the hash of the flow table.
@@ -51,17 +71,53 @@ impl Sensor {
             read: Count::default(),
             clock: CaptureClock::default(),
             next_tick_ns: 0,
+            ending: None,
         }
     }
 
-    /// Take one captured frame.
-    pub fn frame(&mut self, ts_ns: i64, linktype: u32, data: &[u8], wire_bytes: u64) {
+    /// Take captured frames, best `FRAMES` of them.
+    ///
+    /// Headers say what they say whatever was before, so all are looked at first, and their flows are fetched;
+    /// then each frame has its turn.
+    pub fn frames(&mut self, frames: &[Frame<'_>]) {
+        for frames in frames.chunks(FRAMES) {
+            self.few_frames(frames);
+        }
+    }
+
+    fn few_frames(&mut self, frames: &[Frame<'_>]) {
+        let mut looked = [const { Looked::NOTHING }; FRAMES];
+        let mut sought: [Option<Sought>; FRAMES] = [const { None }; FRAMES];
+        for (looked, frame) in looked.iter_mut().zip(frames) {
+            *looked = Looked::at(frame);
+        }
+        for (sought, looked) in sought.iter_mut().zip(&looked) {
+            *sought = looked
+                .segment()
+                .map(|segment| self.tracker.flows.seek(segment));
+        }
+        for ((frame, looked), sought) in frames.iter().zip(&looked).zip(sought) {
+            self.count(frame);
+            if let Some(segment) = self.decoder.decode(frame, looked) {
+                let sought = sought.unwrap_or_else(|| self.tracker.flows.seek(&segment));
+                if segment.transport == TCP {
+                    self.tracker.tcp(&segment, &sought);
+                } else {
+                    self.tracker.udp(&segment, &sought);
+                }
+            }
+        }
+    }
+
+    /// Count a frame, and let the time pass until it was seen.
+    #[inline]
+    fn count(&mut self, frame: &Frame<'_>) {
         self.read.add(Count {
             packets: 1,
-            bytes: wire_bytes,
+            bytes: u64::from(frame.wire_bytes),
         });
         self.tracker.flows.packet = self.read.packets;
-        if self.clock.see(ts_ns) {
+        if self.clock.see(frame.ts_ns) {
             let now_ns = self.clock.now_ns();
             self.tracker.flows.now_ns = now_ns;
             if !(self.next_tick_ns - SECOND_NS..self.next_tick_ns).contains(&now_ns) {
@@ -69,20 +125,23 @@ impl Sensor {
                 self.next_tick_ns = now_ns.saturating_add(SECOND_NS);
             }
         }
-        if let Some(segment) = self.decoder.decode(ts_ns, linktype, data, wire_bytes) {
-            if segment.transport == TCP {
-                self.tracker.tcp(&segment);
-            } else {
-                self.tracker.udp(&segment);
-            }
-        }
     }
 
-    /// End everything: the input is over.
-    pub fn finish(&mut self) {
-        self.decoder.finish();
-        self.tracker.end_all();
-        self.report_gaps();
+    /// End what is left, because the input is over, until so many observations wait; tell whether all is done.
+    pub fn finish(&mut self, waiting: usize) -> bool {
+        let mut ending = self.ending.take().unwrap_or_else(|| {
+            self.decoder.finish();
+            let ranks = ranks(self.decoder.tunnels());
+            self.tracker.flows.in_order(&ranks).into_iter()
+        });
+        while self.waiting() < waiting {
+            if !self.tracker.end_next(&mut ending) {
+                self.report_gaps();
+                return true;
+            }
+        }
+        self.ending = Some(ending);
+        false
     }
 
     /// Hand out the observations so far.
@@ -151,4 +210,17 @@ impl Sensor {
             self.tracker.recorder.add(Observation::Gap(gap));
         }
     }
+}
+
+/// The place of each name among all in alphabetical order.
+fn ranks(names: &[String]) -> Vec<u16> {
+    let mut order: Vec<usize> = (0..names.len()).collect();
+    order.sort_unstable_by_key(|index| names.get(*index));
+    let mut ranks = vec![0; names.len()];
+    for (rank, index) in order.into_iter().enumerate() {
+        if let Some(place) = ranks.get_mut(index) {
+            *place = rank as u16;
+        }
+    }
+    ranks
 }

@@ -5,7 +5,8 @@
 
 use crate::direction::{Direction, Event, Reader, may_follow};
 use crate::dns_tcp::TcpMessages;
-use crate::flow::{ACTIVE_NS, Flow, Key};
+use crate::flow::{ACTIVE_NS, Flow};
+use crate::flows::Sought;
 use crate::observations::EndReason;
 use crate::recorder::{DNS_PORT, Recorder};
 use crate::segment::Segment;
@@ -26,9 +27,12 @@ struct Heard<'s, 'd> {
 
 impl Tracker {
     /// Take one TCP segment.
-    pub fn tcp(&mut self, segment: &Segment<'_>) {
-        let (key, low) = Key::of(segment);
-        let mut found = self.find_live(&key);
+    pub fn tcp(&mut self, segment: &Segment<'_>, sought: &Sought) {
+        let low = sought.from_low;
+        if segment.flags & (SYN | FIN | RST) == 0 && self.only_counts(segment, sought) {
+            return;
+        }
+        let mut found = self.find_live(sought);
         if let Some(slot) = found
             && segment.flags & SYN != 0
             && self
@@ -44,7 +48,7 @@ impl Tracker {
                 self.touch(slot, segment.ts_ns);
                 slot
             }
-            None => self.open(key, segment, low),
+            None => self.open(sought.key, segment, low),
         };
         let heard = Heard {
             segment,
@@ -75,6 +79,29 @@ impl Tracker {
             self.flows.close(slot);
         }
         self.budget.note(&mut self.flows, slot);
+    }
+}
+
+impl Tracker {
+    /// Count a segment of which nothing else is to be learnt, as it is with nearly all; tell whether it was one.
+    #[inline]
+    fn only_counts(&mut self, segment: &Segment<'_>, sought: &Sought) -> bool {
+        let (low, now_ns, packet) = (sought.from_low, self.flows.now_ns, self.flows.packet);
+        let place = self.flows.place(sought);
+        let Some(flow) = place.and_then(|slot| self.flows.get_mut(slot)) else {
+            return false;
+        };
+        let read = segment.payload.is_empty() || flow.is_read(low);
+        let silent = now_ns - flow.active_ns > flow.class.timeout_ns();
+        if !read || silent || segment.ts_ns - flow.reported_ns > ACTIVE_NS {
+            return false;
+        }
+        flow.touch(segment.ts_ns, now_ns, packet);
+        flow.count(segment.ip_bytes, low);
+        if !segment.payload.is_empty() {
+            flow.mark(low, segment.ts_ns);
+        }
+        true
     }
 }
 
@@ -109,11 +136,7 @@ impl Heard<'_, '_> {
     }
 
     fn payload(&self, flow: &mut Flow, seq: u32, recorder: &mut Recorder) {
-        if self.low == flow.client_low {
-            flow.mark_request(self.segment.ts_ns);
-        } else {
-            flow.mark_answer(self.segment.ts_ns);
-        }
+        flow.mark(self.low, self.segment.ts_ns);
         if flow.is_read(self.low) {
             return;
         }

@@ -4,9 +4,10 @@
 //! silent longest, and says so.
 
 use crate::budget::ReadingBudget;
-use crate::flow::{Flow, Key};
-use crate::flows::{Class, FlowTable};
+use crate::flow::Flow;
+use crate::flows::{Class, FlowTable, Sought};
 use crate::gaps::GapLog;
+use crate::key::Key;
 use crate::observations::EndReason;
 use crate::recorder::Recorder;
 use crate::segment::Segment;
@@ -26,9 +27,10 @@ pub struct Tracker {
 }
 
 impl Tracker {
-    /// The place of the live flow with this key; one that was silent too long ends here.
-    pub(crate) fn find_live(&mut self, key: &Key) -> Option<u32> {
-        let slot = self.flows.find(key)?;
+    /// The place of the live flow that was sought; one that was silent too long ends here.
+    #[inline]
+    pub(crate) fn find_live(&mut self, sought: &Sought) -> Option<u32> {
+        let slot = self.flows.place(sought)?;
         let flow = self.flows.get(slot)?;
         let (class, last_ns) = (flow.class, flow.last_ns);
         if self.flows.now_ns - flow.active_ns > class.timeout_ns() {
@@ -39,12 +41,11 @@ impl Tracker {
     }
 
     /// Note that a flow is alive.
+    #[inline]
     pub(crate) fn touch(&mut self, slot: u32, ts_ns: i64) {
         let (now_ns, packet) = (self.flows.now_ns, self.flows.packet);
         if let Some(flow) = self.flows.get_mut(slot) {
-            flow.active_ns = now_ns;
-            flow.last_packet = packet;
-            flow.last_ns = flow.last_ns.max(ts_ns);
+            flow.touch(ts_ns, now_ns, packet);
         }
     }
 
@@ -66,7 +67,7 @@ impl Tracker {
     }
 
     fn report(&mut self, flow: Flow, ts_ns: i64, reason: EndReason) {
-        self.budget.forget(flow.held_bytes);
+        self.budget.forget(flow.held_bytes());
         let reason = flow.ended.unwrap_or(reason);
         if reason == EndReason::Evicted {
             let (packets, bytes) = flow.totals();
@@ -85,11 +86,13 @@ impl Tracker {
         }
     }
 
-    /// End every flow because the input ended, in the order of their first packets.
-    pub fn end_all(&mut self) {
-        for flow in self.flows.take_all() {
-            let last_ns = flow.last_ns;
-            self.report(flow, last_ns, EndReason::End);
-        }
+    /// End the next of the flows that end because the input did; tell whether there was one.
+    pub fn end_next(&mut self, ending: &mut impl Iterator<Item = u32>) -> bool {
+        let Some(slot) = ending.next() else {
+            return false;
+        };
+        let last_ns = self.flows.get(slot).map_or(0, |flow| flow.last_ns);
+        self.end(slot, last_ns, EndReason::End);
+        true
     }
 }

@@ -3,7 +3,8 @@
 //! The mirror of `sensors/udp.py`. Whoever sends first is the client, unless the ports say otherwise. Only
 //! a flow's first datagrams are tried as QUIC, and later ones that look like the first of another connection.
 
-use crate::flow::{ACTIVE_NS, Flow, Key};
+use crate::flow::{ACTIVE_NS, Flow};
+use crate::flows::Sought;
 use crate::observations::EndReason;
 use crate::quic::Outcome;
 use crate::quic_client::QuicClient;
@@ -18,9 +19,9 @@ const QUIC_TRIES: u64 = 8;
 
 impl Tracker {
     /// Take one UDP datagram.
-    pub fn udp(&mut self, datagram: &Segment<'_>) {
-        let (key, low) = Key::of(datagram);
-        let mut found = self.find_live(&key);
+    pub fn udp(&mut self, datagram: &Segment<'_>, sought: &Sought) {
+        let low = sought.from_low;
+        let mut found = self.find_live(sought);
         if let Some(slot) = found {
             self.touch(slot, datagram.ts_ns);
         }
@@ -29,7 +30,7 @@ impl Tracker {
             self.end(slot, datagram.ts_ns, EndReason::End);
             found = None;
         }
-        let slot = found.unwrap_or_else(|| self.open(key, datagram, low));
+        let slot = found.unwrap_or_else(|| self.open(sought.key, datagram, low));
         let Some(flow) = self.flows.get_mut(slot) else {
             return;
         };

@@ -17,10 +17,14 @@ fn timed(mark: u8, seconds: &[u8]) -> Vec<Packet> {
 
 fn merged(captures: &mut MergedCaptures) -> Vec<Packet> {
     let mut got = Vec::new();
-    while let Some(frame) = captures.next() {
-        got.push(frame.into());
+    loop {
+        let before = got.len();
+        got.extend(captures.next().into_iter().map(Packet::from));
+        if got.len() == before {
+            break;
+        }
     }
-    assert!(captures.next().is_none());
+    assert!(captures.next().is_empty());
     got
 }
 
