@@ -5,16 +5,14 @@ complete in itself. An entry with a mistake gives a problem instead, with its li
 """
 
 import difflib
-import ipaddress
 import itertools
-import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
 from monitor import documents
 from monitor.catalog.endpoints import CatalogFile, Endpoint, Entry, Provider
-from monitor.catalog.hostmatch import MAX_NAME, parse_address
+from monitor.catalog.matches import MistakeError, read_host, read_prefix
 from monitor.catalog.regions import Regions
 from monitor.jurisdictions import Jurisdictions
 
@@ -23,8 +21,6 @@ MAX_LISTS = 100  # region lists of one file
 MAX_CODES = 10_000  # of one of them
 MAX_REMARKS = 100  # of one file; nobody reads more
 REGION = "{region}"
-_HOST = re.compile(r"[a-z0-9_*-]+(?:\.[a-z0-9_*-]+)*")
-_TWO_STARS = re.compile(r"\*[^.]*\*")
 
 
 class Tables(msgspec.Struct, frozen=True):
@@ -65,16 +61,6 @@ class _Target(msgspec.Struct, frozen=True):
     country: str | None = None
 
 
-class _MistakeError(Exception):
-    """What is wrong with an entry, at one of its keys."""
-
-    def __init__(self, key: str, problem: str, mend: str) -> None:
-        super().__init__(problem)
-        self.key = key
-        self.problem = problem
-        self.mend = mend
-
-
 def expand(
     source: documents.Source, file: CatalogFile, tables: Tables, *, by_user: bool
 ) -> tuple[list[Declared], list[Remark]]:
@@ -101,7 +87,7 @@ def expand(
             ]
             _check_endpoints(whole, endpoints, by_user=by_user)
             declared += [Declared(endpoint, place) for endpoint in endpoints]
-        except _MistakeError as mistake:
+        except MistakeError as mistake:
             path = (*place.path, mistake.key)
             remarks.append(Remark(Place(source, path), mistake.problem, mistake.mend))
             if len(remarks) >= MAX_REMARKS:
@@ -127,42 +113,42 @@ def _with_defaults(entry: Entry, defaults: Entry) -> Entry:
 
 def _check(entry: Entry, tables: Tables) -> None:
     if (entry.host is None) == (entry.cidr is None):
-        raise _MistakeError("host", "an entry names either hosts or prefixes", "write `host:` or `cidr:`")
+        raise MistakeError("host", "an entry names either hosts or prefixes", "write `host:` or `cidr:`")
     if entry.source is None or entry.date is None:
         key = "source" if entry.source is None else "date"
-        raise _MistakeError(key, f"an entry without {key}", f"add `{key}:` to it or to `defaults:`")
+        raise MistakeError(key, f"an entry without {key}", f"add `{key}:` to it or to `defaults:`")
     if entry.possible and entry.not_llm:
-        raise _MistakeError("possible", "possible and not_llm exclude each other", "remove one of them")
+        raise MistakeError("possible", "possible and not_llm exclude each other", "remove one of them")
     if entry.role == "ech-outer" and entry.cidr is not None:
-        raise _MistakeError("role", "an outer name is a name", "write `host:` instead of `cidr:`")
+        raise MistakeError("role", "an outer name is a name", "write `host:` instead of `cidr:`")
     if entry.provider is None and not entry.not_llm and entry.role != "ech-outer":
-        raise _MistakeError(
+        raise MistakeError(
             "provider", "an entry without provider", "add `provider:` to it or to `defaults:`"
         )
     for key, provider in (("provider", entry.provider), *(("behind", name) for name in entry.behind or ())):
         if provider is not None and provider not in tables.providers:
             mend = closest(provider, tuple(tables.providers), "declare it under `providers:`")
-            raise _MistakeError(key, f"unknown provider {provider!r}", mend)
+            raise MistakeError(key, f"unknown provider {provider!r}", mend)
 
 
 def _check_endpoints(entry: Entry, endpoints: Sequence[Endpoint], *, by_user: bool) -> None:
     """Refuse an entry that declares nothing, or that pins processing to no place."""
     if not endpoints:
         key = "host" if entry.cidr is None else "cidr"
-        raise _MistakeError(key, "an entry that fits nothing", "write at least one, or remove the entry")
+        raise MistakeError(key, "an entry that fits nothing", "write at least one, or remove the entry")
     if by_user and any(each.scope == "region" and not each.countries for each in endpoints):
         mend = "add `region:` or `countries:`, or leave `scope:` out"
-        raise _MistakeError("scope", "scope is region, but no place is named", mend)
+        raise MistakeError("scope", "scope is region, but no place is named", mend)
 
 
 def _targets(entry: Entry, lists: Mapping[str, tuple[str, ...]]) -> Iterator[_Target]:
     if entry.cidr is not None:
         for prefix in (entry.cidr,) if isinstance(entry.cidr, str) else entry.cidr:
-            yield _Target(_prefix(prefix))
+            yield _Target(read_prefix(prefix))
         return
     if isinstance(entry.host, dict):
         if entry.regions is not None:
-            raise _MistakeError("regions", "the hosts name their regions already", "remove `regions:`")
+            raise MistakeError("regions", "the hosts name their regions already", "remove `regions:`")
         for text, template in entry.host.items():
             yield from _hosts(template, dict.fromkeys(_codes(text, lists)))
         return
@@ -178,7 +164,7 @@ def _targets(entry: Entry, lists: Mapping[str, tuple[str, ...]]) -> Iterator[_Ta
 def _at_most(room: int, targets: Iterator[_Target]) -> Iterator[_Target]:
     for count, target in enumerate(targets):
         if count >= room:
-            raise _MistakeError("host", f"more than {MAX_ENDPOINTS} endpoints", "use patterns")
+            raise MistakeError("host", f"more than {MAX_ENDPOINTS} endpoints", "use patterns")
         yield target
 
 
@@ -191,35 +177,12 @@ def _codes(text: str, lists: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
 def _hosts(template: str, regions: Mapping[str, str | None] | None) -> Iterator[_Target]:
     if (REGION in template) != (regions is not None):
         mend = f"use {REGION} in the host together with `regions:`, or neither"
-        raise _MistakeError("host", f"host {template!r} and its regions do not go together", mend)
+        raise MistakeError("host", f"host {template!r} and its regions do not go together", mend)
     if regions is None:
-        yield _Target(_host(template))
+        yield _Target(read_host(template))
         return
     for code, country in regions.items():
-        yield _Target(_host(template.replace(REGION, code)), code, country)
-
-
-def _host(text: str) -> str:
-    host = text.lower().removesuffix(".")
-    if len(host) > MAX_NAME or not _HOST.fullmatch(host):
-        raise _MistakeError("host", f"{text!r} is no host name", "write labels of letters, digits, - and _")
-    if "*" in host and (_TWO_STARS.search(host) or "*" in host.rpartition(".")[2]):
-        mend = "use * once in a label, and never in the last one"
-        raise _MistakeError("host", f"pattern {text!r} is too wide", mend)
-    if host[-1].isdigit() and parse_address(host) is not None:
-        raise _MistakeError("host", f"{text!r} is an address", "write it under `cidr:`")
-    return host
-
-
-def _prefix(text: str) -> str:
-    try:
-        network = ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        mend = "write 192.0.2.0/24 or 2001:db8::/32"
-        raise _MistakeError("cidr", f"{text!r} is no address prefix", mend) from None
-    if "/" in text and network.network_address != ipaddress.ip_address(text.partition("/")[0]):
-        raise _MistakeError("cidr", f"{text!r} has bits beyond its length", f"write {network}")
-    return str(network)
+        yield _Target(read_host(template.replace(REGION, code)), code, country)
 
 
 def _endpoint(entry: Entry, target: _Target, tables: Tables, declared_in: str, *, by_user: bool) -> Endpoint:
@@ -256,7 +219,7 @@ def _countries(entry: Entry, target: _Target, vendor: str, tables: Tables) -> tu
     region = tables.regions.get((vendor, code)) if code else None
     if entry.scope == "global":
         if entry.countries:
-            raise _MistakeError("countries", "a global endpoint is in no country", "remove `countries:`")
+            raise MistakeError("countries", "a global endpoint is in no country", "remove `countries:`")
         if target.region is not None and region is None:
             raise _unknown_region(vendor, target.region, tables)
         return ()
@@ -265,14 +228,14 @@ def _countries(entry: Entry, target: _Target, vendor: str, tables: Tables) -> tu
         countries = _members(declared, "regions" if target.country else "countries", tables.jurisdictions)
         if region is not None and region.country not in countries:
             problem = f"region {vendor} {code} is in {region.country}"
-            raise _MistakeError("countries", problem, "correct the region or its countries")
+            raise MistakeError("countries", problem, "correct the region or its countries")
         return countries
     if region is not None:
         return (region.country,)
     if code is not None:
         raise _unknown_region(vendor, code, tables)
     if entry.scope == "group":
-        raise _MistakeError("scope", "a group without countries", "add `countries:`, for example [EU]")
+        raise MistakeError("scope", "a group without countries", "add `countries:`, for example [EU]")
     return ()
 
 
@@ -283,11 +246,11 @@ def _members(codes: Sequence[str], key: str, jurisdictions: Jurisdictions) -> tu
             members |= jurisdictions.members(code)
         except KeyError:
             mend = jurisdictions.mend(code)
-            raise _MistakeError(key, f"unknown country or jurisdiction {code!r}", mend) from None
+            raise MistakeError(key, f"unknown country or jurisdiction {code!r}", mend) from None
     return tuple(sorted(members))
 
 
-def _unknown_region(vendor: str, code: str, tables: Tables) -> _MistakeError:
+def _unknown_region(vendor: str, code: str, tables: Tables) -> MistakeError:
     codes = [known for owner, known in tables.regions if owner == vendor]
     mend = closest(code, codes, "correct the code, name its `vendor:`, or add `countries:`")
-    return _MistakeError("regions", f"unknown region {code!r} of {vendor or 'no vendor'}", mend)
+    return MistakeError("regions", f"unknown region {code!r} of {vendor or 'no vendor'}", mend)
