@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal
 
-from monitor.catalog.endpoints import CatalogFile, Endpoint, Provider, Region
+from monitor.catalog.concealers import expand_concealers
+from monitor.catalog.endpoints import CatalogFile, Concealer, Endpoint, Provider, Region
 from monitor.catalog.expand import MAX_REMARKS, Declared, Place, Remark, Tables, expand
 from monitor.catalog.hostmatch import MAX_PATTERNS, AddressIndex, NameIndex, normal_name
 from monitor.catalog.regions import read_regions
@@ -24,7 +25,8 @@ Files = Sequence[tuple[Source, CatalogFile]]
 class Catalog:
     """Compiled entries. ``version`` changes with every byte of the files it was compiled from.
 
-    ``shadowed`` are warnings: the user's entries that stand before built-in ones.
+    ``shadowed`` are warnings: the user's entries that stand before built-in ones. ``concealers`` are no
+    endpoints; the user's come first.
     """
 
     def __init__(
@@ -33,9 +35,11 @@ class Catalog:
         tables: Tables,
         version: str,
         shadowed: Sequence[Problem] = (),
+        concealers: Sequence[Concealer] = (),
     ) -> None:
         self.version = version
         self.shadowed = tuple(shadowed)
+        self.concealers = tuple(concealers)
         self.providers: Mapping[str, Provider] = MappingProxyType(dict(tables.providers))
         self.regions: Mapping[tuple[str, str], Region] = MappingProxyType(dict(tables.regions))
         self.endpoints = tuple(endpoint for layer in layers for endpoint in layer)
@@ -98,12 +102,13 @@ def compile_catalog(
     declared = [
         _layer(files, tables, remarks, by_user=by_user) for files, by_user in ((own, True), (built_in, False))
     ]
+    concealers = [*_concealers(own, remarks, by_user=True), *_concealers(built_in, remarks, by_user=False)]
     if remarks:
         raise DocumentError(_located(remarks))
     layers = [[one.endpoint for one in layer] for layer in declared]
     version = _version(layers, [*sources, regions, *extra])
     shadowed = list(itertools.islice(shadows(declared[0], layers[1]), MAX_REMARKS))
-    return Catalog(layers, tables, version, _located(shadowed, "warning"))
+    return Catalog(layers, tables, version, _located(shadowed, "warning"), concealers)
 
 
 def _providers(
@@ -136,6 +141,15 @@ def _layer(files: Files, tables: Tables, remarks: list[Remark], *, by_user: bool
         remarks += mistakes
     remarks += itertools.islice(_clashes(declared), MAX_REMARKS)
     return declared
+
+
+def _concealers(files: Files, remarks: list[Remark], *, by_user: bool) -> list[Concealer]:
+    concealers: list[Concealer] = []
+    for source, file in files:
+        found, mistakes = expand_concealers(source, file, by_user=by_user)
+        concealers += found
+        remarks += mistakes
+    return concealers
 
 
 def _clashes(declared: Sequence[Declared]) -> Iterator[Remark]:

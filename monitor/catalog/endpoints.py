@@ -15,6 +15,7 @@ AddressKind = Literal["unicast", "anycast", "unknown"]
 Role = Literal["api", "web", "telemetry", "control", "cdn", "auth", "media", "gateway", "ech-outer"]
 RegionVerified = Literal["full", "code", "listed", "none"]
 Verified = Literal["full", "pattern", "host", "third-party", "outdated", "none"]
+ConcealerKind = Literal["resolver", "vpn", "relay"]
 
 
 class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,6 +74,23 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     note: str | None = None
 
 
+class ConcealerEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a file says of one service that hides what goes through it; null where its defaults say it.
+
+    ``kind``: "resolver" (DNS over HTTPS, TLS or QUIC), "vpn" or "relay" (which forwards single requests or
+    connections). ``host`` are names and patterns as in `Entry`, ``cidr`` addresses that serve nothing else.
+    """
+
+    kind: ConcealerKind
+    service: str
+    host: str | tuple[str, ...] = ()
+    cidr: str | tuple[str, ...] = ()
+    source: str | None = None
+    date: dt.date | None = None
+    verified: Verified | None = None
+    note: str | None = None
+
+
 class CatalogFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One catalogue file. ``region_lists`` are codes (or earlier lists' names) separated by spaces."""
 
@@ -80,6 +98,7 @@ class CatalogFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     defaults: Entry = Entry()
     region_lists: dict[str, str] = {}
     endpoints: tuple[Entry, ...] = ()
+    concealing: tuple[ConcealerEntry, ...] = ()
 
 
 class Endpoint(msgspec.Struct, frozen=True):
@@ -118,3 +137,20 @@ class Endpoint(msgspec.Struct, frozen=True):
     def is_range(self) -> bool:
         """Whether ``match`` is a CIDR prefix, not a name or a pattern."""
         return "/" in self.match
+
+
+class Concealer(msgspec.Struct, frozen=True):
+    """One name, pattern or address range of a service that hides what goes through it.
+
+    It is no LLM endpoint: what goes through it may be for one. ``verified`` is as in `Endpoint`.
+    """
+
+    match: str
+    kind: ConcealerKind
+    service: str
+    source: str
+    date: dt.date
+    verified: Verified
+    note: str | None
+    declared_in: str
+    declared_by_user: bool

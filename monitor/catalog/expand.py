@@ -122,9 +122,7 @@ def _check(entry: Entry, tables: Tables) -> None:
     if entry.role == "ech-outer" and entry.cidr is not None:
         raise MistakeError("role", "an outer name is a name", "write `host:` instead of `cidr:`")
     if entry.provider is None and not entry.not_llm and entry.role != "ech-outer":
-        raise MistakeError(
-            "provider", "an entry without provider", "add `provider:` to it or to `defaults:`"
-        )
+        raise MistakeError("provider", "an entry without provider", "add `provider:` to it or to `defaults:`")
     for key, provider in (("provider", entry.provider), *(("behind", name) for name in entry.behind or ())):
         if provider is not None and provider not in tables.providers:
             mend = closest(provider, tuple(tables.providers), "declare it under `providers:`")
