@@ -11,7 +11,7 @@ import click
 
 from monitor.summary import RuleText, Summary
 from monitor.tally import Destination
-from monitor.types import Coverage, Outcome
+from monitor.types import Concealment, Coverage, Outcome
 from monitor.wording import describe_place, fact, facts, moment, plural, size, wrapped
 
 MIN_WIDTH, MAX_WIDTH = 60, 100
@@ -34,6 +34,10 @@ _COVERAGE: dict[Coverage, str] = {
     "midstream": "midstream: the capture holds no start",
     "lost": "lost: evicted, or the first message incomplete",
 }
+_CONCEALING: tuple[tuple[frozenset[Concealment], str], ...] = (
+    (frozenset({"doh", "dot", "doq"}), "to encrypted DNS (DoH, DoT, DoQ): it hides lookups"),
+    (frozenset({"vpn", "relay"}), "to VPNs or relays: they hide other connections"),
+)
 
 
 def print_summary(summary: Summary) -> None:
@@ -92,10 +96,20 @@ def _coverage(summary: Summary) -> Iterator[tuple[str, str]]:
     share = "" if summary.named_share is None else f", {summary.named_share:.1%} of them named"
     yield "connections", f"{total.flows:,}{share}; {size(total.bytes_up)} up, {size(total.bytes_down)} down"
     for name, count in summary.coverage.items():
-        if count.flows:
+        if name == "concealing":
+            yield from _concealing(summary)
+        elif count.flows:
             yield "", f"{count.flows:,} {_COVERAGE[name]}"
     related = summary.llm_related
     yield "to LLMs", f"{related.flows:,}; {size(related.bytes_up)} up, {size(related.bytes_down)} down"
+
+
+def _concealing(summary: Summary) -> Iterator[tuple[str, str]]:
+    """Yield the class that hides others in its parts."""
+    for kinds, words in _CONCEALING:
+        flows = sum(summary.concealing[kind].flows for kind in kinds)
+        if flows:
+            yield "", f"{flows:,} {words}"
 
 
 def _destination(row: Destination, rule: RuleText | None, width: int) -> Iterator[str]:

@@ -12,6 +12,7 @@ import msgspec
 from monitor.attribution import GeoLookup, Question, attribute, is_llm_related
 from monitor.attribution.readings import MAX_ALIASES, MAX_NAMES
 from monitor.catalog import Catalog
+from monitor.concealing import Concealing
 from monitor.correlator import Correlator
 from monitor.policy import Policy
 from monitor.tally import Tally
@@ -31,6 +32,7 @@ class Pipeline:
         self.tally = Tally()
         self._policy = policy
         self._catalog = catalog
+        self._concealing = Concealing(catalog.concealers)
         self._is_known = lru_cache(ATTRIBUTION_CACHE)(self._looked_up)
         self._attribute = lru_cache(ATTRIBUTION_CACHE)(lambda question: attribute(question, catalog, geo))
 
@@ -56,14 +58,23 @@ class Pipeline:
         attribution = self._attribute(_question(connection))
         if connection.coverage == "ambiguous" and attribution.provider is not None:
             connection = msgspec.structs.replace(connection, coverage="dns")
-        self.tally.connection(connection)
         if not is_llm_related(attribution) and connection.coverage != "concealed":
+            self._count_other(connection)
             return None
+        self.tally.connection(connection)
         decision = self._judge(connection, attribution)
         if left_out:
             said = f"{plural(left_out, 'more name')} of this address, as the client was told, not listed here"
             return msgspec.structs.replace(decision, reasons=(*decision.reasons, said))
         return decision
+
+    def _count_other(self, connection: Connection) -> None:
+        """Count a connection that has nothing to do with LLMs, apart where it may hide some that have."""
+        kind = self._concealing.kind(connection)
+        if kind is None:
+            self.tally.connection(connection)
+        else:
+            self.tally.concealing_connection(connection, kind)
 
     def _with_names_that_count(self, connection: Connection) -> tuple[Connection, int]:
         """Return the connection with the names that attribution reads, and how many had to be left out.

@@ -10,7 +10,7 @@ import msgspec
 from monitor.correlator import CorrelatorCounters
 from monitor.policy.schema import Rule
 from monitor.tally import Destination, FlowCount, Tally
-from monitor.types import Coverage, Outcome
+from monitor.types import Concealment, Coverage, Outcome
 from sensors.observations import Accounting, Count
 
 SCHEMA = "residency-summary/1"
@@ -18,7 +18,7 @@ LIMITS = (
     "Network evidence shows where a connection ended, not where inference ran.",
     "A server name is what the client chose to say, and nothing in a capture can confirm it.",
     "After its first request a connection may carry others, for other hosts too (HTTP/2, proxies).",
-    "DNS over HTTPS hides lookups, and is not recognised as such yet.",
+    "Encrypted DNS, VPNs and relays hide what goes through them; only known ones are counted as such.",
     "Traffic that did not pass the capture point is not in these figures.",
 )
 # A bound was reached, so that the names of some connections may be missing: counters of the sensor, and
@@ -51,8 +51,8 @@ class Versions(msgspec.Struct, frozen=True):
 class Summary(msgspec.Struct, frozen=True):
     """All that a replay says in total.
 
-    ``bounds`` counts what reached a bound, so that something may be missing; ``rules`` are those that the
-    destinations name.
+    ``concealing`` is that coverage class by kind. ``bounds`` counts what reached a bound, so that something
+    may be missing; ``rules`` are those that the destinations name.
     """
 
     versions: Versions
@@ -63,6 +63,7 @@ class Summary(msgspec.Struct, frozen=True):
     bounds: dict[str, int]
     connections: FlowCount
     coverage: dict[Coverage, FlowCount]
+    concealing: dict[Concealment, FlowCount]
     named_share: float | None
     lookups: FlowCount
     forgotten: CorrelatorCounters
@@ -97,6 +98,7 @@ def summarise(
         bounds=bounds,
         connections=connections,
         coverage=tally.coverage,
+        concealing=tally.concealing,
         named_share=round(named / connections.flows, 4) if connections.flows else None,
         lookups=tally.lookups,
         forgotten=forgotten,

@@ -8,12 +8,13 @@ from collections.abc import Iterable
 
 import msgspec
 
-from monitor.types import Certainty, Connection, Coverage, Decision, Name, Outcome, Scope
+from monitor.types import Certainty, Concealment, Connection, Coverage, Decision, Name, Outcome, Scope
 from sensors.observations import Count, FlowKey, Gap
 
 COVERAGE_CLASSES: tuple[Coverage, ...] = (
-    "sni", "dns", "address", "ambiguous", "concealed", "midstream", "lost",
+    "sni", "dns", "address", "ambiguous", "concealed", "concealing", "midstream", "lost",
 )  # fmt: skip
+CONCEALMENTS: tuple[Concealment, ...] = ("doh", "dot", "doq", "vpn", "relay")
 OUTCOMES: tuple[Outcome, ...] = ("violation", "indeterminate", "unassigned", "excepted", "allow")
 MAX_DESTINATIONS = 100_000  # groups x endpoints x outcomes; more are counted together
 MAX_CLIENTS = 1_000  # told apart in a row
@@ -76,6 +77,7 @@ class Tally:
 
     def __init__(self) -> None:
         self.coverage: dict[Coverage, FlowCount] = {name: FlowCount() for name in COVERAGE_CLASSES}
+        self.concealing: dict[Concealment, FlowCount] = {kind: FlowCount() for kind in CONCEALMENTS}
         self.lookups = FlowCount()
         self.outcomes: dict[Outcome, FlowCount] = {name: FlowCount() for name in OUTCOMES}
         self.gaps: dict[str, Count] = {}
@@ -94,6 +96,11 @@ class Tally:
     def connection(self, connection: Connection) -> None:
         """Count a connection in its coverage class."""
         self.coverage[connection.coverage].add(connection)
+
+    def concealing_connection(self, connection: Connection, kind: Concealment) -> None:
+        """Count a connection that hides others, by how it does, in the class of these."""
+        self.coverage["concealing"].add(connection)
+        self.concealing[kind].add(connection)
 
     def decision(self, decision: Decision) -> None:
         """Count an LLM-related connection by outcome and destination."""

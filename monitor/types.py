@@ -9,7 +9,8 @@ from sensors.observations import Carrier, EchState, EndReason, FlowKey
 Scope = Literal["region", "entry", "group", "global", "storage", "unknown"]
 Certainty = Literal["observed", "inferred", "indeterminate"]
 Outcome = Literal["allow", "violation", "indeterminate", "excepted", "unassigned"]
-Coverage = Literal["sni", "dns", "address", "ambiguous", "concealed", "midstream", "lost"]
+Coverage = Literal["sni", "dns", "address", "ambiguous", "concealed", "concealing", "midstream", "lost"]
+Concealment = Literal["doh", "dot", "doq", "vpn", "relay"]
 NameSource = Literal["sni", "connect", "http", "dns"]
 NameState = Literal["live", "stale", "foreign"]
 EvidenceKind = Literal[

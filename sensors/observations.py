@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 Transport = Literal["tcp", "udp"]
-Carrier = Literal["tls", "quic", "http-connect", "socks", "http"]
+Carrier = Literal["tls", "quic", "http-connect", "socks", "http", "wireguard", "openvpn", "ike"]
 EchState = Literal["none", "grease", "offered"]
 EndReason = Literal["fin", "rst", "idle", "active", "evicted", "end"]
 GapReason = Literal["ring", "table", "snaplen", "fragment", "decode"]
