@@ -1,6 +1,7 @@
 """The summary: complete only when no bound bit, the rules that applied, and text for 80 columns."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import msgspec
 import pytest
@@ -11,7 +12,7 @@ from monitor.correlator import CorrelatorCounters
 from monitor.policy.schema import Rule
 from monitor.summary import LIMITS, Summary, Versions, summarise
 from monitor.tally import Tally
-from monitor.types import Attribution, Connection, Decision, Name, Subject, Totals
+from monitor.types import Attribution, Concealment, Connection, Decision, Name, Subject, Totals
 from sensors.observations import Accounting, Count, Gap
 from tests.observed import CLIENT, at, flow_key
 
@@ -126,9 +127,30 @@ def test_a_row_without_a_group_names_its_clients() -> None:
     assert f"3 clients, the first {CLIENT} -> openai" in text(summary_of(tally=tally))
 
 
+def test_what_conceals_is_shown_in_two_lines() -> None:
+    connection = Connection(at(0), flow_key(), Subject(), (), None, Totals(bytes_up=5), "address")
+    tally = Tally()
+    for kind, times in (("doh", 1), ("dot", 2), ("doq", 3), ("vpn", 10), ("relay", 20)):
+        for _ in range(times):
+            tally.concealing_connection(connection, cast("Concealment", kind))
+    tally.connection(connection)
+    summary = summary_of(tally=tally)
+    assert summary.coverage["concealing"].flows == 36
+    assert summary.connections.flows == 37
+    assert summary.named_share == 0
+    said = text(summary)
+    assert "              6 to encrypted DNS (DoH, DoT, DoQ): it hides lookups\n" in said
+    assert "              30 to VPNs or relays: they hide other connections\n" in said
+
+
+def test_nothing_is_said_of_what_was_not_seen() -> None:
+    assert "to encrypted DNS" not in text(summary_of())
+    assert "to VPNs" not in text(summary_of())
+
+
 def test_the_blind_spots_are_said() -> None:
     said = " ".join(text(summary_of()).split())
     for limit in LIMITS:
         assert limit in said
-    for word in ("inference ran", "chose to say", "other hosts", "DNS over HTTPS", "capture point"):
+    for word in ("inference ran", "chose to say", "other hosts", "Encrypted DNS", "capture point"):
         assert word in said
