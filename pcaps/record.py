@@ -51,13 +51,15 @@ SITES = (  # what a browser reaches: HTTP/2 first
     "fonts.gstatic.com",
     "github.com",
     "login.microsoftonline.com",
+    "mozilla.cloudflare-dns.com",
     "outlook.office365.com",
     "www.bahn.de",
     "www.heise.de",
     "www.wikipedia.org",
 )
+RESOLVERS = ("dns.corp.example",)  # what a DNS client reaches: no ALPN over TLS, doq over QUIC
 MLKEM_NAMES = ("api.mistral.ai", "api.openai.com", "www.heise.de")
-QUIC_NAMES = ("chatgpt.com", "www.google.com", "www.youtube.com")
+QUIC_NAMES = ("chatgpt.com", "mask.icloud.com", "www.google.com", "www.youtube.com")
 QUIC_MLKEM_NAMES = ("gemini.google.com", "generativelanguage.googleapis.com")
 
 
@@ -82,12 +84,15 @@ def recordings(credentials: tuple[Path, Path]) -> dict[str, Callable[[], list[by
     hellos: dict[str, Callable[[], list[bytes]]] = {
         **{f"tls/{name}": partial(openssl_hello, name, ["http/1.1"]) for name in SERVICES},
         **{f"tls/{name}": partial(openssl_hello, name, ["h2", "http/1.1"]) for name in SITES},
+        **{f"tls/{name}": partial(openssl_hello, name, []) for name in RESOLVERS},
         "tls/no-name": partial(openssl_hello, "192.0.2.1", ["http/1.1"]),  # no SNI for an address
         "tls/server-flight": partial(server_flight, credentials),
         **{f"tls-mlkem/{name}": partial(mlkem_hello, name) for name in MLKEM_NAMES},
     }
     for name in QUIC_NAMES:
         hellos[f"quic/{name}"] = partial(quic_handshake, name, credentials)
+    for name in RESOLVERS:
+        hellos[f"quic/{name}"] = partial(quic_handshake, name, credentials, "doq")
     for name in QUIC_MLKEM_NAMES:
         hellos[f"quic/{name}"] = partial(large_quic_handshake, name, credentials)
     return hellos
@@ -133,15 +138,15 @@ def server_flight(credentials: tuple[Path, Path]) -> list[bytes]:
     raise AssertionError("a handshake cannot end without the client's Finished")
 
 
-def quic_handshake(name: str, credentials: tuple[Path, Path]) -> list[bytes]:
+def quic_handshake(name: str, credentials: tuple[Path, Path], alpn: str = "h3") -> list[bytes]:
     """Return the datagrams of a QUIC handshake in order, each after one byte: ``>`` up or ``<`` down."""
     client = QuicConnection(
-        configuration=QuicConfiguration(server_name=name, alpn_protocols=["h3"], verify_mode=ssl.CERT_NONE)
+        configuration=QuicConfiguration(server_name=name, alpn_protocols=[alpn], verify_mode=ssl.CERT_NONE)
     )
     client.connect(("192.0.2.1", 443), now=0.0)
     lines = [b">" + datagram for datagram, _ in client.datagrams_to_send(now=0.0)]
     first = pull_quic_header(Buffer(data=lines[0][1:]), host_cid_length=8)
-    configuration = QuicConfiguration(is_client=False, alpn_protocols=["h3"])
+    configuration = QuicConfiguration(is_client=False, alpn_protocols=[alpn])
     configuration.load_cert_chain(*credentials)
     server = QuicConnection(
         configuration=configuration, original_destination_connection_id=first.destination_cid

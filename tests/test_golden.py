@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from monitor import app
+from monitor.tally import CONCEALMENTS, total
 from pcaps import golden
 from sensors.engine import open_sensor
 from sensors.observations import Accounting, Count, FlowUpdate
@@ -49,6 +50,7 @@ def test_the_accounting_closes(case: Path) -> None:
 
     summary = app.replay([golden.traffic(case)], app.load_knowledge(golden.POLICY), "dpkt").summary
     assert summary.connections.flows == sum(count.flows for count in summary.coverage.values())
+    assert summary.coverage["concealing"] == total(summary.concealing.values())
     assert summary.connections.flows + summary.lookups.flows == len(flows)
     assert summary.connections.bytes_up + summary.lookups.bytes_up == sum(flow.bytes_up for flow in flows)
     assert summary.connections.bytes_down + summary.lookups.bytes_down == sum(
@@ -57,6 +59,19 @@ def test_the_accounting_closes(case: Path) -> None:
     assert summary.outcomes is not None
     assert summary.llm_related.flows == sum(count.flows for count in summary.outcomes.values())
     assert summary.llm_related.flows == sum(row.count.flows for row in summary.destinations)
+
+
+@pytest.mark.parametrize(
+    ("case", "wanted"),
+    [
+        ("encrypted-dns", {"doh": 2, "dot": 1, "doq": 1, "vpn": 0, "relay": 0}),
+        ("vpn-and-relay", {"doh": 0, "dot": 0, "doq": 0, "vpn": 1, "relay": 2}),
+        ("demo", dict.fromkeys(CONCEALMENTS, 0)),
+    ],
+)
+def test_what_conceals_is_counted_by_kind(case: str, wanted: dict[str, int]) -> None:
+    summary = app.replay([golden.traffic(golden.PCAPS / case)], app.load_knowledge(), "dpkt").summary
+    assert {kind: count.flows for kind, count in summary.concealing.items()} == wanted
 
 
 def test_the_summary_says_the_same_as_its_json() -> None:

@@ -1,6 +1,6 @@
 """The list of all cases."""
 
-from pcaps.cases import capture, demo, dns, hellos, providers, tunnels
+from pcaps.cases import capture, concealing, demo, dns, hellos, providers, tunnels
 from pcaps.cases.case import Case
 
 CASES: tuple[Case, ...] = (
@@ -9,5 +9,6 @@ CASES: tuple[Case, ...] = (
     *dns.CASES,
     *capture.CASES,
     *tunnels.CASES,
+    *concealing.CASES,
     *demo.CASES,
 )
