@@ -67,6 +67,12 @@ class Concealing:
         """Every address prefix by which a connection may conceal, as CIDR text."""
         return tuple(match for match in self._matches if "/" in match)
 
+    def find(self, text: str) -> Concealer | None:
+        """The concealer of a host name, or of an address: a proxy may be asked for either."""
+        normal = normal_name(text)
+        found = self._names.match(normal) if normal is not None else None
+        return found or self._addresses.match(text)
+
     def kind(self, connection: Connection) -> Concealment | None:
         """How a connection hides others; None where nothing says that it does."""
         flow, hello = connection.flow, connection.hello
@@ -94,12 +100,8 @@ class Concealing:
         return self._by_address(connection.flow.server)
 
     def _look_name_up(self, name: Name) -> Concealer | None:
-        for text in (name.value, *name.cnames[:MAX_ALIASES]):
-            normal = normal_name(text)
-            found = self._names.match(normal) if normal is not None else None
-            if found is not None:
-                return found
-        return self._addresses.match(name.value)  # a proxy may be asked for an address
+        texts = (name.value, *name.cnames[:MAX_ALIASES])
+        return next(filter(None, map(self.find, texts)), None)
 
 
 def _said(hello: Hello | None) -> Concealment | None:

@@ -84,6 +84,8 @@ STATUSES: list[tuple[str, list[str | Path], int, str]] = [
     ("explain, bad client", ["explain", "x", "--client", "me"], 2, "'me' is not an IP address"),
     ("explain, bad time", ["explain", "x", "--at", "noon"], 2, "2026-03-10T09:00:00Z"),
     ("catalog", ["catalog", "list"], 0, ""),
+    ("catalog, what conceals", ["catalog", "list", "--concealing"], 0, ""),
+    ("catalog, a concealer", ["catalog", "show", "mask.icloud.com"], 0, ""),
     ("catalog, unknown provider", ["catalog", "list", "acme"], 2, "unknown provider 'acme'"),
     ("catalog, unknown host", ["catalog", "show", "www.example.org"], 2, "the catalogue knows"),
     ("doctor", ["doctor"], 0, ""),

@@ -181,6 +181,27 @@ def test_all_that_may_conceal_is_listed() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "service"),
+    [
+        ("MASK.icloud.com.", "iCloud Private Relay"),
+        ("chrome.cloudflare-dns.com", "Cloudflare 1.1.1.1"),
+        ("162.159.193.1", "Cloudflare WARP"),
+        ("www.icloud.com", None),
+        ("192.0.2.1", None),
+        ("", None),
+    ],
+)
+def test_a_concealer_can_be_looked_up(text: str, service: str | None) -> None:
+    found = concealing().find(text)
+    assert (found.service if found else None) == service
+
+
+@given(st.text(max_size=300))
+def test_any_text_can_be_looked_up(text: str) -> None:
+    concealing().find(text)
+
+
 def test_what_the_user_declares_comes_first() -> None:
     entry = "concealing: [{kind: %s, service: s, host: gate.corp.example, source: us, date: 2026-11-01}]"
     catalog = compiled(entry % "relay", extra=(entry % "vpn",))

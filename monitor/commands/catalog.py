@@ -8,8 +8,9 @@ import msgspec
 
 from monitor import app
 from monitor.catalog import Catalog
-from monitor.catalog.endpoints import Endpoint, Provider
+from monitor.catalog.endpoints import Concealer, Endpoint, Provider
 from monitor.commands.base import Failure, catalog_option, clear_errors
+from monitor.concealing import Concealing
 from monitor.exitstatus import Exit
 from monitor.wording import describe_place, fact
 
@@ -29,10 +30,14 @@ def command() -> None:
 @command.command("list")
 @click.argument("provider", required=False)
 @catalog_option
+@click.option("--concealing", is_flag=True, help="What hides others instead: encrypted DNS, VPNs, relays.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-def list_(provider: str | None, catalogs: Sequence[Path], as_json: bool) -> None:
+def list_(provider: str | None, catalogs: Sequence[Path], concealing: bool, as_json: bool) -> None:
     """List the providers, or the endpoints of one PROVIDER."""
     catalog = _load(catalogs)
+    if concealing:
+        _list_concealers(catalog, as_json=as_json)
+        return
     if provider is None:
         _list_providers(catalog, as_json=as_json)
         return
@@ -51,8 +56,11 @@ def list_(provider: str | None, catalogs: Sequence[Path], as_json: bool) -> None
 def show(key: str, catalogs: Sequence[Path], as_json: bool) -> None:
     """Show a provider, or the entry that a host or an address would get, with its source."""
     catalog = _load(catalogs)
-    found: Provider | Endpoint | None = (
-        catalog.providers.get(key) or catalog.match_name(key) or catalog.match_address(key)
+    found: Provider | Endpoint | Concealer | None = (
+        catalog.providers.get(key)
+        or catalog.match_name(key)
+        or catalog.match_address(key)
+        or Concealing(catalog.concealers).find(key)
     )
     if found is None:
         raise Failure(f"{key!r} is no provider, host or address that the catalogue knows", Exit.USAGE)
@@ -76,6 +84,12 @@ def _list_providers(catalog: Catalog, *, as_json: bool) -> None:
             continue
         country, count = provider.operator_country or "--", counts.get(provider.id, 0)
         click.echo(f"{provider.id:<18} {country}  {count:>5}  {provider.name}")
+
+
+def _list_concealers(catalog: Catalog, *, as_json: bool) -> None:
+    for each in sorted(catalog.concealers, key=lambda each: (each.kind, each.service, each.match)):
+        line = f"{each.kind:<9} {each.match:<40} {each.service}"
+        click.echo(msgspec.json.encode(each) if as_json else line)
 
 
 def _line(endpoint: Endpoint) -> str:
