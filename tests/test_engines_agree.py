@@ -1,7 +1,4 @@
-"""The native engine says what the reference engine says, to the last count.
-
-It is being written: tunnels are not ported yet, so captures with flows inside them are left out here.
-"""
+"""The native engine says what the reference engine says, to the last count."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,24 +16,7 @@ from tests.test_foreign_captures import CAPTURES, files
 pytestmark = pytest.mark.skipif(
     bool(native.MISSING), reason=f"the native engine is not built: {native.MISSING}"
 )
-TUNNELLED = {
-    "gre-tunnel",
-    "pppoe",
-    "vxlan-mirror",
-    "ja4/gre-erspan-vxlan.pcap",
-    "ja4/gre-sample.pcap",
-    "ja4/tcpdump-geneve.pcap",
-    "mercury/capture2.pcap",
-    "mercury/geneve.pcap",
-    "mercury/gre.pcap",
-    "mercury/ip_encapsulation.pcap",
-    "mercury/pppoe_double_vlan_tagging.pcap",
-    "mercury/quic_ppp.pcap",
-    "mercury/tls_sgt.pcap",
-    "mercury/vxlan.pcap",
-}
-CASES = [case for case in golden.cases() if case.name not in TUNNELLED]
-FILES = [file for file in files() if file not in TUNNELLED]
+CASES = golden.cases()
 SMALL = Limits(flows=3, stream_bytes=600, reading_bytes=900, fragments=2)
 
 
@@ -58,7 +38,7 @@ def test_our_captures(case: Path, limits: Limits) -> None:
     assert other == reference
 
 
-@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("file", files())
 def test_captures_of_others(file: str, shared: Path) -> None:
     assert shared == SHARED
     reference, other = both([CAPTURES / file])

@@ -1,7 +1,7 @@
-//! What is left of a frame to decode while it is taken out of what it came in, and the names of tunnels.
+//! What is left of a frame to decode while it is taken out of its tunnels, and what it came in.
 //!
-//! The mirror of `sensors/cargo.py`. The names of tunnels ("vxlan:42/gre", outermost first) tell flows apart,
-//! so their number is bounded.
+//! The mirror of `sensors/cargo.py`. Tunnels are followed to a bounded depth. Their names ("vxlan:42/gre",
+//! outermost first) tell flows apart, so their number is bounded too.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -11,9 +11,13 @@ use smallvec::SmallVec;
 
 use crate::fragments::Carried;
 use crate::gaps::Count;
-use crate::links::Layer;
+use crate::ip::{self, Packet};
+use crate::links::{self, Layer};
 use crate::sensor::Frame as Captured;
+use crate::undecoded::Undecoded;
 
+/// Tunnels in one frame.
+pub const MAX_NESTING: usize = 8;
 /// Names of tunnels that are kept; what comes later is `OTHER`.
 pub const MAX_TUNNELS: usize = 16_384;
 /// The name for tunnels whose own could not be kept.
@@ -60,7 +64,23 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// A packet on its way out of what it came in: a datagram's fragments, and one day tunnels.
+/// What a tunnel's header leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Inner {
+    /// What it carries, as in a `Layer`; `links::ETHERNET` or `links::PPP` for the frames of a link.
+    pub protocol: u64,
+    /// Where that begins.
+    pub at: usize,
+    /// Where that ends on the wire.
+    pub end: usize,
+    /// The tunnel.
+    pub tunnel: Tunnel,
+}
+
+/// Reads a tunnel's header; takes the data from there on, and their bytes on the wire.
+pub type ReadTunnel = fn(&[u8], usize) -> Result<Inner, Undecoded>;
+
+/// A packet on its way out of its tunnels, and of the fragments that it came in.
 #[derive(Debug)]
 pub struct Cargo<'a> {
     /// When the last frame of it was seen.
@@ -69,12 +89,14 @@ pub struct Cargo<'a> {
     pub data: Cow<'a, [u8]>,
     /// Where the packet ends on the wire, counted from the data's start.
     pub end: usize,
-    /// What the link layer said of it.
+    /// What the link layer said of it; of the innermost link, but for the VLAN.
     pub layer: Layer,
     /// The tunnels it was in.
     pub path: TunnelPath,
     /// What it came in.
     pub carried: Carried,
+    /// Whether it is in an Ethernet frame that a tunnel carries.
+    mirrored: bool,
 }
 
 impl<'a> Cargo<'a> {
@@ -91,8 +113,79 @@ impl<'a> Cargo<'a> {
                 frames: frame.count(),
                 ip_bytes: 0,
             },
+            mirrored: false,
         }
     }
+
+    /// Go into a tunnel whose header and cargo stand from `at` to `end`.
+    pub fn open(&mut self, at: usize, end: usize, read: ReadTunnel) -> Result<(), Undecoded> {
+        let data = captured(&self.data, at, end);
+        let inner = read(data, end.saturating_sub(at))?;
+        self.enter(at, &inner)
+    }
+
+    /// Go on with what a tunnel carries; `inner` counts from the place `at`.
+    pub fn enter(&mut self, at: usize, inner: &Inner) -> Result<(), Undecoded> {
+        if self.path.len() >= MAX_NESTING {
+            return Err(Undecoded::TooDeepNesting);
+        }
+        self.path.push(inner.tunnel);
+        self.keep(at + inner.at, at + inner.end);
+        let layer = match inner.protocol {
+            links::ETHERNET => links::ethernet(&self.data, self.end)?,
+            links::PPP => links::ppp(&self.data, self.end)?,
+            protocol => Layer::new(protocol, 0),
+        };
+        let layer = links::through_shims(&self.data, layer, self.end)?;
+        self.layer = Layer {
+            vlan: self.layer.vlan.or(layer.vlan),
+            ..layer
+        };
+        self.mirrored |= inner.protocol == links::ETHERNET;
+        Ok(())
+    }
+
+    /// Read the IP header behind the link layer; none where there is no IP.
+    #[inline]
+    pub fn read_ip(&mut self) -> Result<Option<Packet>, Undecoded> {
+        let Layer { protocol, at, .. } = self.layer;
+        let packet = ip::read(protocol, &self.data, at, self.end_on_the_wire())?;
+        if let Some(packet) = &packet {
+            self.carried.ip_bytes = packet.ip_bytes as u64;
+        }
+        Ok(packet)
+    }
+
+    /// A mirror may cut frames before it wraps them: there the IP header knows the end (AWS, ERSPAN).
+    fn end_on_the_wire(&self) -> usize {
+        if !self.mirrored {
+            return self.end;
+        }
+        let Layer { protocol, at, .. } = self.layer;
+        let packet = self.data.get(at..).unwrap_or_default();
+        let size_bytes = match (protocol, packet) {
+            (links::IPV4, [_, _, high, low, ..]) => usize::from(u16::from_be_bytes([*high, *low])),
+            (links::IPV6, [_, _, _, _, high, low, ..]) => {
+                40 + usize::from(u16::from_be_bytes([*high, *low]))
+            }
+            _ => 0,
+        };
+        self.end.max(at + size_bytes)
+    }
+
+    /// Keep what stands from `at` to `end`, and nothing else.
+    fn keep(&mut self, at: usize, end: usize) {
+        self.data = match std::mem::take(&mut self.data) {
+            Cow::Borrowed(data) => Cow::Borrowed(captured(data, at, end)),
+            Cow::Owned(data) => Cow::Owned(captured(&data, at, end).to_vec()),
+        };
+        self.end = end.saturating_sub(at);
+    }
+}
+
+/// What was captured of the bytes from `at` to `end`.
+fn captured(data: &[u8], at: usize, end: usize) -> &[u8] {
+    data.get(at..end.min(data.len())).unwrap_or_default()
 }
 
 /// One tunnel: its kind, and what sets it apart from others of the kind.
@@ -102,6 +195,26 @@ pub struct Tunnel {
     pub kind: &'static str,
     /// The network or session identifier.
     pub identifier: Option<u32>,
+}
+
+impl Tunnel {
+    /// A tunnel of which nothing tells others of the kind apart.
+    #[must_use]
+    pub const fn new(kind: &'static str) -> Self {
+        Self {
+            kind,
+            identifier: None,
+        }
+    }
+
+    /// A tunnel with an identifier.
+    #[must_use]
+    pub const fn numbered(kind: &'static str, identifier: u32) -> Self {
+        Self {
+            kind,
+            identifier: Some(identifier),
+        }
+    }
 }
 
 /// The tunnels around a packet, outermost first.
@@ -165,47 +278,4 @@ fn name_of(path: &[Tunnel]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{MAX_TUNNELS, Tunnel, TunnelNames};
-
-    #[test]
-    fn a_path_has_one_name() {
-        let mut names = TunnelNames::default();
-        let vxlan = |identifier| Tunnel {
-            kind: "vxlan",
-            identifier: Some(identifier),
-        };
-        let gre = Tunnel {
-            kind: "gre",
-            identifier: None,
-        };
-        assert_eq!(names.intern(&[]), None);
-        assert_eq!(names.intern(&[vxlan(42), gre]), Some(0));
-        assert_eq!(names.intern(&[vxlan(42)]), Some(1));
-        assert_eq!(names.intern(&[vxlan(42), gre]), Some(0));
-        assert_eq!(names.names(), ["vxlan:42/gre", "vxlan:42"]);
-    }
-
-    #[test]
-    fn names_beyond_the_bound_are_other() {
-        let mut names = TunnelNames::default();
-        for identifier in 0..=MAX_TUNNELS as u32 + 1 {
-            names.intern(&[Tunnel {
-                kind: "geneve",
-                identifier: Some(identifier),
-            }]);
-        }
-        assert_eq!(
-            (names.names().len(), names.unnamed_packets()),
-            (MAX_TUNNELS + 1, 2)
-        );
-        assert_eq!(names.names().last().map(String::as_str), Some("other"));
-        assert_eq!(
-            names.intern(&[Tunnel {
-                kind: "geneve",
-                identifier: Some(7)
-            }]),
-            Some(7)
-        );
-    }
-}
+mod tests;

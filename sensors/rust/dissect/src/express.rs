@@ -5,6 +5,7 @@
 
 use crate::segment::{Address, Segment, TCP, UDP};
 use crate::sensor::Frame;
+use crate::udp_tunnels;
 
 const ETHERNET: u32 = 1;
 const ETHERNET_BYTES: usize = 14;
@@ -99,9 +100,10 @@ fn transport(protocol: u8, bytes: &[u8]) -> Option<Transport> {
         }
         UDP => {
             let &[s0, s1, d0, d1, l0, l1, _, _] = bytes.first_chunk()?;
-            Some(Transport {
+            let target_port = u16::from_be_bytes([d0, d1]);
+            (!udp_tunnels::is_target(target_port)).then_some(Transport {
                 source_port: u16::from_be_bytes([s0, s1]),
-                target_port: u16::from_be_bytes([d0, d1]),
+                target_port,
                 seq: 0,
                 flags: 0,
                 header_bytes: 8,

@@ -2,7 +2,7 @@
 //!
 //! The mirror of `sensors/frames.py`. Every frame ends up in one count: decoded by the innermost protocol, or
 //! undecoded by reason; fragments once their datagram is settled. The layers are matches (`links::link`,
-//! `ip::read`, `transports::read`), followed in that order.
+//! `ip::read`, `transports::read`), followed in that order, and again inside every tunnel (`tunnels`).
 
 use std::borrow::Cow;
 
@@ -13,10 +13,12 @@ use crate::fragments::{Fragment, FragmentTable, Key};
 use crate::gaps::Count;
 use crate::ip::{self, Packet, Part, Version};
 use crate::links::{self, Layer};
-use crate::segment::{Segment, TCP};
+use crate::segment::{Segment, TCP, UDP};
 use crate::sensor::Frame as Captured;
 use crate::tally::Tallies;
 use crate::transports::{self, Ports};
+use crate::tunnels;
+use crate::udp_tunnels;
 use crate::undecoded::Undecoded;
 
 /// Decodes frames one after the other, and keeps the accounts.
@@ -110,7 +112,7 @@ impl FrameDecoder {
         }
     }
 
-    /// Decode a frame that is not plain, from behind its link layer on: a fragment, or without a flow.
+    /// Decode a frame that is not plain, from behind its link layer on: with tunnels, a fragment, no flow.
     ///
     /// Plain frames would come to the same here, only slower.
     #[cold]
@@ -127,37 +129,77 @@ impl FrameDecoder {
         }
     }
 
-    /// Go on to the transport; packets without one, or whose datagram is not whole yet, end here.
+    /// Go on to the innermost transport; packets without one, or whose datagram is not whole yet, end here.
+    ///
+    /// It ends because cargo allows so many tunnels.
     fn unpack(&mut self, cargo: &mut Cargo<'_>) -> Result<Option<(Packet, Ports)>, Undecoded> {
-        let Layer { protocol, at, vlan } = cargo.layer;
-        let Some(mut packet) = ip::read(protocol, &cargo.data, at, cargo.end)? else {
-            self.settle(
-                cargo,
-                flowless::network(protocol),
-                Undecoded::UnknownEthertype,
-            );
-            return Ok(None);
-        };
-        cargo.carried.ip_bytes = packet.ip_bytes as u64;
-        if let Some(part) = packet.part {
-            let tunnel = self.tunnels.intern(&cargo.path);
-            let key = key_of(&packet, part, vlan, tunnel);
-            let fragment = fragment_of(cargo, &packet, part);
-            let Some(whole) = self.fragments.add(key, &fragment, &mut self.undecoded) else {
+        while let Some(packet) = self.reach_transport(cargo)? {
+            let Packet {
+                protocol, at, end, ..
+            } = packet;
+            if let Some(ports) = transports::read(protocol, &cargo.data, at, end)? {
+                let inner = match protocol {
+                    UDP => udp_tunnels::inside(&ports, &cargo.data)?,
+                    _ => None,
+                };
+                let Some(inner) = inner else {
+                    return Ok(Some((packet, ports)));
+                };
+                cargo.enter(ports.at, &inner)?;
+            } else if let Some(tunnel) = tunnels::transport(protocol) {
+                cargo.open(at, end, tunnel)?;
+            } else {
+                let name = flowless::transport(protocol);
+                self.settle(cargo, name, Undecoded::UnknownIpProtocol);
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Go on to what an IP packet carries, made whole; none where there is no such packet (by now).
+    fn reach_transport(&mut self, cargo: &mut Cargo<'_>) -> Result<Option<Packet>, Undecoded> {
+        loop {
+            if let Some(packet) = cargo.read_ip()? {
+                return match packet.part {
+                    Some(part) => self.reassemble(cargo, packet, part),
+                    None => Ok(Some(packet)),
+                };
+            }
+            let Layer { protocol, at, .. } = cargo.layer;
+            let Some(tunnel) = tunnels::network(protocol) else {
+                let name = flowless::network(protocol);
+                self.settle(cargo, name, Undecoded::UnknownEthertype);
                 return Ok(None);
             };
-            cargo.carried = whole.carried;
-            cargo.data = Cow::Owned(whole.payload);
-            packet.end = whole.size_bytes;
-            (packet.protocol, packet.at) =
-                ip::inner_transport(packet.version(), &cargo.data, whole.protocol, packet.end)?;
+            cargo.open(at, cargo.end, tunnel)?;
         }
-        let ports = transports::read(packet.protocol, &cargo.data, packet.at, packet.end)?;
-        if ports.is_none() {
-            let name = flowless::transport(packet.protocol);
-            self.settle(cargo, name, Undecoded::UnknownIpProtocol);
-        }
-        Ok(ports.map(|ports| (packet, ports)))
+    }
+
+    /// Put a fragment to the others; go on with the datagram if it is whole now.
+    fn reassemble(
+        &mut self,
+        cargo: &mut Cargo<'_>,
+        packet: Packet,
+        part: Part,
+    ) -> Result<Option<Packet>, Undecoded> {
+        let tunnel = self.tunnels.intern(&cargo.path);
+        let key = key_of(&packet, part, cargo.layer.vlan, tunnel);
+        let fragment = fragment_of(cargo, &packet, part);
+        let Some(whole) = self.fragments.add(key, &fragment, &mut self.undecoded) else {
+            return Ok(None);
+        };
+        cargo.carried = whole.carried;
+        cargo.data = Cow::Owned(whole.payload);
+        let end = whole.size_bytes;
+        let (protocol, at) =
+            ip::inner_transport(packet.version(), &cargo.data, whole.protocol, end)?;
+        Ok(Some(Packet {
+            protocol,
+            at,
+            end,
+            ..packet
+        }))
     }
 
     /// Count a segment and hand it out.
@@ -259,6 +301,9 @@ fn plain(linktype: u32, frame: &Frame<'_>) -> Result<Found, Undecoded> {
     let Some(ports) = transports::read(packet.protocol, data, packet.at, packet.end)? else {
         return Ok(Found::Other(layer));
     };
+    if packet.protocol == UDP && udp_tunnels::is_target(ports.target) {
+        return Ok(Found::Other(layer));
+    }
     Ok(Found::Segment(layer.vlan, packet, ports))
 }
 

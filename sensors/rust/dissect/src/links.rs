@@ -14,6 +14,10 @@ pub const IPV6: u64 = 0x86dd;
 pub const MPLS: u64 = 0x8847;
 /// MPLS with labels that the network upstream assigned.
 pub const MPLS_MULTICAST: u64 = 0x8848;
+/// Ethernet frames, as tunnels name them: transparent Ethernet bridging.
+pub const ETHERNET: u64 = 0x6558;
+/// PPP, as tunnels name it.
+pub const PPP: u64 = 0x880b;
 /// Stands for whatever a link's two ends say to each other alone.
 pub const LINK_CONTROL: u64 = 1 << 40;
 /// More tags in one frame are malformed.
@@ -39,7 +43,7 @@ pub struct Layer {
 }
 
 impl Layer {
-    const fn new(protocol: u64, at: usize) -> Self {
+    pub(crate) const fn new(protocol: u64, at: usize) -> Self {
         Self {
             protocol,
             at,

@@ -2,7 +2,8 @@
 //!
 //! The mirror of `sensors/undecoded.py`. "malformed-x": no valid sender could have sent it. "truncated-x":
 //! the snap length cut a header that is needed. "unknown-x": valid, but not ours to read.
-//! "fragment-x": the rest of the datagram did not come, or could not be waited for.
+//! "too-deep-nesting": valid, but beyond a bound. "fragment-x": the rest of the datagram did not come, or could
+//! not be waited for.
 
 use crate::tally::named;
 
@@ -12,35 +13,51 @@ named! {
         FragmentIncomplete = "fragment-incomplete",
         FragmentOverflow = "fragment-overflow",
         MalformedCooked = "malformed-cooked",
+        MalformedErspan = "malformed-erspan",
+        MalformedEtherip = "malformed-etherip",
         MalformedEthernet = "malformed-ethernet",
+        MalformedGre = "malformed-gre",
         MalformedHdlc = "malformed-hdlc",
         MalformedIp = "malformed-ip",
         MalformedIpv4 = "malformed-ipv4",
         MalformedIpv6 = "malformed-ipv6",
         MalformedLlc = "malformed-llc",
         MalformedLoopback = "malformed-loopback",
+        MalformedMpls = "malformed-mpls",
         MalformedPpp = "malformed-ppp",
+        MalformedPppoe = "malformed-pppoe",
         MalformedSgt = "malformed-sgt",
         MalformedTcp = "malformed-tcp",
         MalformedUdp = "malformed-udp",
         MalformedVlan = "malformed-vlan",
+        TooDeepNesting = "too-deep-nesting",
         TruncatedCooked = "truncated-cooked",
+        TruncatedErspan = "truncated-erspan",
+        TruncatedEtherip = "truncated-etherip",
         TruncatedEthernet = "truncated-ethernet",
+        TruncatedGre = "truncated-gre",
+        TruncatedGtpu = "truncated-gtpu",
         TruncatedHdlc = "truncated-hdlc",
         TruncatedIp = "truncated-ip",
         TruncatedIpv4 = "truncated-ipv4",
         TruncatedIpv6 = "truncated-ipv6",
         TruncatedLlc = "truncated-llc",
         TruncatedLoopback = "truncated-loopback",
+        TruncatedMpls = "truncated-mpls",
         TruncatedPpp = "truncated-ppp",
+        TruncatedPppoe = "truncated-pppoe",
         TruncatedSgt = "truncated-sgt",
         TruncatedTcp = "truncated-tcp",
         TruncatedUdp = "truncated-udp",
         TruncatedVlan = "truncated-vlan",
+        UnknownErspan = "unknown-erspan",
         UnknownEthertype = "unknown-ethertype",
+        UnknownGre = "unknown-gre",
+        UnknownGreProtocol = "unknown-gre-protocol",
         UnknownIpProtocol = "unknown-ip-protocol",
         UnknownJumbogram = "unknown-jumbogram",
         UnknownLinktype = "unknown-linktype",
+        UnknownMplsPayload = "unknown-mpls-payload",
         UnknownPppProtocol = "unknown-ppp-protocol",
     }
 }
@@ -69,14 +86,19 @@ macro_rules! headers {
 
 headers! {
     COOKED = MalformedCooked, TruncatedCooked;
+    ERSPAN = MalformedErspan, TruncatedErspan;
+    ETHERIP = MalformedEtherip, TruncatedEtherip;
     ETHERNET = MalformedEthernet, TruncatedEthernet;
+    GRE = MalformedGre, TruncatedGre;
     HDLC = MalformedHdlc, TruncatedHdlc;
     IP = MalformedIp, TruncatedIp;
     IPV4 = MalformedIpv4, TruncatedIpv4;
     IPV6 = MalformedIpv6, TruncatedIpv6;
     LLC = MalformedLlc, TruncatedLlc;
     LOOPBACK = MalformedLoopback, TruncatedLoopback;
+    MPLS = MalformedMpls, TruncatedMpls;
     PPP = MalformedPpp, TruncatedPpp;
+    PPPOE = MalformedPppoe, TruncatedPppoe;
     SGT = MalformedSgt, TruncatedSgt;
     TCP = MalformedTcp, TruncatedTcp;
     UDP = MalformedUdp, TruncatedUdp;
