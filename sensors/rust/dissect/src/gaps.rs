@@ -35,7 +35,9 @@ pub fn gap_reason(undecoded: &str) -> Option<&'static str> {
         Some("snaplen")
     } else if undecoded.starts_with("fragment") {
         Some("fragment")
-    } else if undecoded.starts_with("malformed") || undecoded == "unknown-linktype" {
+    } else if undecoded.starts_with("malformed")
+        || matches!(undecoded, "unknown-linktype" | "too-deep-nesting")
+    {
         Some("decode")
     } else {
         None
@@ -149,6 +151,7 @@ mod tests {
         assert_eq!(gap_reason("truncated-tcp"), Some("snaplen"));
         assert_eq!(gap_reason("fragment-incomplete"), Some("fragment"));
         assert_eq!(gap_reason("unknown-linktype"), Some("decode"));
+        assert_eq!(gap_reason("too-deep-nesting"), Some("decode"));
         assert_eq!(gap_reason("unknown-ethertype"), None);
     }
 }
