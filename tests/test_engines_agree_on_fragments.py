@@ -72,7 +72,7 @@ def deliveries(draw: st.DrawFn) -> list[Frame]:
     return frames
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(deliveries(), st.sampled_from((None, FEW)))
 def test_fragments_come_to_the_same(tmp_path: Path, frames: list[Frame], limits: Limits | None) -> None:
     path = tmp_path / "frames.pcap"

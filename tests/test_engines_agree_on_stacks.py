@@ -27,7 +27,7 @@ def agreed(
     return native
 
 
-@settings(max_examples=150, suppress_health_check=CHECKS)
+@settings(max_examples=80, suppress_health_check=CHECKS)
 @given(stacks(3))
 def test_whole_stacks_reach_the_flow(tmp_path: Path, frames: list[bytes]) -> None:
     made = (captured(data, index) for index, data in enumerate(frames))
@@ -37,7 +37,7 @@ def test_whole_stacks_reach_the_flow(tmp_path: Path, frames: list[bytes]) -> Non
     assert [each.flow.server_port for each in observations if isinstance(each, FlowUpdate)] != []
 
 
-@settings(max_examples=300, suppress_health_check=CHECKS)
+@settings(max_examples=120, suppress_health_check=CHECKS)
 @given(damaged(6))
 def test_damaged_stacks_come_to_the_same(tmp_path: Path, frames: list[Frame]) -> None:
     _, accounting = agreed(frames, tmp_path)
