@@ -113,3 +113,77 @@ fn transport(protocol: u8, bytes: &[u8]) -> Option<Transport> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::segment;
+    use crate::frames::Looked;
+    use crate::sensor::Frame;
+
+    /// Ethernet, IPv4 and the beginning of TCP or UDP, then payload.
+    fn plain(protocol: u8, bytes: u8) -> Vec<u8> {
+        let (before, after) = (
+            [0x02; 12],
+            [0x08, 0x00, 0x45, 0, 0, bytes, 1, 2, 0x40, 0, 64],
+        );
+        let addresses = [protocol, 0, 0, 10, 0, 0, 1, 192, 0, 2, 9];
+        let ports = [
+            0xc3,
+            0x50,
+            0x01,
+            0xbb,
+            0,
+            bytes - 20,
+            3,
+            4,
+            5,
+            6,
+            7,
+            8,
+            0x50,
+            0x18,
+        ];
+        [&before[..], &after, &addresses, &ports, &[0; 64]].concat()
+    }
+
+    proptest! {
+        #[test]
+        fn the_express_lane_says_what_the_layers_say(
+            protocol in prop_oneof![Just(6), Just(17), any::<u8>()],
+            bytes in 28..90_u8,
+            changes in proptest::collection::vec((0..60_usize, any::<u8>()), 0..4),
+            cut in 0..120_usize,
+            more in 0..20_usize,
+            linktype in prop_oneof![4 => Just(1), 1 => any::<u32>()],
+        ) {
+            let mut data = plain(protocol, bytes);
+            for (at, byte) in changes {
+                data[at] = byte;
+            }
+            let data = &data[..cut.min(data.len())];
+            let wire_bytes = (data.len() + more) as u32;
+            let frame = Frame { ts_ns: 7, linktype, data, wire_bytes };
+            if let Some(found) = segment(&frame) {
+                let looked = Looked::through_layers(&frame);
+                prop_assert_eq!(looked.segment(), Some(&found));
+            }
+        }
+    }
+
+    #[test]
+    fn plain_packets_go_by_express() {
+        for protocol in [6, 17] {
+            let data = plain(protocol, 70);
+            let wire_bytes = data.len() as u32;
+            let frame = Frame {
+                ts_ns: 7,
+                linktype: 1,
+                data: &data,
+                wire_bytes,
+            };
+            assert_eq!(segment(&frame).map(|found| found.target_port), Some(443));
+        }
+    }
+}

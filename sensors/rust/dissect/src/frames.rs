@@ -257,7 +257,7 @@ impl<'a> Looked<'a> {
     }
 
     #[inline(never)]
-    fn through_layers(captured: &Captured<'a>) -> Self {
+    pub(crate) fn through_layers(captured: &Captured<'a>) -> Self {
         let frame = Frame::of(captured);
         match plain(captured.linktype, &frame) {
             Ok(Found::Segment(vlan, packet, ports)) => {

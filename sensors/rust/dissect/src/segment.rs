@@ -85,7 +85,7 @@ impl fmt::Display for Address {
 }
 
 /// One TCP segment or UDP datagram.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segment<'a> {
     /// When it was seen, in nanoseconds since the Unix epoch.
     pub ts_ns: i64,

@@ -1,8 +1,9 @@
 //! Frames for tests, built byte by byte, and what they come to.
 
-use crate::frames::FrameDecoder;
+use crate::frames::{FrameDecoder, Looked};
 use crate::gaps::Count;
 use crate::segment::{TCP, UDP};
+use crate::sensor::Frame;
 
 pub(crate) const ETHERNET: u32 = 1;
 pub(crate) const RAW: u32 = 101;
@@ -95,10 +96,17 @@ pub(crate) fn decoded(frames: &[Vec<u8>], linktype: u32, cut: usize) -> Decoded 
     let mut segments = Vec::new();
     let mut all = Count::default();
     for (frame, ts_ns) in frames.iter().zip(0..) {
-        let bytes = frame.len() as u64;
-        all.add(Count { packets: 1, bytes });
-        let data = &frame[..cut.min(frame.len())];
-        let found = decoder.decode(ts_ns, linktype, data, bytes);
+        let captured = Frame {
+            ts_ns,
+            linktype,
+            data: &frame[..cut.min(frame.len())],
+            wire_bytes: frame.len() as u32,
+        };
+        all.add(Count {
+            packets: 1,
+            bytes: frame.len() as u64,
+        });
+        let found = decoder.decode(&captured, &Looked::at(&captured));
         let Some((mut seen, tunnel)) = found.map(|segment| {
             let seen = Seen {
                 payload: segment.payload.to_vec(),
