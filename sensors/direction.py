@@ -1,18 +1,19 @@
 """One direction of a TCP connection: segments in any order become bytes in order, for a reader.
 
 With the SYN seen, the stream's start is known. Without it (midstream, or the SYN comes late) the lowest
-bytes seen so far are tried as a beginning, a few times, before the direction is given up.
+bytes seen so far are tried as a beginning, a few times, before the direction is given up; once they said
+something, they are the beginning.
 """
 
 from sensors.ranges import RangeBuffer
-from sensors.streams import ClientReader, DnsReader, Greeting
+from sensors.streams import ClientReader, DnsReader, Found, Greeting
 
 MIDSTREAM_SEGMENTS = 64  # segments with payload that are tried as a beginning when no SYN was seen,
 MIDSTREAM_BYTES = 16_384  # and how much of them is kept meanwhile
 _LOOKBACK_BYTES = 65_535  # how far before the first segment seen a reordered one may lie
 _HALF, _MASK = 1 << 31, (1 << 32) - 1
 
-Event = Greeting | bytes
+Event = Found | bytes
 
 
 def seq_distance(seq: int, base: int) -> int:
@@ -53,16 +54,7 @@ class Direction:
 
     def start(self, initial_seq: int) -> list[Event]:
         """Take the SYN: its data begins at ``initial_seq + 1`` (RFC 9293 section 3.4)."""
-        if self.started:
-            return []
-        self.started = True
-        waiting = self._buffer.pieces()
-        first = seq_distance(initial_seq + 1, self._base)
-        self._buffer = RangeBuffer(first, self._limit)
-        events: list[Event] = []
-        for offset, piece in waiting:
-            events += self._feed(self._buffer.push(offset, piece))
-        return events
+        return [] if self.started else self._begin(seq_distance(initial_seq + 1, self._base))
 
     def add(self, seq: int, payload: bytes) -> list[Event]:
         """Take one segment's payload; return what the reader made of the bytes that came into order."""
@@ -85,6 +77,16 @@ class Direction:
         attempt.feed(self._buffer.first_piece())
         return attempt.partial()
 
+    def _begin(self, first: int) -> list[Event]:
+        """Read on from the offset at which the stream begins."""
+        self.started = True
+        waiting = self._buffer.pieces()
+        self._buffer = RangeBuffer(first, self._limit)
+        events: list[Event] = []
+        for offset, piece in waiting:
+            events += self._feed(self._buffer.push(offset, piece))
+        return events
+
     def _feed(self, data: bytes) -> list[Event]:
         if not data or self.reader.done:
             return []
@@ -94,12 +96,13 @@ class Direction:
         return events
 
     def _try_as_beginning(self) -> list[Event]:
-        attempt = ClientReader()
-        events: list[Event] = [*attempt.feed(self._buffer.first_piece())]
-        if events or self._segments >= MIDSTREAM_SEGMENTS or self._fed_bytes >= MIDSTREAM_BYTES:
+        if ClientReader().feed(self._buffer.first_piece()):
+            self.reader = ClientReader()
+            return self._begin(self._buffer.first_offset())
+        if self._segments >= MIDSTREAM_SEGMENTS or self._fed_bytes >= MIDSTREAM_BYTES:
             self.reader.done = True
-            self.reader.outcome = None if events else "midstream"
-        return events
+            self.reader.outcome = "midstream"
+        return []
 
 
 def _give_up(reader: ClientReader) -> None:

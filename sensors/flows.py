@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from sensors.direction import Direction
 from sensors.observations import EndReason, FlowKey, FlowUpdate, Transport
+from sensors.proxy_header import ProxiedEnds
 from sensors.quic_client import QuicClient
 from sensors.streams import Greeting
 from sensors.wire import address_text
@@ -19,6 +20,7 @@ TCP_IDLE_NS = 300 * SECOND_NS
 UDP_IDLE_NS = 120 * SECOND_NS
 LINGER_NS = 10 * SECOND_NS  # after FIN or RST: late segments still belong to the flow
 ACTIVE_NS = 1_800 * SECOND_NS  # a flow that lives longer reports its totals now and then
+PROXY = "proxy"  # the tunnel of a connection that a proxy passes on behind a header of its own
 SERVER_PORTS = frozenset({53, 80, 443, 853, 3128, 8080, 8443})  # who is the server when no start was seen
 
 # Both endpoints (address, port), the lower first; VLAN and tunnel.
@@ -31,8 +33,8 @@ class Flow:
     __slots__ = (
         "_read", "active_ns", "bytes_high", "bytes_low", "client_low", "ended", "fins", "first_byte_ns",
         "first_ns", "first_seq_high", "first_seq_low", "high", "initial_seq", "key", "last_ns", "low",
-        "packets_high", "packets_low", "quic", "quic_again", "quic_name", "reported_ns", "request_ns",
-        "rtt_ns", "seen_quic", "sure", "syn_ns", "transport",
+        "packets_high", "packets_low", "proxied", "quic", "quic_again", "quic_name", "reported_ns",
+        "request_ns", "rtt_ns", "seen_quic", "sure", "syn_ns", "transport",
     )  # fmt: skip
 
     def __init__(self, key: Key, transport: int, ts_ns: int, *, client_low: bool) -> None:
@@ -52,6 +54,7 @@ class Flow:
         self.initial_seq = 0  # of the client's SYN, where syn_ns is set
         self.first_seq_low: int | None = None  # of the first bytes seen from that side, if they were read
         self.first_seq_high: int | None = None
+        self.proxied: ProxiedEnds | None = None  # the connection that a proxy passes on in this one
         self._read = 0  # bit 0: nothing more is to be learnt from low's bytes, bit 1: from high's
         self.low: Direction | None = None
         self.high: Direction | None = None
@@ -99,15 +102,27 @@ class Flow:
                 return greeting
         return self.quic.partial() if self.quic is not None else None
 
+    def ends(self) -> ProxiedEnds:
+        """The two ends on the wire, from the client's side."""
+        low, low_port, high, high_port, _, _ = self.key
+        if self.client_low:
+            return ProxiedEnds(low, low_port, high, high_port)
+        return ProxiedEnds(high, high_port, low, low_port)
+
     def flow_key(self) -> FlowKey:
-        """The five-tuple from the client's side."""
-        low, low_port, high, high_port, vlan, tunnel = self.key
-        client, client_port, server, server_port = low, low_port, high, high_port
-        if not self.client_low:
-            client, client_port, server, server_port = high, high_port, low, low_port
+        """The five-tuple from the client's side; of the connection that a proxy passes on, where one does."""
+        ends, tunnel = self.proxied or self.ends(), self.key[5]
+        if self.proxied is not None:
+            tunnel = PROXY if tunnel is None else f"{tunnel}/{PROXY}"
         transport: Transport = "tcp" if self.transport == TCP else "udp"
         return FlowKey(
-            address_text(client), client_port, address_text(server), server_port, transport, vlan, tunnel
+            address_text(ends.client),
+            ends.client_port,
+            address_text(ends.server),
+            ends.server_port,
+            transport,
+            self.key[4],
+            tunnel,
         )
 
     def update(self, ts_ns: int, reason: EndReason) -> FlowUpdate:

@@ -47,6 +47,10 @@ class RangeBuffer:
         """Return the bytes of the lowest range that waits behind a hole, or nothing."""
         return self._pieces[0] if self._pieces else b""
 
+    def first_offset(self) -> int:
+        """Return where that range begins; with none, where the next byte is to come."""
+        return self._starts[0] if self._starts else self.next_offset
+
     def pieces(self) -> list[tuple[int, bytes]]:
         """Return the ranges that wait behind a hole, with their offsets."""
         return list(zip(self._starts, self._pieces, strict=True))

@@ -5,7 +5,7 @@ from sensors.flows import Flow
 from sensors.ja4 import ja4
 from sensors.observations import EndReason, HelloSeen, NameResolved, Observation
 from sensors.streams import Greeting
-from sensors.wire import Malformed
+from sensors.wire import Malformed, address_text
 
 DNS_PORT = 53
 
@@ -73,12 +73,12 @@ class Recorder:
         ):
             if set_:
                 self.count(name)
-        key = flow.flow_key()
+        ends = flow.ends()  # on the wire: what a client says it is makes nobody else believe an answer
         self.add(
             NameResolved(
                 ts_ns=ts_ns,
-                client=key.client,
-                resolver=key.server,
+                client=address_text(ends.client),
+                resolver=address_text(ends.server),
                 qname=answer.qname,
                 qtype=answer.qtype,
                 rcode=answer.rcode,

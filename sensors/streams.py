@@ -1,19 +1,28 @@
 """What a client says first on a TCP connection: which protocol it is, and whom the client wants to reach.
 
-A reader takes the client's bytes in order and gives back greetings. HTTP CONNECT opens a tunnel: what
-follows its head is read anew, so that the name inside the tunnel is found beside the proxy's target.
+A reader takes the client's bytes in order and gives back greetings. HTTP CONNECT and SOCKS open a tunnel:
+what follows is read anew, so that the name inside the tunnel is found beside the proxy's target. What may
+stand before a hello is passed over: a PROXY header, which says whose connection it is, and clear text that
+asks for TLS.
 """
+
+from collections.abc import Callable
+from functools import partial
 
 import msgspec
 
 from sensors.clienthello import ClientHello
 from sensors.dns import TcpMessages
-from sensors.http import NotHttp, RequestHeadReader, looks_like_http
+from sensors.http import NotHttp, RequestHead, RequestHeadReader, looks_like_http
 from sensors.observations import Carrier
+from sensors.preface import PrefaceReader, Unknown
+from sensors.proxy_header import ProxiedEnds, ProxyHeader, looks_like_proxy_header, read_proxy_header
+from sensors.socks import SocksRequest, looks_like_socks, read_socks
+from sensors.starttls import DIALECTS, read_clear
 from sensors.tls import NotTls, TlsClientReader, looks_like_tls
 from sensors.wire import Malformed
 
-MAX_TUNNELS = 4  # CONNECT inside CONNECT: more is an attack, not a proxy chain
+MAX_TUNNELS = 4  # tunnels inside tunnels: more is an attack, not a proxy chain
 
 
 class Greeting(msgspec.Struct, frozen=True):
@@ -24,26 +33,47 @@ class Greeting(msgspec.Struct, frozen=True):
     hello: ClientHello | None = None
 
 
+Found = Greeting | ProxiedEnds
+Preface = SocksRequest | ProxyHeader | None  # None: clear text before a hello
+Reader = TlsClientReader | RequestHeadReader | PrefaceReader[Preface]
+
+
+def _preface(parse: Callable[[bytes | bytearray], tuple[Preface, int] | None]) -> Callable[[], Reader]:
+    return partial(PrefaceReader[Preface], parse)
+
+
+# How streams begin, in the order of asking, and what reads them.
+_PROTOCOLS: tuple[tuple[Callable[[bytes], bool | None], Callable[[], Reader]], ...] = (
+    (looks_like_tls, TlsClientReader),
+    (looks_like_http, RequestHeadReader),
+    (looks_like_socks, _preface(read_socks)),
+    *((dialect.looks_like, _preface(partial(read_clear, cut=dialect.cut))) for dialect in DIALECTS),
+)
+_FIRST_PROTOCOLS = (*_PROTOCOLS, (looks_like_proxy_header, _preface(read_proxy_header)))
+
+
 class ClientReader:
     """Reads the client's first bytes. ``done`` is set when nothing more is to be learnt from them.
 
-    ``outcome`` then says why there was no greeting: "unknown-protocol", or the reason of the malformation.
+    ``outcome`` then says why there was no greeting: "unknown-protocol", "socks-no-connect" (a valid request
+    that opens no tunnel), or the reason of the malformation.
     """
 
-    __slots__ = ("_head", "_reader", "_tunnels", "done", "outcome")
+    __slots__ = ("_head", "_protocols", "_reader", "_tunnels", "done", "outcome")
 
     def __init__(self) -> None:
         self.done = False
         self.outcome: str | None = None
         self._head = b""
-        self._reader: TlsClientReader | RequestHeadReader | None = None
+        self._reader: Reader | None = None
+        self._protocols = _FIRST_PROTOCOLS
         self._tunnels = 0
 
-    def feed(self, data: bytes) -> list[Greeting]:
-        """Take the next bytes in order; return the greetings that they completed."""
+    def feed(self, data: bytes) -> list[Found]:
+        """Take the next bytes in order; return the greetings that they completed, after whose they are."""
         try:
             return self._read(data)
-        except (NotTls, NotHttp):
+        except (NotTls, NotHttp, Unknown):
             self._end("unknown-protocol")
         except Malformed as malformed:
             self._end(f"malformed-{malformed.reason}")
@@ -56,49 +86,63 @@ class ClientReader:
         hello = self._reader.partial()
         return Greeting("tls", hello.server_name, hello) if hello else None
 
-    def _read(self, data: bytes) -> list[Greeting]:
+    def _read(self, data: bytes) -> list[Found]:
         if self._reader is None:
             data = self._detect(data)
-        if isinstance(self._reader, TlsClientReader):
-            return self._read_tls(self._reader, data)
-        if isinstance(self._reader, RequestHeadReader):
-            return self._read_http(self._reader, data)
-        return []
+        read = self._reader.feed(data) if self._reader is not None else None
+        if read is None:
+            return []
+        if isinstance(read, ClientHello):
+            self._end(None)
+            return [Greeting("tls", read.server_name, read)]
+        if isinstance(read, RequestHead):
+            greeting = Greeting("http-connect" if read.is_connect else "http", read.host)
+            return self._enter(greeting, read.rest) if read.is_connect else self._last(greeting)
+        return self._after(*read)
 
     def _detect(self, data: bytes) -> bytes:
         """Choose the reader as soon as the bytes allow it; return the bytes that it shall read."""
         data = self._head + data
-        tls, http = looks_like_tls(data), looks_like_http(data)
-        if tls:
-            self._reader = TlsClientReader()
-        elif http:
-            self._reader = RequestHeadReader()
-        elif tls is None or http is None:
-            self._head = data
-            return b""
+        for looks_like, reader in self._protocols:
+            verdict = looks_like(data)
+            if verdict is None:
+                self._head = data
+                return b""
+            if verdict:
+                self._reader = reader()
+                break
         else:
             self._end("unknown-protocol")
         self._head = b""
         return data
 
-    def _read_tls(self, reader: TlsClientReader, data: bytes) -> list[Greeting]:
-        hello = reader.feed(data)
-        if hello is None:
-            return []
-        self._end(None)
-        return [Greeting("tls", hello.server_name, hello)]
+    def _after(self, preface: Preface, rest: bytes) -> list[Found]:
+        """Go on behind a preface."""
+        if isinstance(preface, ProxyHeader):
+            found = [] if preface.ends is None else [preface.ends]
+            return [*found, *self._anew(None, rest)]
+        if preface is None:
+            return self._anew(TlsClientReader(), rest)
+        if preface.is_connect:
+            return self._enter(Greeting("socks", preface.host), rest)
+        self._end("socks-no-connect")
+        return []
 
-    def _read_http(self, reader: RequestHeadReader, data: bytes) -> list[Greeting]:
-        head = reader.feed(data)
-        if head is None:
-            return []
-        if not head.is_connect or self._tunnels == MAX_TUNNELS:
-            self._end(None)
-            return [Greeting("http-connect" if head.is_connect else "http", head.host)]
+    def _enter(self, greeting: Greeting, rest: bytes) -> list[Found]:
+        """Go into the tunnel that a greeting opens."""
+        if self._tunnels == MAX_TUNNELS:
+            return self._last(greeting)
         self._tunnels += 1
-        self._reader = None
-        greeting = Greeting("http-connect", head.host)
-        return [greeting, *(self.feed(head.rest) if head.rest else [])]
+        return [greeting, *self._anew(None, rest)]
+
+    def _anew(self, reader: Reader | None, rest: bytes) -> list[Found]:
+        self._protocols = _PROTOCOLS  # whose the connection is, only its first bytes can say
+        self._reader = reader
+        return self.feed(rest) if rest else []
+
+    def _last(self, greeting: Greeting) -> list[Found]:
+        self._end(None)
+        return [greeting]
 
     def _end(self, outcome: str | None) -> None:
         self.done = True

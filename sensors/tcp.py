@@ -8,6 +8,7 @@ from sensors.budget import ReadingBudget
 from sensors.direction import Direction, Event, may_follow
 from sensors.flows import ACTIVE_NS, TCP, Flow, FlowTable, client_is_source
 from sensors.frames import Segment
+from sensors.proxy_header import ProxiedEnds
 from sensors.recorder import DNS_PORT, Recorder
 from sensors.streams import ClientReader, DnsReader
 
@@ -107,7 +108,10 @@ class TcpTracker:
                 continue
             flow.client_low = low
             flow.sure = True
-            self._recorder.hello(flow, ts_ns, event)
+            if isinstance(event, ProxiedEnds):
+                flow.proxied = event
+            else:
+                self._recorder.hello(flow, ts_ns, event)
         direction = flow.low if low else flow.high
         if direction is not None and direction.done:
             # DNS is not what clients are read for: no wonder that it is nothing else
