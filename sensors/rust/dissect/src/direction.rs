@@ -2,11 +2,11 @@
 //!
 //! The mirror of `sensors/direction.py`. With the SYN seen, the stream's start is known. Without it
 //! (midstream, or the SYN comes late) the lowest bytes seen so far are tried as a beginning, a few times,
-//! before the direction is given up.
+//! before the direction is given up; once they said something, they are the beginning.
 
 use crate::dns_tcp::TcpMessages;
 use crate::ranges::RangeBuffer;
-use crate::streams::{ClientReader, Greeting, Outcome};
+use crate::streams::{ClientReader, Found, Greeting, Outcome};
 
 /// Segments with payload that are tried as a beginning when no SYN was seen,
 pub const MIDSTREAM_SEGMENTS: u32 = 64;
@@ -18,8 +18,8 @@ const LOOKBACK_BYTES: u16 = 65_535;
 /// What was read of a direction.
 #[derive(Debug)]
 pub enum Event<'d> {
-    /// A client's first message.
-    Greeting(Greeting<'d>),
+    /// What a client said first.
+    Found(Found<'d>),
     /// A DNS message.
     Dns(&'d [u8]),
 }
@@ -121,14 +121,9 @@ impl Direction {
 
     /// Take the SYN that came after data of its stream.
     pub fn start(&mut self, initial_seq: u32, mut each: impl FnMut(Event<'_>)) {
-        if self.started {
-            return;
-        }
-        self.started = true;
-        let first = seq_distance(initial_seq.wrapping_add(1), self.base);
-        let waiting = std::mem::replace(&mut self.buffer, RangeBuffer::new(first, self.limit));
-        for (offset, piece) in waiting.into_pieces() {
-            self.push(offset, &piece, &mut each);
+        if !self.started {
+            let first = seq_distance(initial_seq.wrapping_add(1), self.base);
+            self.begin(first, &mut each);
         }
     }
 
@@ -164,6 +159,15 @@ impl Direction {
         attempt.partial().map(each).is_some()
     }
 
+    /// Read on from the offset at which the stream begins.
+    fn begin(&mut self, first: i64, each: &mut impl FnMut(Event<'_>)) {
+        self.started = true;
+        let waiting = std::mem::replace(&mut self.buffer, RangeBuffer::new(first, self.limit));
+        for (offset, piece) in waiting.into_pieces() {
+            self.push(offset, &piece, each);
+        }
+    }
+
     fn push(&mut self, offset: i64, data: &[u8], each: &mut impl FnMut(Event<'_>)) {
         let ready = self.buffer.push(offset, data);
         if ready.is_empty() || self.done {
@@ -171,8 +175,8 @@ impl Direction {
         }
         match &mut self.reader {
             Reader::Client(reader) => {
-                for greeting in reader.feed(&ready) {
-                    each(Event::Greeting(greeting));
+                for found in reader.feed(&ready) {
+                    each(Event::Found(found));
                 }
                 self.done = reader.done();
                 self.outcome = reader.outcome();
@@ -186,14 +190,14 @@ impl Direction {
     }
 
     fn try_as_beginning(&mut self, mut each: impl FnMut(Event<'_>)) {
-        let greetings = ClientReader::new().feed(self.buffer.first_piece());
-        let found = !greetings.is_empty();
-        for greeting in greetings {
-            each(Event::Greeting(greeting));
-        }
-        if found || self.segments >= MIDSTREAM_SEGMENTS || self.fed_bytes >= MIDSTREAM_BYTES {
+        let first = self.buffer.first_offset();
+        let attempt = self.buffer.first_piece();
+        if !ClientReader::new().feed(attempt).is_empty() {
+            self.reader = Reader::Client(ClientReader::new());
+            self.begin(first, &mut each);
+        } else if self.segments >= MIDSTREAM_SEGMENTS || self.fed_bytes >= MIDSTREAM_BYTES {
             self.done = true;
-            self.outcome = (!found).then_some(Outcome::Midstream);
+            self.outcome = Some(Outcome::Midstream);
         }
     }
 }

@@ -4,6 +4,7 @@ use crate::direction::Direction;
 use crate::flows::Class;
 use crate::key::Key;
 use crate::observations::{EndReason, FlowKey, FlowUpdate};
+use crate::proxy_header::ProxiedEnds;
 use crate::reading::Reading;
 use crate::segment::{Segment, TCP};
 
@@ -63,8 +64,7 @@ pub struct Flow {
     pub born: u64,
     /// The first packet's time.
     pub first_ns: i64,
-    /// The client's SYN.
-    pub syn_ns: Option<i64>,
+    syn_ns: i64,
     /// The handshake's round trip.
     pub rtt_ns: Option<i64>,
     /// From the client's first payload byte to the server's.
@@ -72,6 +72,8 @@ pub struct Flow {
     request_ns: i64,
     /// The name in a QUIC connection's hello.
     pub quic_name: Option<Box<str>>,
+    /// The connection that a proxy passes on in this one.
+    pub proxied: Option<Box<ProxiedEnds>>,
     /// Since which packet it holds anything of messages that are not whole.
     pub held_since: u64,
     held_bytes: u32,
@@ -135,11 +137,12 @@ impl Flow {
             marks: 0,
             born: 0,
             first_ns: ts_ns,
-            syn_ns: None,
+            syn_ns: UNKNOWN_NS,
             rtt_ns: None,
             first_byte_ns: None,
             request_ns: UNKNOWN_NS,
             quic_name: None,
+            proxied: None,
             held_since: 0,
             held_bytes: 0,
             initial_seq: 0,
@@ -151,11 +154,13 @@ impl Flow {
     /// Move the flow out of its place; what is left there was never born, and holds no memory.
     pub(crate) fn take(&mut self) -> Self {
         let (reading, quic_name) = (self.reading.take(), self.quic_name.take());
+        let proxied = self.proxied.take();
         let born = std::mem::replace(&mut self.born, NEVER);
         Self {
             reading,
             born,
             quic_name,
+            proxied,
             ..*self
         }
     }
@@ -263,6 +268,18 @@ impl Flow {
         self.first_seqs.get(low)
     }
 
+    /// When the client's SYN was seen.
+    #[must_use]
+    pub fn syn_ns(&self) -> Option<i64> {
+        Some(self.syn_ns).filter(|syn_ns| *syn_ns != UNKNOWN_NS)
+    }
+
+    /// Note the client's SYN.
+    pub const fn mark_syn(&mut self, ts_ns: i64, seq: u32) {
+        self.syn_ns = ts_ns;
+        self.initial_seq = seq;
+    }
+
     /// Note payload from one end.
     #[inline]
     pub fn mark(&mut self, low: bool, ts_ns: i64) {
@@ -299,10 +316,26 @@ impl Flow {
         }
     }
 
-    /// The five-tuple from the client's side.
+    /// The five-tuple on the wire, from the client's side.
+    #[must_use]
+    pub fn ends(&self) -> FlowKey {
+        self.key.from_client(self.client_low)
+    }
+
+    /// The five-tuple from the client's side; of the connection that a proxy passes on, where one does.
     #[must_use]
     pub fn flow_key(&self) -> FlowKey {
-        self.key.from_client(self.client_low)
+        let Some(proxied) = &self.proxied else {
+            return self.ends();
+        };
+        FlowKey {
+            client: proxied.client,
+            client_port: proxied.client_port,
+            server: proxied.server,
+            server_port: proxied.server_port,
+            proxied: true,
+            ..self.ends()
+        }
     }
 
     /// The flow's totals.
@@ -325,7 +358,7 @@ impl Flow {
             bytes_down: down.1,
             handshake_rtt_ns: self.rtt_ns,
             first_byte_ns: self.first_byte_ns,
-            midstream: self.key.transport() == TCP && self.syn_ns.is_none(),
+            midstream: self.key.transport() == TCP && self.syn_ns().is_none(),
             reason,
         }
     }
@@ -347,4 +380,14 @@ pub fn client_is_source(source_port: u16, target_port: u16) -> bool {
         return target_port < 1024;
     }
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Flow;
+
+    #[test]
+    fn a_flow_takes_256_bytes() {
+        assert_eq!(size_of::<Flow>(), 256);
+    }
 }

@@ -22,6 +22,8 @@ pub struct FlowKey {
     pub vlan: Option<u16>,
     /// The encapsulation, as an index into the decoder's tunnel names.
     pub tunnel: Option<u16>,
+    /// Whether the ends are those of a connection that a proxy passes on, which is one tunnel more.
+    pub proxied: bool,
 }
 
 /// One DNS answer as its asker received it.
@@ -58,6 +60,8 @@ pub enum Carrier {
     Quic,
     /// The target of an HTTP CONNECT.
     HttpConnect,
+    /// The target of a SOCKS request.
+    Socks,
     /// The Host of a plain HTTP request.
     Http,
 }
@@ -70,6 +74,7 @@ impl Carrier {
             Self::Tls => "tls",
             Self::Quic => "quic",
             Self::HttpConnect => "http-connect",
+            Self::Socks => "socks",
             Self::Http => "http",
         }
     }

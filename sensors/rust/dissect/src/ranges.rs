@@ -74,6 +74,13 @@ impl RangeBuffer {
             .map_or(&[], |first| first.into_mut().make_contiguous())
     }
 
+    /// Where that range begins; with none, where the next byte is to come.
+    #[must_use]
+    pub fn first_offset(&self) -> i64 {
+        let first = self.pieces.first_key_value();
+        first.map_or(self.next_offset, |(offset, _)| *offset)
+    }
+
     /// The ranges that wait behind a hole, with their offsets, in order.
     pub fn into_pieces(self) -> impl Iterator<Item = (i64, Vec<u8>)> {
         self.pieces

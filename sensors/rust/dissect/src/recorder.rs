@@ -106,11 +106,11 @@ impl Recorder {
                 self.count(name);
             }
         }
-        let key = flow.flow_key();
+        let ends = flow.ends(); // on the wire: what a client says it is makes nobody else believe an answer
         self.add(Observation::Name(Box::new(NameResolved {
             ts_ns,
-            client: key.client,
-            resolver: key.server,
+            client: ends.client,
+            resolver: ends.server,
             qname: answer.qname.to_owned(),
             qtype: answer.qtype,
             rcode: answer.rcode,

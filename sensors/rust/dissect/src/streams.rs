@@ -1,22 +1,29 @@
 //! What a client says first on a TCP connection: which protocol it is, and whom the client wants to reach.
 //!
-//! A reader takes the client's bytes in order and gives back greetings. HTTP CONNECT opens a tunnel: what
-//! follows its head is read anew, so that the name inside the tunnel is found beside the proxy's target.
+//! The mirror of `sensors/streams.py`. A reader takes the client's bytes in order and gives back greetings.
+//! HTTP CONNECT and SOCKS open a tunnel: what follows is read anew, so that the name inside the tunnel is
+//! found beside the proxy's target. What may stand before a hello is passed over: a PROXY header, which says
+//! whose connection it is, and clear text that asks for TLS.
+
+mod head;
 
 use std::borrow::Cow;
 
 use smallvec::SmallVec;
 
 use crate::clienthello::ClientHello;
-use crate::http::{self, RequestHead, RequestHeadReader, looks_like_http};
+use crate::http::{self, RequestHead, RequestHeadReader};
 use crate::observations::Carrier;
-use crate::tls::{self, TlsClientReader, looks_like_tls};
+use crate::preface::{self, Gathered};
+use crate::proxy_header::{ProxiedEnds, read_proxy_header};
+use crate::socks::read_socks;
+use crate::starttls::{Cut, read_clear};
+use crate::streams::head::Head;
+use crate::tls::{self, TlsClientReader};
 use crate::wire::Malformed;
 
-/// CONNECT inside CONNECT: more is an attack, not a proxy chain.
+/// Tunnels inside tunnels: more is an attack, not a proxy chain.
 pub const MAX_TUNNELS: u8 = 4;
-
-const HEAD_BYTES: usize = 16; // more than the protocols need to be told apart
 
 /// One name that a client asked for, with the hello where there was one.
 #[derive(Clone, Debug)]
@@ -29,8 +36,17 @@ pub struct Greeting<'d> {
     pub hello: Option<ClientHello<'d>>,
 }
 
-/// The greetings that some bytes completed: nearly always none or one.
-pub type Greetings<'d> = SmallVec<[Greeting<'d>; 1]>;
+/// What some bytes said.
+#[derive(Clone, Debug)]
+pub enum Found<'d> {
+    /// Whose connection it is that a proxy passes on.
+    Proxied(ProxiedEnds),
+    /// Whom the client wants.
+    Greeting(Greeting<'d>),
+}
+
+/// All that some bytes said: nearly always nothing or one greeting.
+pub type AllFound<'d> = SmallVec<[Found<'d>; 1]>;
 
 impl<'d> Greeting<'d> {
     /// A greeting that is a hello.
@@ -57,8 +73,10 @@ impl<'d> Greeting<'d> {
 /// Why nothing (more) is to be learnt from a client's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Neither TLS nor HTTP.
+    /// None of the protocols that are read here.
     UnknownProtocol,
+    /// A valid SOCKS request that opens no tunnel.
+    SocksNoConnect,
     /// The first message breaks its protocol's rules.
     Malformed(Malformed),
     /// The first message is longer than the stream's bytes that are kept.
@@ -73,6 +91,7 @@ impl Outcome {
     pub fn name(self) -> Cow<'static, str> {
         match self {
             Self::UnknownProtocol => Cow::Borrowed("unknown-protocol"),
+            Self::SocksNoConnect => Cow::Borrowed("socks-no-connect"),
             Self::Malformed(Malformed(reason)) => Cow::Owned(format!("malformed-{reason}")),
             Self::FirstMessageTooLong => Cow::Borrowed("first-message-too-long"),
             Self::Midstream => Cow::Borrowed("midstream"),
@@ -98,12 +117,22 @@ impl From<http::Refusal> for Outcome {
     }
 }
 
+impl From<preface::Refusal> for Outcome {
+    fn from(refusal: preface::Refusal) -> Self {
+        match refusal {
+            preface::Refusal::Unknown => Self::UnknownProtocol,
+            preface::Refusal::Malformed(malformed) => Self::Malformed(malformed),
+        }
+    }
+}
+
 /// Reads a client's first bytes, until nothing more is to be learnt from them.
 #[derive(Debug, Default)]
 pub struct ClientReader {
     state: State,
     outcome: Option<Outcome>,
     tunnels: u8,
+    later: bool, // something was read: whose the connection is, only its first bytes can say
 }
 
 #[derive(Debug)]
@@ -111,6 +140,9 @@ enum State {
     Detecting(Head),
     Tls(TlsClientReader),
     Http(Box<RequestHeadReader>),
+    Socks(Gathered),
+    Proxy(Gathered),
+    Clear(Gathered, Cut),
     Done,
 }
 
@@ -139,14 +171,14 @@ impl ClientReader {
         self.outcome
     }
 
-    /// Take the next bytes in order; return the greetings that they completed.
+    /// Take the next bytes in order; return the greetings that they completed, after whose they are.
     ///
     /// A hello that `data` holds whole is lent from there; one that came in pieces owns its bytes.
-    pub fn feed<'d>(&mut self, data: &'d [u8]) -> Greetings<'d> {
-        let mut greetings = Greetings::new();
+    pub fn feed<'d>(&mut self, data: &'d [u8]) -> AllFound<'d> {
+        let mut all = AllFound::new();
         let mut data = data;
         while !data.is_empty() {
-            match self.read(data, &mut greetings) {
+            match self.read(data, &mut all) {
                 Ok(rest) => data = rest,
                 Err(outcome) => {
                     self.end(Some(outcome));
@@ -154,7 +186,7 @@ impl ClientReader {
                 }
             }
         }
-        greetings
+        all
     }
 
     /// What can be said of a hello whose rest never came.
@@ -173,14 +205,10 @@ impl ClientReader {
     }
 
     /// Read on; return the bytes that stand to be read anew, in another state.
-    fn read<'d>(
-        &mut self,
-        data: &'d [u8],
-        greetings: &mut Greetings<'d>,
-    ) -> Result<&'d [u8], Outcome> {
+    fn read<'d>(&mut self, data: &'d [u8], all: &mut AllFound<'d>) -> Result<&'d [u8], Outcome> {
         match &mut self.state {
             State::Detecting(head) => {
-                let Some(state) = head.detect(data)? else {
+                let Some(state) = head.detect(data, self.later)? else {
                     return Ok(&[]);
                 };
                 self.state = state;
@@ -188,80 +216,94 @@ impl ClientReader {
             }
             State::Tls(reader) => {
                 if let Some(hello) = reader.feed(data)? {
-                    greetings.push(Greeting::of_hello(Carrier::Tls, hello));
+                    all.push(Found::Greeting(Greeting::of_hello(Carrier::Tls, hello)));
                     self.end(None);
                 }
             }
             State::Http(reader) => {
                 if let Some(head) = reader.feed(data)? {
-                    return Ok(self.take_request(head, greetings));
+                    return Ok(self.take_request(head, all));
                 }
+            }
+            State::Socks(_) | State::Proxy(_) | State::Clear(..) => {
+                return self.read_preface(data, all);
             }
             State::Done => {}
         }
         Ok(&[])
     }
 
-    /// Note a request; return what its tunnel carries.
-    fn take_request<'d>(
+    /// Read on in what stands before a hello.
+    fn read_preface<'d>(
         &mut self,
-        head: RequestHead<'d>,
-        greetings: &mut Greetings<'d>,
+        data: &'d [u8],
+        all: &mut AllFound<'d>,
+    ) -> Result<&'d [u8], Outcome> {
+        match &mut self.state {
+            State::Socks(gathered) => {
+                if let Some((request, rest)) = gathered.feed(data, read_socks)? {
+                    if !request.is_connect {
+                        return Err(Outcome::SocksNoConnect);
+                    }
+                    let greeting = named(Carrier::Socks, Some(request.host));
+                    return Ok(self.enter(greeting, rest, all));
+                }
+            }
+            State::Proxy(gathered) => {
+                if let Some((header, rest)) = gathered.feed(data, read_proxy_header)? {
+                    all.extend(header.ends.map(Found::Proxied));
+                    return Ok(self.anew(State::default(), rest));
+                }
+            }
+            State::Clear(gathered, cut) => {
+                let cut = *cut;
+                if let Some(((), rest)) = gathered.feed(data, |data| read_clear(data, cut))? {
+                    return Ok(self.anew(State::Tls(TlsClientReader::new()), rest));
+                }
+            }
+            _ => {}
+        }
+        Ok(&[])
+    }
+
+    /// Note a request; return what its tunnel carries.
+    fn take_request<'d>(&mut self, head: RequestHead<'d>, all: &mut AllFound<'d>) -> &'d [u8] {
+        if head.is_connect {
+            let greeting = named(Carrier::HttpConnect, head.host);
+            return self.enter(greeting, head.rest, all);
+        }
+        all.push(Found::Greeting(named(Carrier::Http, head.host)));
+        self.end(None);
+        &[]
+    }
+
+    /// Go into the tunnel that a greeting opens; return what it carries.
+    fn enter<'d>(
+        &mut self,
+        greeting: Greeting<'d>,
+        rest: &'d [u8],
+        all: &mut AllFound<'d>,
     ) -> &'d [u8] {
-        let carrier = if head.is_connect {
-            Carrier::HttpConnect
-        } else {
-            Carrier::Http
-        };
-        greetings.push(Greeting {
-            carrier,
-            server_name: head.host,
-            hello: None,
-        });
-        if !head.is_connect || self.tunnels == MAX_TUNNELS {
+        all.push(Found::Greeting(greeting));
+        if self.tunnels == MAX_TUNNELS {
             self.end(None);
             return &[];
         }
         self.tunnels += 1;
-        self.state = State::default();
-        head.rest
+        self.anew(State::default(), rest)
+    }
+
+    fn anew<'d>(&mut self, state: State, rest: &'d [u8]) -> &'d [u8] {
+        self.later = true;
+        self.state = state;
+        rest
     }
 }
 
-/// The first bytes, while they are too few to tell the protocol.
-#[derive(Debug, Default)]
-struct Head {
-    bytes: [u8; HEAD_BYTES],
-    len: u8,
-}
-
-impl Head {
-    /// Choose the reader, to which `data` is still to be fed; `None` when more bytes are needed.
-    fn detect(&mut self, data: &[u8]) -> Result<Option<State>, Outcome> {
-        let kept = usize::from(self.len);
-        let len = HEAD_BYTES.min(kept + data.len());
-        for (place, &byte) in self.bytes.iter_mut().skip(kept).zip(data) {
-            *place = byte;
-        }
-        let begin = self.bytes.get(..len).unwrap_or_default();
-        let before = self.bytes.get(..kept).unwrap_or_default();
-        let is_tls = looks_like_tls(begin);
-        if is_tls == Some(true) {
-            let mut reader = TlsClientReader::new();
-            reader.feed(before)?;
-            return Ok(Some(State::Tls(reader)));
-        }
-        match (is_tls, looks_like_http(begin)) {
-            (_, Some(true)) => {
-                let mut reader = RequestHeadReader::new();
-                reader.feed(before)?;
-                Ok(Some(State::Http(Box::new(reader))))
-            }
-            (Some(false), Some(false)) => Err(Outcome::UnknownProtocol),
-            _ => {
-                self.len = len as u8;
-                Ok(None)
-            }
-        }
+fn named<'d>(carrier: Carrier, server_name: Option<String>) -> Greeting<'d> {
+    Greeting {
+        carrier,
+        server_name,
+        hello: None,
     }
 }

@@ -10,7 +10,7 @@ use crate::flows::Sought;
 use crate::observations::EndReason;
 use crate::recorder::{DNS_PORT, Recorder};
 use crate::segment::Segment;
-use crate::streams::ClientReader;
+use crate::streams::{ClientReader, Found};
 use crate::tracker::Tracker;
 
 const FIN: u8 = 0x01;
@@ -113,10 +113,9 @@ impl Heard<'_, '_> {
             flow.client_low = self.low == opens;
             flow.sure = true;
         }
-        match flow.syn_ns {
+        match flow.syn_ns() {
             None if opens => {
-                flow.syn_ns = Some(ts_ns);
-                flow.initial_seq = self.segment.seq;
+                flow.mark_syn(ts_ns, self.segment.seq);
             }
             Some(syn_ns) if !opens && flow.rtt_ns.is_none() => {
                 flow.rtt_ns = Some((ts_ns - syn_ns).max(0));
@@ -176,10 +175,13 @@ impl Heard<'_, '_> {
         if let Some(direction) = reading.side(self.low) {
             step(direction, &mut |event| match event {
                 Event::Dns(message) => recorder.dns_message(flow, ts_ns, message, true),
-                Event::Greeting(greeting) => {
+                Event::Found(found) => {
                     flow.client_low = self.low;
                     flow.sure = true;
-                    recorder.hello(flow, ts_ns, greeting);
+                    match found {
+                        Found::Proxied(ends) => flow.proxied = Some(Box::new(ends)),
+                        Found::Greeting(greeting) => recorder.hello(flow, ts_ns, greeting),
+                    }
                 }
             });
             done = direction.done();
@@ -231,7 +233,7 @@ fn begins_anew(flow: &Flow, segment: &Segment<'_>, low: bool) -> bool {
     if flow.ended.is_some() {
         return true;
     }
-    if flow.syn_ns.is_some() {
+    if flow.syn_ns().is_some() {
         return segment.seq != flow.initial_seq;
     }
     flow.first_seq_of(low)

@@ -1,7 +1,9 @@
 //! What a client says first: hellos, requests, and tunnels inside tunnels, in whatever pieces they come.
 
 use dissect::observations::Carrier;
-use dissect::streams::{ClientReader, Greeting, MAX_TUNNELS, Outcome};
+use dissect::proxy_header::ProxiedEnds;
+use dissect::segment::Address;
+use dissect::streams::{ClientReader, Found, Greeting, MAX_TUNNELS, Outcome};
 use dissect::wire::Malformed;
 use proptest::prelude::*;
 
@@ -18,16 +20,30 @@ fn told(greeting: &Greeting<'_>) -> Told {
     )
 }
 
-/// Feed the chunks until the reader is done.
+/// Feed the chunks until the reader is done; return the greetings.
 fn fed(chunks: &[&[u8]]) -> (Vec<Told>, ClientReader) {
+    let (_, all, reader) = fed_with_ends(chunks);
+    (all, reader)
+}
+
+/// Feed the chunks until the reader is done; return whose connection it is, and the greetings.
+fn fed_with_ends(chunks: &[&[u8]]) -> (Option<ProxiedEnds>, Vec<Told>, ClientReader) {
     let mut reader = ClientReader::new();
-    let mut all = Vec::new();
+    let (mut ends, mut all) = (None, Vec::new());
     for chunk in chunks {
-        if !reader.done() {
-            all.extend(reader.feed(chunk).iter().map(told));
+        if reader.done() {
+            break;
+        }
+        for found in reader.feed(chunk) {
+            match found {
+                Found::Proxied(proxied) => {
+                    assert_eq!((ends.replace(proxied), all.len()), (None, 0));
+                }
+                Found::Greeting(greeting) => all.push(told(&greeting)),
+            }
         }
     }
-    (all, reader)
+    (ends, all, reader)
 }
 
 fn hello(body: &[u8]) -> Told {
@@ -46,6 +62,9 @@ fn flight() -> Vec<u8> {
 const CONNECT: &[u8] = b"CONNECT api.openai.com:443 HTTP/1.1\r\nHost: api.openai.com:443\r\n\r\n";
 const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n";
 
+const SOCKS: &[u8] = b"\x05\x01\x00\x05\x01\x00\x03\x0eapi.mistral.ai\x01\xbb";
+const PROXY_LINE: &[u8] = b"PROXY TCP4 10.20.1.5 203.0.113.7 50000 443\r\n";
+
 /// A stream, what it says, the outcome, and whether the reader is done.
 type Case = (Vec<u8>, Vec<Told>, Option<&'static str>, bool);
 
@@ -53,7 +72,7 @@ type Case = (Vec<u8>, Vec<Told>, Option<&'static str>, bool);
 fn what_streams_say() {
     let through = |inner: &[u8]| [CONNECT, inner].concat();
     let tunnel = || request(Carrier::HttpConnect, "api.openai.com");
-    let cases: [Case; 14] = [
+    let cases: [Case; 23] = [
         (flight(), vec![hello(&browser())], None, true),
         (
             GET.to_vec(),
@@ -110,6 +129,64 @@ fn what_streams_say() {
             Some("malformed-hello-truncated"),
             true,
         ),
+        (
+            [SOCKS, CONNECT, &flight()].concat(),
+            vec![
+                request(Carrier::Socks, "api.mistral.ai"),
+                tunnel(),
+                hello(&browser()),
+            ],
+            None,
+            true,
+        ),
+        (
+            [b"\x04\x01\x01\xbb\xc0\x00\x02\x07me\0", &flight()[..]].concat(),
+            vec![request(Carrier::Socks, "192.0.2.7"), hello(&browser())],
+            None,
+            true,
+        ),
+        (
+            b"\x05\x01\x00\x05\x03\x00\x01\0\0\0\0\0\0".to_vec(),
+            vec![],
+            Some("socks-no-connect"),
+            true,
+        ),
+        (
+            b"\x05\x01\x00\x05\x01\x00\x02".to_vec(),
+            vec![],
+            None,
+            false,
+        ),
+        (
+            b"\x05\x01\x00\x05\x01\x00\x02\x01".to_vec(),
+            vec![],
+            Some("malformed-socks-address-type"),
+            true,
+        ),
+        (
+            [b"EHLO a\r\nSTARTTLS\r\n", &flight()[..]].concat(),
+            vec![hello(&browser())],
+            None,
+            true,
+        ),
+        (
+            through(&[&b"a1 STARTTLS\r\n"[..], &flight()].concat()),
+            vec![tunnel(), hello(&browser())],
+            None,
+            true,
+        ),
+        (
+            [b"EHLO a\r\n", &flight()[..]].concat(),
+            vec![],
+            Some("unknown-protocol"),
+            true,
+        ),
+        (
+            through(PROXY_LINE),
+            vec![tunnel()],
+            Some("unknown-protocol"),
+            true,
+        ),
         (flight()[..40].to_vec(), vec![], None, false),
         (b"\x16\x03".to_vec(), vec![], None, false),
         (vec![], vec![], None, false),
@@ -140,6 +217,40 @@ fn tunnels_inside_tunnels_are_bounded() {
             (most.min(count) + 1, true, None)
         );
     }
+}
+
+#[test]
+fn a_proxy_says_whose_connection_it_passes_on() {
+    let flight = flight();
+    let v2 = |address: &[u8]| {
+        let fixed = b"\r\n\r\n\0\r\nQUIT\n\x21";
+        [fixed, address, &flight].concat()
+    };
+    let v4 = ProxiedEnds {
+        client: Address::v4([10, 20, 1, 5]),
+        client_port: 50_000,
+        server: Address::v4([203, 0, 113, 7]),
+        server_port: 443,
+    };
+    let cases = [
+        ([PROXY_LINE, &flight].concat(), Some(v4)),
+        ([b"PROXY UNKNOWN\r\n", &flight[..]].concat(), None),
+        (
+            v2(b"\x11\0\x0c\x0a\x14\x01\x05\xcb\x00\x71\x07\xc3\x50\x01\xbb"),
+            Some(v4),
+        ),
+        (v2(b"\x00\0\0"), None),
+    ];
+    for (data, expected) in cases {
+        for chunks in [vec![&data[..]], data.chunks(1).collect()] {
+            let (ends, all, reader) = fed_with_ends(&chunks);
+            assert_eq!((ends, all), (expected, vec![hello(&browser())]));
+            assert_eq!((reader.done(), reader.outcome()), (true, None));
+        }
+    }
+    let (ends, all, reader) = fed_with_ends(&[PROXY_LINE, PROXY_LINE]);
+    assert_eq!((ends, all), (Some(v4), vec![]));
+    assert_eq!(reader.outcome(), Some(Outcome::UnknownProtocol));
 }
 
 #[test]
@@ -186,16 +297,16 @@ fn outcomes_have_the_counters_names() {
         "first-message-too-long"
     );
     assert_eq!(Outcome::Midstream.name(), "midstream");
+    assert_eq!(Outcome::SocksNoConnect.name(), "socks-no-connect");
 }
 
 #[test]
 fn a_greeting_can_outlive_its_segment() {
     let mut segment = flight();
-    let owned = ClientReader::new()
-        .feed(&segment)
-        .pop()
-        .unwrap()
-        .into_owned();
+    let Some(Found::Greeting(greeting)) = ClientReader::new().feed(&segment).pop() else {
+        panic!("no greeting");
+    };
+    let owned = greeting.into_owned();
     segment.fill(0);
     assert_eq!(told(&owned), hello(&browser()));
 }
@@ -203,15 +314,18 @@ fn a_greeting_can_outlive_its_segment() {
 proptest! {
     #[test]
     fn any_split_gives_the_same(
-        begin in prop::sample::select(vec![&b""[..], b"\r", b"\n", b"\x16\x03\x01", GET, CONNECT]),
+        begin in prop::sample::select(vec![
+            &b""[..], b"\r", b"\n", b"\x16\x03\x01", GET, CONNECT, SOCKS, PROXY_LINE,
+            b"EHLO a\r\nSTARTTLS\r\n", b"\x30\x05\x02\x01\x01\x42\x00",
+        ]),
         at: usize,
         damage in any_bytes(2),
         cuts in cuts(),
     ) {
-        let stream = [begin, &damaged(&[CONNECT, &flight()].concat(), at, &damage)].concat();
-        let (all, reader) = fed(&[&stream]);
-        let (split_all, split_reader) = fed(&pieces(&stream, &cuts));
-        prop_assert_eq!(all, split_all);
+        let stream = [begin, &damaged(&[CONNECT, SOCKS, &flight()].concat(), at, &damage)].concat();
+        let (ends, all, reader) = fed_with_ends(&[&stream]);
+        let (split_ends, split_all, split_reader) = fed_with_ends(&pieces(&stream, &cuts));
+        prop_assert_eq!((ends, all), (split_ends, split_all));
         prop_assert_eq!((reader.done(), reader.outcome()), (split_reader.done(), split_reader.outcome()));
         let partial = |reader: &ClientReader| reader.partial().as_ref().map(told);
         prop_assert_eq!(partial(&reader), partial(&split_reader));
@@ -221,6 +335,7 @@ proptest! {
     fn any_bytes_end_cleanly(chunks in prop::collection::vec(any_bytes(40), 0..6)) {
         let chunks: Vec<_> = chunks.iter().map(Vec::as_slice).collect();
         let (all, reader) = fed(&chunks);
-        prop_assert!(all.is_empty() || reader.done());
+        let tunnels = all.iter().filter(|(carrier, ..)| *carrier == Carrier::Socks).count();
+        prop_assert!(all.len() == tunnels || reader.done());
     }
 }
