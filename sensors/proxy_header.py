@@ -57,7 +57,7 @@ def _version_1(data: bytes | bytearray) -> tuple[ProxyHeader, int] | None:
             raise Malformed("proxy-line")
         return None
     words = bytes(data[:end]).split(b" ")
-    if words[1] == b"UNKNOWN":
+    if words[1:2] == [b"UNKNOWN"]:
         return ProxyHeader(None), end + 2
     if len(words) != 6 or words[1] not in (b"TCP4", b"TCP6"):
         raise Malformed("proxy-line")

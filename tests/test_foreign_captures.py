@@ -1,7 +1,7 @@
 """Captures that other projects made: nothing crashes, every packet is accounted for, and no name is missed.
 
 The names to find are those that tshark saw; a name that no other tool saw is an invention until shown
-otherwise. What lies in an encapsulation that is not read yet is listed here, with the reason.
+otherwise.
 """
 
 import csv
@@ -15,9 +15,6 @@ from sensors.observations import Accounting, Count, HelloSeen, Observation
 from tests.conftest import SHARED
 
 CAPTURES = SHARED / "captures"
-NOT_READ_YET = {
-    "ja4/socks-https-example.pcap": "the hello is inside a SOCKS5 tunnel",
-}
 
 
 def files() -> list[str]:
@@ -49,7 +46,6 @@ def total(counts: dict[str, Count]) -> Count:
 
 def test_the_captures_are_there(shared: Path) -> None:
     assert len(files()) > 90
-    assert set(NOT_READ_YET) <= set(files())
     assert shared == SHARED
 
 
@@ -67,9 +63,7 @@ def test_every_name_is_found_and_none_invented(
         if hello.server_name is not None
     }
     wanted = {name for name, tools in names[file].items() if "tshark" in tools.split(",")}
-    missed = wanted - found
-    assert missed == set() or file in NOT_READ_YET
-    assert bool(missed) == (file in NOT_READ_YET)
+    assert wanted - found == set()
     assert found <= set(names[file])
     assert accounting.faults == ()
     decoded, undecoded = total(accounting.decoded), total(accounting.undecoded)

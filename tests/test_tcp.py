@@ -6,8 +6,10 @@ from hypothesis import strategies as st
 
 from sensors.flows import LINGER_NS, TCP_IDLE_NS
 from sensors.frames import Segment
+from sensors.observations import FlowKey
 from tests.hellos import client_hello
 from tests.segments import ACK, CLIENT, FIN, MS, RST, SERVER, SYN, Ports, Run, closing, down, handshake, up
+from tests.stream_bytes import PROXY_HEADERS, TUNNELS
 
 HELLO = client_hello("api.eu.mistral.ai")
 NAME = "api.eu.mistral.ai"
@@ -132,6 +134,73 @@ def test_a_tunnel_through_a_proxy_gives_both_names() -> None:
         ("http-connect", "api.openai.com"),
         ("tls", "api.openai.com"),
     ]
+
+
+def test_a_capture_that_starts_inside_a_socks_conversation() -> None:
+    methods, request = TUNNELS["SOCKS5"][0][:3], TUNNELS["SOCKS5"][0][3:]
+    segments = [
+        up(0, ACK, 1, methods),
+        up(1, ACK, 4, request),
+        up(2, ACK, 4 + len(request), HELLO[:200]),
+        up(3, ACK, 204 + len(request), HELLO[200:]),
+    ]
+    run = Run(segments)
+    assert [(hello.carrier, hello.server_name) for hello in run.hellos] == [
+        ("socks", "api.mistral.ai"),
+        ("tls", NAME),
+    ]
+    assert run.counters == {}
+    assert Run(segments[1:]).counters == {}
+    assert Run(segments[1:]).names == []
+
+
+@pytest.mark.parametrize("tunnel", [None, "vxlan:42"])
+@pytest.mark.parametrize("kind", ["version 1, IPv4", "version 2, IPv6"])
+@pytest.mark.parametrize("opened", [True, False], ids=["from the SYN on", "midstream"])
+def test_the_connection_that_a_proxy_passes_on_is_the_flow(
+    kind: str,
+    tunnel: str | None,
+    opened: bool,  # noqa: FBT001
+) -> None:
+    header, ends = PROXY_HEADERS[kind]
+    assert ends is not None
+    run = Run(
+        [
+            *(handshake(tunnel=tunnel) if opened else []),
+            up(25, ACK, 1, header, tunnel=tunnel),
+            up(26, ACK, 1 + len(header), HELLO, tunnel=tunnel),
+            down(50, ACK, 1, b"S" * 100, tunnel=tunnel),
+        ]
+    )
+    key = FlowKey(ends[0], 50_123, ends[1], 443, "tcp", None, "vxlan:42/proxy" if tunnel else "proxy")
+    assert [(hello.flow, hello.server_name) for hello in run.hellos] == [(key, NAME)]
+    (flow,) = run.flows
+    assert (flow.flow, flow.bytes_down, flow.midstream) == (key, 140 + 40 * opened, not opened)
+    assert run.counters == {}
+
+
+def test_a_proxy_that_speaks_for_itself_stays_the_client() -> None:
+    header, _ = PROXY_HEADERS["version 2, local"]
+    run = Run([*handshake(), up(25, ACK, 1, header + HELLO)])
+    assert [(hello.flow.client, hello.flow.tunnel) for hello in run.hellos] == [(CLIENT, None)]
+    assert [flow.flow for flow in run.flows] == [hello.flow for hello in run.hellos]
+
+
+def test_nobody_else_believes_an_answer_because_of_a_proxy_header() -> None:
+    """A client that claims to be another must not put names into the other's mouth."""
+    header, _ = PROXY_HEADERS["version 1, IPv4"]
+    ports: Ports = {"server_port": 53}
+    run = Run(
+        [*handshake(**ports), up(25, ACK, 1, header, **ports), down(30, ACK, 1, dns_messages(1), **ports)]
+    )
+    assert [(answer.client, answer.resolver) for answer in run.answers] == [(CLIENT, SERVER)]
+    assert [flow.flow.tunnel for flow in run.flows] == ["proxy"]
+
+
+def test_a_malformed_header_leaves_the_flow_as_it_is() -> None:
+    run = Run([*handshake(), up(25, ACK, 1, b"PROXY TCP4 1.2.3.4\r\n" + HELLO)])
+    assert (run.hellos, run.counters) == ([], {"malformed-proxy-line": 1})
+    assert [(flow.flow.client, flow.flow.tunnel) for flow in run.flows] == [(CLIENT, None)]
 
 
 @pytest.mark.parametrize(
