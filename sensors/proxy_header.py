@@ -2,8 +2,9 @@
 
 The header stands once, before everything else, and names both ends of the connection that the proxy took;
 from there on that one is the flow that is reported. Whoever opens a connection can write a header and lie in
-it, as in a server name: about the server, and about itself. The flow's tunnel says "proxy", so that what is
-claimed can be told from what was seen, and nothing but reports rests on the claim.
+it, as in a server name: about the server and, which a server name cannot, about itself. So flows are kept by
+their ends on the wire, DNS answers count for who got them there, and the tunnel of the flow that is reported
+ends in "proxy": what is claimed can be told from what was seen.
 """
 
 from ipaddress import IPv4Address, IPv6Address

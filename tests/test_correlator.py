@@ -6,7 +6,7 @@ import pytest
 from monitor import correlator, resolutions
 from monitor.correlator import Correlator
 from monitor.types import Connection, Coverage, Name
-from sensors.observations import HelloSeen, Observation
+from sensors.observations import Carrier, HelloSeen, Observation
 from tests.observed import OTHER, SERVER, at, ended, flow_key, hello, resolved
 
 LLM = "api.openai.com"
@@ -28,6 +28,19 @@ def test_the_name_on_the_wire_comes_with_the_alias_chain_that_the_client_was_tol
     assert connection.names == (name,)
     assert (connection.coverage, connection.ts_ns) == ("sni", at(0.9))
     assert (connection.totals.bytes_up, connection.totals.duration_ns) == (1_000, 4_100_000_000)
+
+
+@pytest.mark.parametrize("carrier", ["http-connect", "socks"])
+def test_a_proxys_target_stands_behind_the_name_inside(carrier: Carrier) -> None:
+    target = msgspec.structs.replace(hello(1, "203.0.113.99"), carrier=carrier)
+    (connection,) = correlate(target, ended(0.9, 5))
+    assert connection.names == (Name("203.0.113.99", "connect", "live"),)
+    (connection,) = correlate(target, hello(2, LLM), ended(0.9, 5))
+    assert [(name.value, name.source) for name in connection.names] == [
+        (LLM, "sni"),
+        ("203.0.113.99", "connect"),
+    ]
+    assert connection.coverage == "sni"
 
 
 NAMES: list[tuple[str, list[Observation], list[tuple[str, str]], Coverage]] = [

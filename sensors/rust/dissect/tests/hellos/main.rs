@@ -6,6 +6,7 @@ mod http;
 mod ja4;
 mod malformed;
 mod oracle;
+mod prefaces;
 mod said;
 mod streams;
 mod tls;
