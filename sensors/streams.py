@@ -24,6 +24,8 @@ from sensors.wire import Malformed
 
 MAX_TUNNELS = 4  # tunnels inside tunnels: more is an attack, not a proxy chain
 
+_HEAD_BYTES = 16  # more than the protocols need to be told apart
+
 
 class Greeting(msgspec.Struct, frozen=True):
     """One name that a client asked for, with the ClientHello where there was one."""
@@ -103,8 +105,9 @@ class ClientReader:
     def _detect(self, data: bytes) -> bytes:
         """Choose the reader as soon as the bytes allow it; return the bytes that it shall read."""
         data = self._head + data
+        begin = data[:_HEAD_BYTES]
         for looks_like, reader in self._protocols:
-            verdict = looks_like(data)
+            verdict = looks_like(begin)
             if verdict is None:
                 self._head = data
                 return b""

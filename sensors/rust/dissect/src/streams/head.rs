@@ -58,9 +58,9 @@ impl Head {
         let begin = self.bytes.get(..len).unwrap_or_default();
         let before = self.bytes.get(..kept).unwrap_or_default();
         let count = PROTOCOLS.len() - usize::from(later);
-        for (looks_like, protocol) in PROTOCOLS.into_iter().take(count) {
+        for (looks_like, protocol) in PROTOCOLS.iter().take(count) {
             match looks_like(begin) {
-                Some(true) => return reader(protocol, before).map(Some),
+                Some(true) => return reader(*protocol, before).map(Some),
                 Some(false) => {}
                 None => {
                     self.len = len as u8;

@@ -45,16 +45,28 @@ fn socks_requests() {
     let v5 = |request: &[u8]| [b"\x05\x01\0", request].concat();
     let cases = [
         (b"\x04\x01\x01\xbb\xc0\x00\x02\x07\0".to_vec(), "192.0.2.7"),
-        (b"\x04\x01\x01\xbb\0\0\0\x01jo\0A.example.\0".to_vec(), "a.example"),
+        (
+            b"\x04\x01\x01\xbb\0\0\0\x01jo\0A.example.\0".to_vec(),
+            "a.example",
+        ),
         (v5(b"\x05\x01\0\x03\x09a.example\x01\xbb"), "a.example"),
         (v5(b"\x05\x01\0\x01\xc0\x00\x02\x07\x01\xbb"), "192.0.2.7"),
-        (v5(b"\x05\x01\0\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\x01\xbb"), "::1"),
-        (v5(b"\x01\x02jo\x03\x05\x01\0\x05\x01\0\x03\x01.\x01\xbb"), "."),
+        (
+            v5(b"\x05\x01\0\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\x01\xbb"),
+            "::1",
+        ),
+        (
+            v5(b"\x01\x02jo\x03\x05\x01\0\x05\x01\0\x03\x01.\x01\xbb"),
+            ".",
+        ),
         (v5(b"\x01\0\0\x05\x01\0\x03\x03a\0b\0\0"), "a\\x00b"),
     ];
     for (data, host) in cases {
         let (host, is_connect) = (host.to_owned(), true);
-        assert_eq!(whole(&data, 0, read_socks), SocksRequest { host, is_connect });
+        assert_eq!(
+            whole(&data, 0, read_socks),
+            SocksRequest { host, is_connect }
+        );
     }
     assert!(!whole(&v5(b"\x05\x03\0\x01\0\0\0\0\0\0"), 0, read_socks).is_connect);
     let long = [b"\x04\x01\x01\xbb\x01\0\0\x01", &[b'a'; 256][..]].concat();
@@ -79,12 +91,24 @@ fn proxy_headers() {
     let longest = [b"PROXY UNKNOWN ", &[b'x'; MAX_LINE_BYTES - 16][..], b"\r\n"].concat();
     let padding = vector(2, &vec![0; MAX_HEADER_BYTES - 31]);
     let cases = [
-        (b"PROXY TCP4 10.20.1.5 203.0.113.7 50000 443\r\n".to_vec(), true),
-        (b"PROXY TCP6 2001:db8::5 ::ffff:1.2.3.4 0 65535\r\n".to_vec(), true),
+        (
+            b"PROXY TCP4 10.20.1.5 203.0.113.7 50000 443\r\n".to_vec(),
+            true,
+        ),
+        (
+            b"PROXY TCP6 2001:db8::5 ::ffff:1.2.3.4 0 65535\r\n".to_vec(),
+            true,
+        ),
         (longest, false),
         (header(0x21, 0x11, V4_ENDS), true),
-        (header(0x21, 0x21, &[V4_ENDS, V4_ENDS, V4_ENDS].concat()), true),
-        (header(0x21, 0x11, &[V4_ENDS, b"\x04", &padding].concat()), true),
+        (
+            header(0x21, 0x21, &[V4_ENDS, V4_ENDS, V4_ENDS].concat()),
+            true,
+        ),
+        (
+            header(0x21, 0x11, &[V4_ENDS, b"\x04", &padding].concat()),
+            true,
+        ),
         (header(0x21, 0x12, V4_ENDS), false),
         (header(0x21, 0x31, &[0; 216]), false),
         (header(0x21, 0x00, b"\xff"), false),
@@ -97,19 +121,34 @@ fn proxy_headers() {
     }
     for (data, reason) in [
         (b"PROXY\r\n".to_vec(), "proxy-line"),
-        (b"PROXY TCP4 1.2.3.4 5.6.7.8 1 65536\r\n".to_vec(), "proxy-line"),
-        (b"PROXY TCP4 1.2.3.4 5.6.7.8 01 2\r\n".to_vec(), "proxy-line"),
+        (
+            b"PROXY TCP4 1.2.3.4 5.6.7.8 1 65536\r\n".to_vec(),
+            "proxy-line",
+        ),
+        (
+            b"PROXY TCP4 1.2.3.4 5.6.7.8 01 2\r\n".to_vec(),
+            "proxy-line",
+        ),
         (b"PROXY TCP4 ::1 5.6.7.8 1 2\r\n".to_vec(), "proxy-line"),
         (b"PROXY TCP6 ::1%1 ::1 1 2\r\n".to_vec(), "proxy-line"),
-        (b"PROXY TCP4 1.2.3.4 5.6.7.8 1 2 3\r\n".to_vec(), "proxy-line"),
+        (
+            b"PROXY TCP4 1.2.3.4 5.6.7.8 1 2 3\r\n".to_vec(),
+            "proxy-line",
+        ),
         ([b"PROXY ", &[b'x'; 101][..]].concat(), "proxy-line"),
         (header(0x22, 0x11, V4_ENDS), "proxy-command"),
         (header(0x11, 0x11, V4_ENDS), "proxy-command"),
         (header(0x21, 0x13, V4_ENDS), "proxy-family"),
         (header(0x21, 0x41, V4_ENDS), "proxy-family"),
         (header(0x21, 0x21, V4_ENDS), "proxy-length"),
-        (header(0x21, 0x11, &[V4_ENDS, b"\x04\0"].concat()), "proxy-vector"),
-        (header(0x21, 0x11, &[V4_ENDS, b"\x04\0\x01"].concat()), "proxy-vector"),
+        (
+            header(0x21, 0x11, &[V4_ENDS, b"\x04\0"].concat()),
+            "proxy-vector",
+        ),
+        (
+            header(0x21, 0x11, &[V4_ENDS, b"\x04\0\x01"].concat()),
+            "proxy-vector",
+        ),
         ([HEAD, b"\x20\0\xff\xff"].concat(), "proxy-too-long"),
     ] {
         assert_eq!(refused(&data, read_proxy_header), Some(reason), "{data:?}");

@@ -72,7 +72,7 @@ type Case = (Vec<u8>, Vec<Told>, Option<&'static str>, bool);
 fn what_streams_say() {
     let through = |inner: &[u8]| [CONNECT, inner].concat();
     let tunnel = || request(Carrier::HttpConnect, "api.openai.com");
-    let cases: [Case; 23] = [
+    let cases: [Case; 14] = [
         (flight(), vec![hello(&browser())], None, true),
         (
             GET.to_vec(),
@@ -129,68 +129,69 @@ fn what_streams_say() {
             Some("malformed-hello-truncated"),
             true,
         ),
+        (flight()[..40].to_vec(), vec![], None, false),
+        (b"\x16\x03".to_vec(), vec![], None, false),
+        (vec![], vec![], None, false),
+    ];
+    check(cases);
+}
+
+#[test]
+fn what_stands_before_a_hello_is_passed_over() {
+    let target = |host| request(Carrier::Socks, host);
+    let v4 = b"\x04\x01\x01\xbb\xc0\x00\x02\x07me\0";
+    let through = |before: &[&[u8]]| [&before.concat(), &flight()[..]].concat();
+    check([
         (
-            [SOCKS, CONNECT, &flight()].concat(),
+            through(&[SOCKS, CONNECT]),
             vec![
-                request(Carrier::Socks, "api.mistral.ai"),
-                tunnel(),
+                target("api.mistral.ai"),
+                request(Carrier::HttpConnect, "api.openai.com"),
                 hello(&browser()),
             ],
             None,
             true,
         ),
         (
-            [b"\x04\x01\x01\xbb\xc0\x00\x02\x07me\0", &flight()[..]].concat(),
-            vec![request(Carrier::Socks, "192.0.2.7"), hello(&browser())],
+            through(&[v4]),
+            vec![target("192.0.2.7"), hello(&browser())],
             None,
             true,
         ),
         (
-            b"\x05\x01\x00\x05\x03\x00\x01\0\0\0\0\0\0".to_vec(),
-            vec![],
-            Some("socks-no-connect"),
+            through(&[SOCKS, b"a1 STARTTLS\r\n"]),
+            vec![target("api.mistral.ai"), hello(&browser())],
+            None,
             true,
         ),
-        (
-            b"\x05\x01\x00\x05\x01\x00\x02".to_vec(),
-            vec![],
-            None,
-            false,
-        ),
-        (
-            b"\x05\x01\x00\x05\x01\x00\x02\x01".to_vec(),
-            vec![],
+    ]);
+}
+
+#[test]
+fn what_ends_before_a_hello() {
+    let without =
+        |data: &[u8], outcome| -> Case { (data.to_vec(), vec![], outcome, outcome.is_some()) };
+    check([
+        without(b"\x05\x01\x00\x05\x01\x00\x02", None),
+        without(
+            b"\x05\x01\x00\x05\x01\x00\x02\x01",
             Some("malformed-socks-address-type"),
-            true,
         ),
-        (
-            [b"EHLO a\r\nSTARTTLS\r\n", &flight()[..]].concat(),
-            vec![hello(&browser())],
-            None,
-            true,
+        without(
+            b"\x05\x01\x00\x05\x03\x00\x01\0\0\0\0\0\0",
+            Some("socks-no-connect"),
         ),
-        (
-            through(&[&b"a1 STARTTLS\r\n"[..], &flight()].concat()),
-            vec![tunnel(), hello(&browser())],
-            None,
-            true,
-        ),
-        (
-            [b"EHLO a\r\n", &flight()[..]].concat(),
-            vec![],
+        without(b"PROXY TCP4\r\n", Some("malformed-proxy-line")),
+        without(&[PROXY_LINE, PROXY_LINE].concat(), Some("unknown-protocol")),
+        without(
+            &[b"EHLO a\r\n", &flight()[..], b"\n"].concat(),
             Some("unknown-protocol"),
-            true,
         ),
-        (
-            through(PROXY_LINE),
-            vec![tunnel()],
-            Some("unknown-protocol"),
-            true,
-        ),
-        (flight()[..40].to_vec(), vec![], None, false),
-        (b"\x16\x03".to_vec(), vec![], None, false),
-        (vec![], vec![], None, false),
-    ];
+    ]);
+}
+
+/// Feed each stream whole and byte by byte.
+fn check<const N: usize>(cases: [Case; N]) {
     for (data, expected, outcome, done) in cases {
         for chunks in [vec![&data[..]], data.chunks(1).collect()] {
             let (all, reader) = fed(&chunks);
