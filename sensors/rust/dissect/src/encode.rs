@@ -15,9 +15,6 @@ use crate::gaps::Count;
 use crate::observations::{FlowKey, FlowUpdate, Gap, HelloSeen, NameResolved, Observation};
 use crate::segment::{Address, TCP};
 
-/// The tunnel of a connection that a proxy passes on behind a header of its own.
-const PROXY: &str = "proxy";
-
 /// A place where an input file could not be read on.
 #[derive(Clone, Copy, Debug)]
 pub struct FaultText<'a> {
@@ -205,19 +202,7 @@ impl Encoder {
             if flow.transport == TCP { "tcp" } else { "udp" },
         );
         self.field_moment("vlan", flow.vlan.map(i64::from));
-        self.tunnel(flow, tunnels);
-    }
-
-    fn tunnel(&mut self, flow: &FlowKey, tunnels: &[String]) {
-        let outer = flow
-            .tunnel
-            .and_then(|index| tunnels.get(usize::from(index)))
-            .map(String::as_str);
-        match outer {
-            Some(outer) if flow.proxied => self.field_text("tunnel", &format!("{outer}/{PROXY}")),
-            None if flow.proxied => self.field_text("tunnel", PROXY),
-            outer => self.field_option("tunnel", outer),
-        }
+        self.field_option("tunnel", flow.tunnel_name(tunnels).as_deref());
     }
 
     fn map(&mut self, fields: u32, kind: &str) {

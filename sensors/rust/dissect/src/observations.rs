@@ -3,7 +3,12 @@
 //! On the wire to Python an observation is a map with `type` first and the fields in the order declared
 //! there, so that msgspec decodes it into the same frozen values that the reference engine makes.
 
+use std::borrow::Cow;
+
 use crate::segment::Address;
+
+/// The tunnel of a connection that a proxy passes on behind a header of its own.
+const PROXY: &str = "proxy";
 
 /// A five-tuple seen from the client, and where on the wire it was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +29,20 @@ pub struct FlowKey {
     pub tunnel: Option<u16>,
     /// Whether the ends are those of a connection that a proxy passes on, which is one tunnel more.
     pub proxied: bool,
+}
+
+impl FlowKey {
+    /// The encapsulation's name; `tunnels` are the decoder's tunnel names.
+    #[must_use]
+    pub fn tunnel_name<'t>(&self, tunnels: &'t [String]) -> Option<Cow<'t, str>> {
+        let outer = self
+            .tunnel
+            .and_then(|index| tunnels.get(usize::from(index)));
+        if !self.proxied {
+            return outer.map(Cow::from);
+        }
+        Some(outer.map_or(PROXY.into(), |outer| format!("{outer}/{PROXY}").into()))
+    }
 }
 
 /// One DNS answer as its asker received it.
@@ -196,4 +215,33 @@ pub enum Observation {
     Flow(FlowUpdate),
     /// A loss.
     Gap(Gap),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FlowKey;
+    use crate::segment::{Address, TCP};
+
+    #[test]
+    fn a_proxy_is_the_innermost_tunnel() {
+        let names = ["vxlan:1".to_owned(), "vxlan:42/gre".to_owned()];
+        for (tunnel, proxied, name) in [
+            (None, false, None),
+            (None, true, Some("proxy")),
+            (Some(1), false, Some("vxlan:42/gre")),
+            (Some(1), true, Some("vxlan:42/gre/proxy")),
+        ] {
+            let flow = FlowKey {
+                client: Address::v4([10, 20, 1, 5]),
+                client_port: 50_000,
+                server: Address::v4([203, 0, 113, 7]),
+                server_port: 443,
+                transport: TCP,
+                vlan: None,
+                tunnel,
+                proxied,
+            };
+            assert_eq!(flow.tunnel_name(&names).as_deref(), name);
+        }
+    }
 }
