@@ -1,7 +1,8 @@
 r"""The ClientHello of TLS (RFC 8446 section 4.1.2, RFC 5246 section 7.4.1.2): whom a client wants to reach.
 
 Strict about what is read, because every server rejects it too; blind to the rest, because a server may well
-accept it, and what a server accepts must not hide a name. Unknown code points are data.
+accept it, and what a server accepts must not hide a name. Unknown code points are data. The hello of DTLS has
+one field more (RFC 6347 section 4.2.1), and numbers its versions downwards.
 """
 
 import struct
@@ -57,7 +58,8 @@ class ClientHello(msgspec.Struct, frozen=True):
     r"""What one ClientHello says. Code points are the numbers on the wire, in the order of the wire.
 
     ``server_name`` is the outer one where there is ECH. ``alpn`` keeps its case; a byte that is not printable
-    ASCII stands as ``\xNN``. ``versions`` are those offered without GREASE, highest first. The fields after
+    ASCII stands as ``\xNN``. ``versions`` are those offered without GREASE, highest first: DTLS 1.2 (0xfefd)
+    before DTLS 1.0 (0xfeff). The fields after
     ``ech`` include GREASE. ``complete`` is false when the message's end was missing: fields that were not
     reached are then None or empty.
     """
@@ -78,15 +80,15 @@ class _PastEnd(Malformed):
     """The body ends before a field does: malformed, unless the capture cut it."""
 
 
-def parse_client_hello(body: bytes, *, complete: bool = True) -> ClientHello:
-    """Read a ClientHello from ``body``, the handshake message after its 4-byte header.
+def parse_client_hello(body: bytes, *, complete: bool = True, dtls: bool = False) -> ClientHello:
+    """Read a ClientHello from ``body``, the handshake message after its header.
 
-    With ``complete`` false ``body`` is only the beginning of the message: all that is whole in it is read.
+    ``dtls`` says that it is one of DTLS. With ``complete`` false ``body`` is only the beginning of the message: all that is whole in it is read.
     Raises Malformed.
     """
     if len(body) > MAX_CLIENT_HELLO_BYTES:
         raise Malformed("hello-too-long")
-    walk = _Walk(body)
+    walk = _Walk(body, dtls=dtls)
     try:
         walk.run()
     except _PastEnd:
@@ -95,7 +97,7 @@ def parse_client_hello(body: bytes, *, complete: bool = True) -> ClientHello:
     found = walk.found
     name = _host_name(found[SERVER_NAME]) if SERVER_NAME in found else None
     protocols = _protocol_names(found[ALPN]) if ALPN in found else ()
-    versions = _versions(found[SUPPORTED_VERSIONS]) if SUPPORTED_VERSIONS in found else ()
+    versions = _versions(found[SUPPORTED_VERSIONS], dtls=dtls) if SUPPORTED_VERSIONS in found else ()
     if not versions and complete and walk.legacy_version is not None:
         versions = (walk.legacy_version,)
     return ClientHello(
@@ -115,10 +117,11 @@ def parse_client_hello(body: bytes, *, complete: bool = True) -> ClientHello:
 class _Walk:
     """One pass over a message: its fixed part, then its extensions. It may end early, in _PastEnd."""
 
-    __slots__ = ("_at", "_body", "cipher_suites", "extensions", "found", "legacy_version")
+    __slots__ = ("_at", "_body", "_dtls", "cipher_suites", "extensions", "found", "legacy_version")
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: bytes, *, dtls: bool) -> None:
         self._body = body
+        self._dtls = dtls
         self._at = 0
         self.legacy_version: int | None = None
         self.cipher_suites: tuple[int, ...] = ()
@@ -131,6 +134,8 @@ class _Walk:
         self._take(_RANDOM_BYTES)
         if len(self._vector(1)) > _MAX_SESSION_ID_BYTES:
             raise Malformed("hello-session-id")
+        if self._dtls:
+            self._vector(1)  # the server's cookie
         self.cipher_suites = _numbers(self._vector(2), "hello-cipher-suites")
         if not self._vector(1):
             raise Malformed("hello-compression-methods")
@@ -229,10 +234,10 @@ def _protocol_text(raw: bytes) -> str:
     return "".join(chr(byte) if 0x20 < byte < 0x7F and byte != 0x5C else f"\\x{byte:02x}" for byte in raw)
 
 
-def _versions(body: bytes) -> tuple[int, ...]:
+def _versions(body: bytes, *, dtls: bool) -> tuple[int, ...]:
     """Return the versions of a supported_versions extension (RFC 8446 section 4.2.1). Raises Malformed."""
     offered = _numbers(_unwrap(body, 1, "supported-versions"), "supported-versions")
-    return tuple(sorted(set(offered) - GREASE, reverse=True))
+    return tuple(sorted(set(offered) - GREASE, reverse=not dtls))
 
 
 def _signature_algorithms(body: bytes | None) -> tuple[int, ...]:

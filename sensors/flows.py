@@ -1,16 +1,16 @@
 """The flow table: packets become flows with a client, a server, totals, and a reason for their end.
 
 Bounded and deterministic: time is that of the packets, the longest-silent flow goes first when the table is
-full, and every end is handed to the owner. What flows carry is read elsewhere (direction.py, quic.py).
+full, and every end is handed to the owner. What flows carry is read elsewhere (direction.py, datagrams.py).
 """
 
 from collections import OrderedDict
 from collections.abc import Callable
 
+from sensors.datagrams import DatagramClient
 from sensors.direction import Direction
 from sensors.observations import EndReason, FlowKey, FlowUpdate, Transport
 from sensors.proxy_header import ProxiedEnds
-from sensors.quic_client import QuicClient
 from sensors.streams import Greeting
 from sensors.wire import address_text
 
@@ -31,10 +31,10 @@ class Flow:
     """One flow in the table. "low" and "high" are its endpoints in the order of ``key``."""
 
     __slots__ = (
-        "_read", "active_ns", "bytes_high", "bytes_low", "client_low", "ended", "fins", "first_byte_ns",
-        "first_ns", "first_seq_high", "first_seq_low", "high", "initial_seq", "key", "last_ns", "low",
-        "packets_high", "packets_low", "proxied", "quic", "quic_again", "quic_name", "reported_ns",
-        "request_ns", "rtt_ns", "seen_quic", "sure", "syn_ns", "transport",
+        "_read", "active_ns", "bytes_high", "bytes_low", "client_low", "datagrams", "datagrams_again",
+        "datagrams_name", "ended", "fins", "first_byte_ns", "first_ns", "first_seq_high", "first_seq_low",
+        "high", "initial_seq", "key", "last_ns", "low", "packets_high", "packets_low", "proxied",
+        "reported_ns", "request_ns", "rtt_ns", "seen_handshake", "sure", "syn_ns", "transport",
     )  # fmt: skip
 
     def __init__(self, key: Key, transport: int, ts_ns: int, *, client_low: bool) -> None:
@@ -58,10 +58,10 @@ class Flow:
         self._read = 0  # bit 0: nothing more is to be learnt from low's bytes, bit 1: from high's
         self.low: Direction | None = None
         self.high: Direction | None = None
-        self.quic: QuicClient | None = None
-        self.seen_quic = False
-        self.quic_name: str | None = None  # the name in the connection's hello
-        self.quic_again: QuicClient | None = None  # reads Initials that come after it
+        self.datagrams: DatagramClient | None = None
+        self.seen_handshake = False  # the client began one in datagrams: of QUIC, of DTLS
+        self.datagrams_name: str | None = None  # the name in its hello
+        self.datagrams_again: DatagramClient | None = None  # reads handshakes that come after it
 
     def has_port(self, port: int) -> bool:
         """Tell whether one of the two endpoints is at a port."""
@@ -78,7 +78,7 @@ class Flow:
     def mark_read(self, *, low: bool) -> None:
         """Stop reading one endpoint's bytes, and free what was kept for it."""
         self._read |= 1 if low else 2
-        self.quic = self.quic_again = None
+        self.datagrams = self.datagrams_again = None
         if low:
             self.low = None
         else:
@@ -87,8 +87,8 @@ class Flow:
     def held_bytes(self) -> int:
         """How much is kept of first messages that are not whole."""
         held = 0
-        for quic in (self.quic, self.quic_again):
-            held += quic.held_bytes if quic is not None else 0
+        for datagrams in (self.datagrams, self.datagrams_again):
+            held += datagrams.held_bytes if datagrams is not None else 0
         for direction in (self.low, self.high):
             held += direction.held_bytes if direction is not None else 0
         return held
@@ -100,7 +100,7 @@ class Flow:
             greeting = direction.partial() if direction is not None else None
             if greeting is not None:
                 return greeting
-        return self.quic.partial() if self.quic is not None else None
+        return self.datagrams.partial() if self.datagrams is not None else None
 
     def ends(self) -> ProxiedEnds:
         """The two ends on the wire, from the client's side."""

@@ -15,14 +15,24 @@ from sensors.clienthello import ALPN, GREASE, SERVER_NAME, ClientHello
 _EMPTY: Final = "000000000000"
 _MAX_COUNT: Final = 99
 _VERSIONS = MappingProxyType(
-    {0x0304: "13", 0x0303: "12", 0x0302: "11", 0x0301: "10", 0x0300: "s3", 0x0002: "s2"}
+    {
+        0x0304: "13",
+        0x0303: "12",
+        0x0302: "11",
+        0x0301: "10",
+        0x0300: "s3",
+        0x0002: "s2",
+        0xFEFF: "d1",
+        0xFEFD: "d2",
+        0xFEFC: "d3",
+    }
 )
 
 
-def ja4(hello: ClientHello, transport: Literal["t", "q"]) -> str:
-    """Return the fingerprint of a hello over TCP ("t") or QUIC ("q"): 36 characters in three parts.
+def ja4(hello: ClientHello, transport: Literal["t", "q", "d"]) -> str:
+    """Return the fingerprint of a hello over TCP ("t"), QUIC ("q") or DTLS ("d").
 
-    It says something of the client only when the hello is complete.
+    It has 36 characters in three parts. It says something of the client only when the hello is complete.
     """
     suites = _without_grease(hello.cipher_suites)
     extensions = _without_grease(hello.extensions)

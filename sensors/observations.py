@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 Transport = Literal["tcp", "udp"]
-Carrier = Literal["tls", "quic", "http-connect", "socks", "http", "wireguard", "openvpn", "ike"]
+Carrier = Literal["tls", "quic", "dtls", "http-connect", "socks", "http", "wireguard", "openvpn", "ike"]
 EchState = Literal["none", "grease", "offered"]
 EndReason = Literal["fin", "rst", "idle", "active", "evicted", "end"]
 GapReason = Literal["ring", "table", "snaplen", "fragment", "decode"]
@@ -62,10 +62,13 @@ class NameResolved(msgspec.Struct, frozen=True, tag="name_resolved"):
 
 
 class HelloSeen(msgspec.Struct, frozen=True, tag="hello_seen"):
-    """The first message in which a client says whom it wants to reach.
+    """The first message in which a client says whom it wants to reach, or that it conceals that.
+
+    The carriers "wireguard", "openvpn" and "ike" are tunnels that conceal: they have no name.
 
     ``complete`` is false when bytes of the message are missing (snap length, loss, eviction): the fields
-    then hold what could be read. ``versions`` are those offered, as the numbers on the wire, highest first.
+    then hold what could be read. ``versions`` are those of TLS or DTLS that were offered, as the numbers on
+    the wire, highest first.
     ``ech`` is "offered" when the outer name is a known ECH public name, "grease" for any other ECH
     extension: from one hello the two cannot be told apart (RFC 9849 section 6.2), DNS can say more.
     ``rtt_ns`` is the handshake's, where the capture holds it.
@@ -87,8 +90,8 @@ class FlowUpdate(msgspec.Struct, frozen=True, tag="flow_update"):
     """Totals of a flow since ``first_ns``. The last update of a flow is ``final`` and says why it ended.
 
     Bytes are those of the IP packets as they were on the wire, not as captured. ``handshake_rtt_ns`` is
-    SYN to SYN-ACK, or first QUIC Initial to first answer: the first SYN counts, so that a retransmission
-    can only make it larger. ``first_byte_ns`` is from the client's first payload byte to the server's.
+    SYN to SYN-ACK, or first datagram of QUIC or DTLS to first answer: the first SYN counts, so that a
+    retransmission can only make it larger. ``first_byte_ns`` is from the client's first payload byte to the server's.
     """
 
     ts_ns: int

@@ -1,4 +1,4 @@
-"""QUIC from the client's side up to its ClientHello (RFC 9000, RFC 9001, RFC 9369): Initial packets alone.
+"""QUIC from the client's side up to its hello (RFC 9000, RFC 9001, RFC 9369): Initial packets alone.
 
 A datagram has one outcome. It is unknown (no Initial, another version), closed (does not authenticate, cut by
 the capture) or malformed, each told apart; only bytes that authenticated reach the CRYPTO stream.
@@ -6,8 +6,11 @@ the capture) or malformed, each told apart; only bytes that authenticated reach 
 
 from typing import Literal, NamedTuple
 
-from sensors.quic_crypto import MIN_PROTECTED_BYTES, VERSIONS, InitialKeys
+from sensors.gquic import ClearKeys, clear_packet, is_clear_hello
+from sensors.gquic_frames import handshake_pieces
+from sensors.quic_crypto import MIN_PROTECTED_BYTES, InitialKeys
 from sensors.quic_frames import PastEnd, bytes_after_length, crypto_pieces
+from sensors.quic_version import VERSIONS
 from sensors.ranges import RangeBuffer
 from sensors.wire import Malformed
 
@@ -34,12 +37,30 @@ Outcome = Literal[
 
 
 class _Initial(NamedTuple):
-    """A closed Initial packet, from its first byte to its tag. Protection begins at ``number_at``."""
+    """A closed Initial packet, from its first byte to its tag. Protection begins at ``number_at``.
+
+    ``number_bytes`` is known where the packet is in clear text (gquic.py).
+    """
 
     version: bytes
     connection_id: bytes
     packet: bytes
     number_at: int
+    number_bytes: int = 0
+
+    def keys(self) -> "_Keys":
+        """What opens it, if it is its connection's first."""
+        kind = ClearKeys if self.number_bytes else InitialKeys
+        return kind(self.version, self.connection_id)
+
+    def pieces(self, frames: bytes) -> list[tuple[int, bytes]]:
+        """What its frames hold of the handshake. Raises Malformed."""
+        if self.number_bytes or VERSIONS[self.version].google:
+            return handshake_pieces(frames, self.number_bytes)
+        return crypto_pieces(frames)
+
+
+_Keys = InitialKeys | ClearKeys
 
 
 def is_client_initial_candidate(payload: bytes) -> bool:
@@ -47,7 +68,12 @@ def is_client_initial_candidate(payload: bytes) -> bool:
 
     The version alone rules out all but one in a billion random payloads; type, fixed bit and the lengths of
     both connection IDs have to fit as well. Asks for no 1,200 bytes: the capture may have cut the datagram.
+    Google's versions in clear text have another form, and their hello can be seen.
     """
+    return _begins_sealed(payload) or is_clear_hello(payload)
+
+
+def _begins_sealed(payload: bytes) -> bool:
     if len(payload) < _MIN_LONG_HEADER_BYTES + _MIN_CLIENT_ID_BYTES or payload[0] < _LONG_HEADER_FIXED:
         return False
     version = VERSIONS.get(payload[1:5])
@@ -80,8 +106,13 @@ class InitialReader:
         self.connections = 0
         self._failed = 0
         self._buffer = RangeBuffer(0, MAX_CRYPTO_BYTES)
-        self._keys: InitialKeys | None = None  # those that opened the connection's first packet
-        self._trial: InitialKeys | None = None  # those of the last packet's own connection ID
+        self._keys: _Keys | None = None  # those that opened the connection's first packet
+        self._trial: _Keys | None = None  # those of the last packet's own connection ID
+
+    @property
+    def speaks_tls(self) -> bool:
+        """Whether the connection's handshake is TLS, and not Google's own."""
+        return self._keys is None or not self._keys.origin[0].startswith(b"Q")
 
     def feed(self, payload: bytes, *, complete: bool = True) -> bytes:
         """Take one UDP payload; return the CRYPTO bytes that became contiguous, often none.
@@ -95,10 +126,13 @@ class InitialReader:
         self.outcome = "malformed"
         self._failed += 1  # until the datagram proves better
         initials, end = _split(payload)
-        opened = [frames for initial in initials if (frames := self._open(initial)) is not None]
-        pieces = [piece for frames in opened for piece in crypto_pieces(frames)]
-        if initials:
-            self.outcome = "initial" if opened else "undecryptable"
+        opened = [(initial, frames) for initial in initials if (frames := self._open(initial)) is not None]
+        pieces = [piece for initial, frames in opened for piece in initial.pieces(frames)]
+        if opened:
+            self.outcome = "initial"
+        elif initials:
+            cut = initials[0].number_bytes and not complete  # has no length: its hash says that it is whole
+            self.outcome = "truncated" if cut else "undecryptable"
         elif end == "truncated" and complete:
             raise Malformed("quic-past-end")
         else:
@@ -119,7 +153,7 @@ class InitialReader:
                 return frames
         origin = initial.version, initial.connection_id
         if self._trial is None or self._trial.origin != origin:
-            self._trial = InitialKeys(*origin)
+            self._trial = initial.keys()
         if self._trial is self._keys:
             return None
         frames = self._trial.open(initial.packet, initial.number_at)
@@ -136,6 +170,10 @@ def _split(payload: bytes) -> tuple[list[_Initial], Outcome]:
     The walk ends at the first packet that cannot be passed over, or that is for another connection ID.
     Raises Malformed where not even the first packet makes sense.
     """
+    clear = clear_packet(payload)
+    if clear is not None:
+        version, connection_id, number_at, number_bytes = clear
+        return [_Initial(version, connection_id, payload, number_at, number_bytes)], "no-initial"
     initials: list[_Initial] = []
     at = 0
     try:

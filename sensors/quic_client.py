@@ -1,10 +1,12 @@
 """From a QUIC client's datagrams to its ClientHello (RFC 9001 section 4): one greeting a connection.
 
-The CRYPTO stream of the Initials carries bare handshake messages, without TLS records.
+The CRYPTO stream of the Initials carries bare handshake messages, without TLS records; in Google's versions
+before TLS it carries their own hello, which has a name and nothing else that is reported.
 """
 
 from sensors.clienthello import HANDSHAKE_CLIENT_HELLO, parse_client_hello
-from sensors.quic import InitialReader, Outcome
+from sensors.gquic_hello import parse_chlo
+from sensors.quic import InitialReader
 from sensors.streams import Greeting
 from sensors.wire import Malformed
 
@@ -30,9 +32,10 @@ class QuicClient:
         self._stream = b""
 
     @property
-    def outcome(self) -> Outcome:
-        """What the last datagram was."""
-        return self._initials.outcome
+    def oddity(self) -> str | None:
+        """What was odd about the last datagram, as a counter's name."""
+        outcome = self._initials.outcome
+        return None if outcome in ("initial", "no-initial") else f"quic-{outcome}"
 
     @property
     def held_bytes(self) -> int:
@@ -58,7 +61,7 @@ class QuicClient:
 
     def partial(self) -> Greeting | None:
         """Return what can be said of a ClientHello whose rest never came."""
-        if self.done or len(self._stream) <= _HEADER_BYTES or self._stream[0] != HANDSHAKE_CLIENT_HELLO:
+        if self.done or len(self._stream) <= _HEADER_BYTES or not self._initials.speaks_tls:
             return None
         try:
             hello = parse_client_hello(self._stream[_HEADER_BYTES:], complete=False)
@@ -73,6 +76,9 @@ class QuicClient:
         self._stream += ready
         if len(self._stream) < _HEADER_BYTES:
             return None
+        if not self._initials.speaks_tls:
+            google = parse_chlo(self._stream)
+            return None if google is None else Greeting("quic", google.server_name)
         if self._stream[0] != HANDSHAKE_CLIENT_HELLO:
             raise Malformed("quic-not-a-client-hello")
         end = _HEADER_BYTES + int.from_bytes(self._stream[1:_HEADER_BYTES], "big")

@@ -6,48 +6,19 @@ text: whoever sees the packet may open it. What does not authenticate stays clos
 
 import hmac
 import struct
-from collections.abc import Mapping
-from types import MappingProxyType
 
-import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import ECB
 
+from sensors.quic_version import VERSIONS
 from sensors.wire import Malformed
 
 MIN_PROTECTED_BYTES = 20  # packet number to tag: the sample is the 16 bytes that follow the longest number
 
 _RESERVED_BITS = 0x0C
-
-
-class Version(msgspec.Struct, frozen=True):
-    """How one version of QUIC numbers its long packet types and derives its Initial keys.
-
-    ``initial`` and ``retry`` are the high four bits of a packet's first byte (long header, fixed bit, type).
-    """
-
-    salt: bytes
-    label: bytes
-    initial: int
-    retry: int
-
-
-_DRAFT_27 = Version(bytes.fromhex("c3eef712c72ebb5a11a7d2432bb46365bef9f502"), b"quic ", 0xC0, 0xF0)
-_DRAFT_29 = Version(bytes.fromhex("afbfec289993d24c9e9786f19c6111e04390a899"), b"quic ", 0xC0, 0xF0)
-_V1 = Version(bytes.fromhex("38762cf7f55934b34d179ae6a4c80cadccbb7f0a"), b"quic ", 0xC0, 0xF0)
-_V2 = Version(bytes.fromhex("0dede3def700a6db819381be6e269dcbf9bd2ed9"), b"quicv2 ", 0xD0, 0xC0)
-
-VERSIONS: Mapping[bytes, Version] = MappingProxyType(
-    {
-        b"\x00\x00\x00\x01": _V1,
-        b"\x6b\x33\x43\xcf": _V2,
-        b"\xff\x00\x00\x1d": _DRAFT_29,  # the last draft that was deployed widely: old captures hold it,
-        b"\xfa\xce\xb0\x02": _DRAFT_27,  # and Facebook's name for draft 27
-    }
-)
 
 
 class InitialKeys:

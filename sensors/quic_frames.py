@@ -7,7 +7,7 @@ import re
 
 from sensors.wire import Malformed
 
-_MAX_OFFSET = (1 << 62) - 1
+MAX_OFFSET = (1 << 62) - 1
 _ACK, _ACK_ECN, _CRYPTO, _CONNECTION_CLOSE = 0x02, 0x03, 0x06, 0x1C
 _NEITHER_PADDING_NOR_PING = re.compile(rb"[^\x00\x01]")  # frames of one byte, often hundreds in a row
 
@@ -53,7 +53,7 @@ def crypto_pieces(frames: bytes) -> list[tuple[int, bytes]]:
         if kind == _CRYPTO:
             offset, start = read_varint(frames, at + 1)
             start, at = bytes_after_length(frames, start)
-            if offset + at - start > _MAX_OFFSET:
+            if offset + at - start > MAX_OFFSET:
                 raise Malformed("quic-crypto-offset")
             pieces.append((offset, frames[start:at]))
         elif kind in (_ACK, _ACK_ECN):

@@ -1,13 +1,16 @@
 """Collects what the reference engine says: observations in order, and the counters of everything else."""
 
+from typing import Literal
+
 from sensors.dns import parse_response
 from sensors.flows import Flow
 from sensors.ja4 import ja4
-from sensors.observations import EndReason, HelloSeen, NameResolved, Observation
+from sensors.observations import Carrier, EndReason, HelloSeen, NameResolved, Observation
 from sensors.streams import Greeting
 from sensors.wire import Malformed, address_text
 
 DNS_PORT = 53
+_TRANSPORTS: dict[Carrier, Literal["q", "d"]] = {"quic": "q", "dtls": "d"}  # of JA4
 
 
 class Recorder:
@@ -49,7 +52,7 @@ class Recorder:
                 alpn=hello.alpn,
                 versions=hello.versions,
                 ech=hello.ech,
-                ja4=ja4(hello, "q" if greeting.carrier == "quic" else "t") if hello.complete else None,
+                ja4=ja4(hello, _TRANSPORTS.get(greeting.carrier, "t")) if hello.complete else None,
                 complete=hello.complete,
                 rtt_ns=flow.rtt_ns,
             )

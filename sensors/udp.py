@@ -1,19 +1,21 @@
-"""UDP: from datagrams to flows, DNS answers, and the names in QUIC Initials.
+"""UDP: from datagrams to flows, DNS answers, the names in handshakes, and tunnels that conceal.
 
 Whoever sends first is the client, unless the ports say otherwise. Only a flow's first datagrams are tried
-as QUIC.
+as the beginning of QUIC, DTLS or a tunnel.
 """
 
 from sensors.budget import ReadingBudget
+from sensors.concealing import concealing_carrier
+from sensors.datagrams import DatagramClient, reader_for
+from sensors.dtls import is_dtls_handshake
 from sensors.flows import ACTIVE_NS, UDP, Flow, FlowTable, client_is_source
 from sensors.frames import Segment
-from sensors.quic import is_client_initial_candidate, is_long_header
-from sensors.quic_client import QuicClient
+from sensors.quic import is_long_header
 from sensors.recorder import DNS_PORT, Recorder
 from sensors.streams import Greeting
 from sensors.wire import Malformed
 
-QUIC_TRIES = 8  # a client's datagrams that are looked at for the first Initial
+TRIES = 8  # a flow's datagrams of which the client's are looked at for a beginning
 
 
 class UdpTracker:
@@ -37,7 +39,7 @@ class UdpTracker:
         )
         flow = self._flows.find_udp(key, ts_ns)
         greeting = None
-        if flow is not None and flow.seen_quic and low is flow.client_low and flow.is_read(low=low):
+        if flow is not None and flow.seen_handshake and low is flow.client_low and flow.is_read(low=low):
             greeting = self._another_connection(flow, datagram)
             if greeting is not None:
                 self._flows.end(flow, ts_ns, "end")
@@ -52,7 +54,7 @@ class UdpTracker:
             flow.packets_high += 1
             flow.bytes_high += ip_bytes
         if greeting is not None:
-            self._begin_quic(flow, datagram, greeting)
+            self._begin(flow, datagram, greeting)
         elif payload:
             if low is flow.client_low:
                 self._from_client(flow, datagram, low=low)
@@ -65,32 +67,36 @@ class UdpTracker:
         flow.mark_request(datagram.ts_ns)
         if flow.is_read(low=low):
             return
-        if flow.quic is None:
-            if not is_client_initial_candidate(datagram.payload):
-                if flow.packets_low + flow.packets_high >= QUIC_TRIES:
-                    flow.mark_read(low=low)
+        if flow.datagrams is None:
+            flow.datagrams = reader_for(datagram.payload)
+            if flow.datagrams is None:
+                self._try_concealing(flow, datagram, low=low)
                 return
-            flow.quic = QuicClient()
-            flow.seen_quic = True
-        self._read_quic(flow, flow.quic, datagram)
-        if flow.quic.done:
+            flow.seen_handshake = True
+        greeting = self._feed(flow.datagrams, datagram)
+        if greeting is not None:
+            flow.datagrams_name = greeting.server_name
+            self._recorder.hello(flow, datagram.ts_ns, greeting)
+        if flow.datagrams.done:
             flow.mark_read(low=low)
         self._budget.note(flow)
 
-    def _read_quic(self, flow: Flow, quic: QuicClient, datagram: Segment) -> None:
-        greeting = self._feed(quic, datagram)
-        if greeting is not None:
-            flow.quic_name = greeting.server_name
-            self._recorder.hello(flow, datagram.ts_ns, greeting)
+    def _try_concealing(self, flow: Flow, datagram: Segment, *, low: bool) -> None:
+        wire_bytes = len(datagram.payload) + datagram.missing_bytes
+        carrier = concealing_carrier(datagram.payload, wire_bytes, datagram.target_port)
+        if carrier is not None:
+            self._recorder.hello(flow, datagram.ts_ns, Greeting(carrier, None))
+        if carrier is not None or flow.packets_low + flow.packets_high >= TRIES:
+            flow.mark_read(low=low)
 
-    def _feed(self, quic: QuicClient, datagram: Segment) -> Greeting | None:
+    def _feed(self, client: DatagramClient, datagram: Segment) -> Greeting | None:
         try:
-            greeting = quic.feed(datagram.payload, complete=datagram.missing_bytes == 0)
+            greeting = client.feed(datagram.payload, complete=datagram.missing_bytes == 0)
         except Malformed as malformed:
             self._recorder.count(f"malformed-{malformed.reason}")
             return None
-        if quic.outcome not in ("initial", "no-initial"):
-            self._recorder.count(f"quic-{quic.outcome}")
+        if client.oddity is not None:
+            self._recorder.count(client.oddity)
         return greeting
 
     def _another_connection(self, flow: Flow, datagram: Segment) -> Greeting | None:
@@ -98,33 +104,39 @@ class UdpTracker:
 
         A hello for the same name is a Retry's, or changes nothing that we say.
         """
-        if not is_client_initial_candidate(datagram.payload):
+        reader = reader_for(datagram.payload)
+        if reader is None:
             return None
-        if flow.quic_again is None:
-            flow.quic_again = QuicClient()
-        if flow.quic_again.done:
+        if flow.datagrams_again is None:
+            flow.datagrams_again = reader
+        if flow.datagrams_again.done:
             return None
-        greeting = self._feed(flow.quic_again, datagram)
+        greeting = self._feed(flow.datagrams_again, datagram)
         if greeting is None:
             self._budget.note(flow)
             return None
-        flow.quic_again = None
-        return greeting if greeting.server_name != flow.quic_name else None
+        flow.datagrams_again = None
+        return greeting if greeting.server_name != flow.datagrams_name else None
 
-    def _begin_quic(self, flow: Flow, datagram: Segment, greeting: Greeting) -> None:
+    def _begin(self, flow: Flow, datagram: Segment, greeting: Greeting) -> None:
         flow.client_low = (datagram.source, datagram.source_port) == flow.key[:2]
-        flow.seen_quic = True
+        flow.seen_handshake = True
         flow.mark_request(datagram.ts_ns)
-        flow.quic_name = greeting.server_name
+        flow.datagrams_name = greeting.server_name
         self._recorder.hello(flow, datagram.ts_ns, greeting)
         flow.mark_read(low=flow.client_low)
 
     def _from_server(self, flow: Flow, datagram: Segment) -> None:
         flow.mark_answer(datagram.ts_ns)
-        if flow.seen_quic and flow.rtt_ns is None and is_long_header(datagram.payload):
+        if flow.seen_handshake and flow.rtt_ns is None and _is_handshake(datagram.payload):
             flow.rtt_ns = flow.first_byte_ns
         if datagram.source_port == DNS_PORT and not flow.heard_client():
             self._recorder.count("dns-unsolicited")
         elif datagram.source_port == DNS_PORT:
             complete = datagram.missing_bytes == 0
             self._recorder.dns_message(flow, datagram.ts_ns, datagram.payload, complete=complete)
+
+
+def _is_handshake(payload: bytes) -> bool:
+    """Tell whether a server's datagram belongs to a handshake, of QUIC or of DTLS."""
+    return is_long_header(payload) or is_dtls_handshake(payload)

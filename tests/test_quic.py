@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sensors import quic
 from sensors.quic import InitialReader, is_client_initial_candidate, is_long_header
-from sensors.quic_crypto import VERSIONS
+from sensors.quic_version import VERSIONS
 from sensors.wire import Malformed
 
 V1, V2 = b"\x00\x00\x00\x01", b"\x6b\x33\x43\xcf"

@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import ECB
 
-from sensors.quic_crypto import VERSIONS, InitialKeys
+from sensors.quic_crypto import InitialKeys
+from sensors.quic_version import VERSIONS
 from sensors.wire import Malformed
 
 CONNECTION_ID = bytes.fromhex("8394c8f03e515708")
