@@ -83,8 +83,8 @@ class _PastEnd(Malformed):
 def parse_client_hello(body: bytes, *, complete: bool = True, dtls: bool = False) -> ClientHello:
     """Read a ClientHello from ``body``, the handshake message after its header.
 
-    ``dtls`` says that it is one of DTLS. With ``complete`` false ``body`` is only the beginning of the message: all that is whole in it is read.
-    Raises Malformed.
+    ``dtls`` says that it is one of DTLS. With ``complete`` false ``body`` is only the beginning of the
+    message: all that is whole in it is read. Raises Malformed.
     """
     if len(body) > MAX_CLIENT_HELLO_BYTES:
         raise Malformed("hello-too-long")

@@ -13,6 +13,8 @@ IKE_NAT_PORT: Final = 4500
 
 _WIREGUARD_BYTES = 148
 _OPENVPN_HMAC_BYTES: Final = (16, 20, 28, 32, 48, 64)
+_OPENVPN_RESET_V2, _OPENVPN_RESET_V3 = 7 << 3, 10 << 3
+_OPENVPN_RESET_BYTES = 14  # opcode, session, length of the list of acknowledgements, packet number
 _OPENVPN_FIRST_NUMBERS: Final = (1, 0x0F000001)  # the latter offers tls-crypt-v2 with a cookie
 _OPENVPN_CRYPT_BYTES = 54
 _MAX_WRAPPED_KEY_BYTES = 1_024
@@ -26,12 +28,11 @@ def concealing_carrier(payload: bytes, wire_bytes: int, server_port: int) -> Car
 
     ``wire_bytes`` is the payload's length on the wire; the capture may hold less of it.
     """
-    if not payload:
-        return None
-    if payload[0] == 1:
-        return "wireguard" if is_wireguard(payload) else None
-    if payload[0] in (0x38, 0x50):
-        return "openvpn" if is_openvpn(payload) else None
+    if wire_bytes == len(payload):
+        if is_wireguard(payload):
+            return "wireguard"
+        if is_openvpn(payload):
+            return "openvpn"
     if server_port == IKE_PORT and is_ike(payload, wire_bytes):
         return "ike"
     if server_port == IKE_NAT_PORT and payload[:4] == _IKE_MARKER and is_ike(payload[4:], wire_bytes - 4):
@@ -61,14 +62,16 @@ def is_openvpn(payload: bytes) -> bool:
     tls-crypt (number, time and HMAC, then 5 sealed bytes; in version 3 the client's wrapped key).
     """
     size = len(payload)
-    if size < 14 or not any(payload[1:9]):
+    if size < _OPENVPN_RESET_BYTES or payload[0] not in (_OPENVPN_RESET_V2, _OPENVPN_RESET_V3):
         return False
-    if payload[0] == 0x50:
+    if not any(payload[1:9]):
+        return False
+    if payload[0] == _OPENVPN_RESET_V3:
         wrapped_bytes = int.from_bytes(payload[-2:])
         wrapped = 0 < wrapped_bytes <= _MAX_WRAPPED_KEY_BYTES and size == _OPENVPN_CRYPT_BYTES + wrapped_bytes
         return wrapped and _is_first(payload[9:17])
     nothing_before = payload[-5:] == bytes(5)  # nothing acknowledged, packet 0
-    if size == 14:
+    if size == _OPENVPN_RESET_BYTES:
         return nothing_before
     if size == _OPENVPN_CRYPT_BYTES and _is_first(payload[9:17]):
         return True

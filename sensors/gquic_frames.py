@@ -34,20 +34,24 @@ def handshake_pieces(frames: bytes, number_bytes: int) -> list[tuple[int, bytes]
         if kind & _STREAM:
             stream, offset, start, at = _stream(frames, at)
             if stream == _CRYPTO_STREAM:
-                pieces.append((offset, frames[start:at]))
+                pieces.append(_piece(offset, frames[start:at]))
         elif kind & _ACK:
             at = _after_ack(frames, at)
         elif kind == _CRYPTO:
             offset, start = read_varint(frames, at + 1)
             start, at = bytes_after_length(frames, start)
-            pieces.append((offset, frames[start:at]))
+            pieces.append(_piece(offset, frames[start:at]))
         elif kind == _STOP_WAITING:
             at = _skip(frames, at + 1, number_bytes)
         else:
             raise Malformed("quic-frame-type")
-    if any(offset + len(data) > MAX_OFFSET for offset, data in pieces):
-        raise Malformed("quic-crypto-offset")
     return pieces
+
+
+def _piece(offset: int, data: bytes) -> tuple[int, bytes]:
+    if offset + len(data) > MAX_OFFSET:
+        raise Malformed("quic-crypto-offset")
+    return offset, data
 
 
 def _skip(frames: bytes, at: int, count: int) -> int:

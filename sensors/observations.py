@@ -91,7 +91,8 @@ class FlowUpdate(msgspec.Struct, frozen=True, tag="flow_update"):
 
     Bytes are those of the IP packets as they were on the wire, not as captured. ``handshake_rtt_ns`` is
     SYN to SYN-ACK, or first datagram of QUIC or DTLS to first answer: the first SYN counts, so that a
-    retransmission can only make it larger. ``first_byte_ns`` is from the client's first payload byte to the server's.
+    retransmission can only make it larger. ``first_byte_ns`` is from the client's first payload byte to the
+    server's.
     """
 
     ts_ns: int

@@ -34,7 +34,7 @@ _T051 = Version(bytes.fromhex("7a4edef4e7ccee5fa4506c19124fc8ccda6e033d"), googl
 
 
 def _drafts(first: int, last: int, version: Version) -> dict[bytes, Version]:
-    """Return the numbers of the IETF's drafts from ``first`` to ``last``, all with the keys of ``version``."""
+    """Return the IETF's drafts from ``first`` to ``last``, all with the keys of ``version``."""
     return {b"\xff\x00\x00" + bytes((draft,)): version for draft in range(first, last + 1)}
 
 

@@ -3,6 +3,7 @@
 //! Strict about what is read, because every server rejects it too; blind to the rest, because a server may
 //! well accept it, and what a server accepts must not hide a name. Unknown code points are data. A hello is
 //! a view of its message: all is checked when it is parsed, and turned into text and numbers when asked for.
+//! The hello of DTLS has one field more (RFC 6347 section 4.2.1), and numbers its versions downwards.
 
 mod fields;
 mod walk;
@@ -51,6 +52,7 @@ pub struct ClientHello<'d> {
     legacy_version: Option<u16>,
     ech: EchState,
     complete: bool,
+    dtls: bool,
 }
 
 /// Read a `ClientHello` from a handshake message, whose 4-byte header the caller has read.
@@ -60,10 +62,22 @@ pub fn parse_client_hello(
     message: Cow<'_, [u8]>,
     complete: bool,
 ) -> Result<ClientHello<'_>, Malformed> {
+    parse(message, complete, false)
+}
+
+/// Read a `ClientHello` of DTLS, whose message the caller has put behind a header without fragments.
+pub fn parse_dtls_client_hello(
+    message: Cow<'_, [u8]>,
+    complete: bool,
+) -> Result<ClientHello<'_>, Malformed> {
+    parse(message, complete, true)
+}
+
+fn parse(message: Cow<'_, [u8]>, complete: bool, dtls: bool) -> Result<ClientHello<'_>, Malformed> {
     if message.len() > MESSAGE_HEADER_BYTES + MAX_CLIENT_HELLO_BYTES {
         return Err(Malformed("hello-too-long"));
     }
-    let found = Found::walk(&message, MESSAGE_HEADER_BYTES, complete)?;
+    let found = Found::walk(&message, complete, dtls)?;
     let server_name = fields::host_name(&message, found.server_name)?;
     let alpn = fields::protocol_list(&message, found.alpn)?;
     let versions = fields::version_list(&message, found.supported_versions)?;
@@ -81,6 +95,7 @@ pub fn parse_client_hello(
         legacy_version: found.legacy_version,
         ech,
         complete,
+        dtls,
     })
 }
 
@@ -114,7 +129,11 @@ impl ClientHello<'_> {
     #[must_use]
     pub fn versions(&self) -> Vec<u16> {
         let mut versions: Vec<u16> = self.offered_versions().collect();
-        versions.sort_unstable_by_key(|&version| Reverse(version));
+        if self.dtls {
+            versions.sort_unstable();
+        } else {
+            versions.sort_unstable_by_key(|&version| Reverse(version));
+        }
         versions.dedup();
         if versions.is_empty() {
             versions.extend(self.highest_version());
@@ -126,7 +145,12 @@ impl ClientHello<'_> {
     #[must_use]
     pub fn highest_version(&self) -> Option<u16> {
         let legacy = || self.legacy_version.filter(|_| self.complete);
-        self.offered_versions().max().or_else(legacy)
+        let offered = if self.dtls {
+            self.offered_versions().min()
+        } else {
+            self.offered_versions().max()
+        };
+        offered.or_else(legacy)
     }
 
     /// The version before the random; none where the message ended before it.

@@ -56,8 +56,8 @@ pub struct Flow {
     pub fins: u8,
     /// Bit 0: nothing more is to be learnt from low's bytes, bit 1: from high's.
     read: u8,
-    /// Whether the client sent what looked like a QUIC Initial.
-    pub seen_quic: bool,
+    /// Whether the client began a handshake in datagrams: of QUIC, of DTLS.
+    pub seen_handshake: bool,
     /// `REQUESTED`, `ANSWERED` and `HOLDS`.
     marks: u8,
     /// The number of the first packet.
@@ -70,8 +70,8 @@ pub struct Flow {
     /// From the client's first payload byte to the server's.
     pub first_byte_ns: Option<i64>,
     request_ns: i64,
-    /// The name in a QUIC connection's hello.
-    pub quic_name: Option<Box<str>>,
+    /// The name in the hello of that handshake.
+    pub datagrams_name: Option<Box<str>>,
     /// The connection that a proxy passes on in this one.
     pub proxied: Option<Box<ProxiedEnds>>,
     /// Since which packet it holds anything of messages that are not whole.
@@ -133,7 +133,7 @@ impl Flow {
             sure: false,
             fins: 0,
             read: 0,
-            seen_quic: false,
+            seen_handshake: false,
             marks: 0,
             born: 0,
             first_ns: ts_ns,
@@ -141,7 +141,7 @@ impl Flow {
             rtt_ns: None,
             first_byte_ns: None,
             request_ns: UNKNOWN_NS,
-            quic_name: None,
+            datagrams_name: None,
             proxied: None,
             held_since: 0,
             held_bytes: 0,
@@ -153,13 +153,13 @@ impl Flow {
 
     /// Move the flow out of its place; what is left there was never born, and holds no memory.
     pub(crate) fn take(&mut self) -> Self {
-        let (reading, quic_name) = (self.reading.take(), self.quic_name.take());
+        let (reading, datagrams_name) = (self.reading.take(), self.datagrams_name.take());
         let proxied = self.proxied.take();
         let born = std::mem::replace(&mut self.born, NEVER);
         Self {
             reading,
             born,
-            quic_name,
+            datagrams_name,
             proxied,
             ..*self
         }

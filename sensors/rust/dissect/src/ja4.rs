@@ -29,6 +29,8 @@ pub enum Transport {
     Tcp,
     /// QUIC.
     Quic,
+    /// DTLS.
+    Dtls,
 }
 
 /// A fingerprint: 36 characters in three parts.
@@ -69,10 +71,10 @@ pub fn ja4(hello: &ClientHello<'_>, transport: Transport) -> Ja4 {
     } else {
         b'i'
     };
-    let transport = if transport == Transport::Quic {
-        b'q'
-    } else {
-        b't'
+    let transport = match transport {
+        Transport::Tcp => b't',
+        Transport::Quic => b'q',
+        Transport::Dtls => b'd',
     };
     let head = [
         transport,
@@ -116,6 +118,9 @@ fn version(highest: Option<u16>) -> [u8; 2] {
         Some(0x0301) => *b"10",
         Some(0x0300) => *b"s3",
         Some(0x0002) => *b"s2",
+        Some(0xfeff) => *b"d1",
+        Some(0xfefd) => *b"d2",
+        Some(0xfefc) => *b"d3",
         _ => *b"00",
     }
 }

@@ -77,12 +77,20 @@ pub enum Carrier {
     Tls,
     /// A TLS hello in QUIC Initials.
     Quic,
+    /// A hello in DTLS records.
+    Dtls,
     /// The target of an HTTP CONNECT.
     HttpConnect,
     /// The target of a SOCKS request.
     Socks,
     /// The Host of a plain HTTP request.
     Http,
+    /// A tunnel that conceals: a `WireGuard` initiation.
+    Wireguard,
+    /// A tunnel that conceals: an `OpenVPN` client's reset.
+    Openvpn,
+    /// A tunnel that conceals: the first message of IKE.
+    Ike,
 }
 
 impl Carrier {
@@ -92,14 +100,18 @@ impl Carrier {
         match self {
             Self::Tls => "tls",
             Self::Quic => "quic",
+            Self::Dtls => "dtls",
             Self::HttpConnect => "http-connect",
             Self::Socks => "socks",
             Self::Http => "http",
+            Self::Wireguard => "wireguard",
+            Self::Openvpn => "openvpn",
+            Self::Ike => "ike",
         }
     }
 }
 
-/// The first message in which a client says whom it wants to reach.
+/// The first message in which a client says whom it wants to reach, or that it conceals that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HelloSeen {
     /// When the message was whole.
@@ -112,7 +124,7 @@ pub struct HelloSeen {
     pub server_name: Option<String>,
     /// The application protocols offered.
     pub alpn: Vec<String>,
-    /// The TLS versions offered, highest first.
+    /// The versions of TLS or DTLS offered, highest first.
     pub versions: Vec<u16>,
     /// "none", "grease" or "offered".
     pub ech: &'static str,
@@ -179,7 +191,7 @@ pub struct FlowUpdate {
     pub bytes_up: u64,
     /// Of IP packets, from the server.
     pub bytes_down: u64,
-    /// SYN to SYN-ACK, or first Initial to first answer.
+    /// SYN to SYN-ACK, or first datagram of QUIC or DTLS to first answer.
     pub handshake_rtt_ns: Option<i64>,
     /// From the client's first payload byte to the server's.
     pub first_byte_ns: Option<i64>,

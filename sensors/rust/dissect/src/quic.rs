@@ -1,11 +1,13 @@
-//! QUIC from the client's side up to its `ClientHello` (RFC 9000, RFC 9001, RFC 9369): Initial packets alone.
+//! QUIC from the client's side up to its hello (RFC 9000, RFC 9001, RFC 9369): Initial packets alone.
 //!
 //! A datagram has one outcome. It is unknown (no Initial, another version), closed (does not authenticate, cut by
 //! the capture) or malformed, each told apart; only bytes that authenticated reach the CRYPTO stream.
 
 use std::ops::Range;
 
-use crate::quic_crypto::InitialKeys;
+use crate::gquic::ClearKeys;
+use crate::gquic_frames::handshake_pieces;
+use crate::quic_crypto::{InitialKeys, Origin};
 use crate::quic_frames::{CryptoPiece, crypto_pieces};
 use crate::quic_packets::{End, Initial, split};
 use crate::ranges::RangeBuffer;
@@ -51,6 +53,42 @@ impl Outcome {
     }
 }
 
+/// What opens a connection's packets.
+#[derive(Debug)]
+enum Keys {
+    Initial(InitialKeys),
+    Clear(ClearKeys),
+}
+
+impl Keys {
+    /// What opens a packet, if it is its connection's first.
+    fn of(initial: &Initial<'_>) -> Self {
+        if initial.number_bytes > 0 {
+            Self::Clear(ClearKeys::new(initial.origin))
+        } else {
+            Self::Initial(InitialKeys::new(initial.origin))
+        }
+    }
+
+    fn origin(&self) -> &Origin {
+        match self {
+            Self::Initial(keys) => keys.origin(),
+            Self::Clear(keys) => keys.origin(),
+        }
+    }
+
+    fn open(
+        &self,
+        initial: &Initial<'_>,
+        opened: &mut Vec<u8>,
+    ) -> Result<Option<Range<usize>>, Malformed> {
+        match self {
+            Self::Initial(keys) => keys.open(initial.packet, initial.number_at, opened),
+            Self::Clear(keys) => Ok(keys.open(initial.packet, opened)),
+        }
+    }
+}
+
 /// Reads the CRYPTO stream out of the datagrams that one client sends on one UDP flow.
 #[derive(Debug)]
 pub struct InitialReader {
@@ -58,8 +96,8 @@ pub struct InitialReader {
     connections: u32,
     failed: u32,
     buffer: RangeBuffer,
-    keys: Option<InitialKeys>, // those that opened the connection's first packet
-    trial: Option<InitialKeys>, // those of the last packet's own connection ID, which opened nothing
+    keys: Option<Keys>,  // those that opened the connection's first packet
+    trial: Option<Keys>, // those of the last packet's own connection ID, which opened nothing
 }
 
 impl Default for InitialReader {
@@ -91,6 +129,12 @@ impl InitialReader {
         self.connections
     }
 
+    /// Whether the connection's handshake is TLS, and not Google's own.
+    #[must_use]
+    pub fn speaks_tls(&self) -> bool {
+        self.keys.as_ref().is_none_or(|keys| keys.origin().0.tls)
+    }
+
     /// Take one UDP payload; return the CRYPTO bytes that became contiguous, often none.
     ///
     /// `complete` is false when the capture cut the datagram: an Initial that runs past its end is then truncated,
@@ -106,11 +150,19 @@ impl InitialReader {
         let mut opened = Vec::new();
         let frames = self.open_all(&initials, &mut opened)?;
         let mut pieces = Vec::new();
-        for frames in &frames {
-            crypto_pieces(&opened, frames.clone(), &mut pieces)?;
+        for (initial, frames) in &frames {
+            if initial.origin.0.google {
+                handshake_pieces(&opened, frames.clone(), initial.number_bytes, &mut pieces)?;
+            } else {
+                crypto_pieces(&opened, frames.clone(), &mut pieces)?;
+            }
         }
+        let has_no_length = initials
+            .first()
+            .is_some_and(|initial| initial.number_bytes > 0); // its hash says that it is whole
         self.outcome = match end {
             _ if !frames.is_empty() => Outcome::Initial,
+            _ if has_no_length && !complete => Outcome::Truncated,
             _ if !initials.is_empty() => Outcome::Undecryptable,
             End::Truncated if complete => return Err(Malformed("quic-past-end")),
             End::Truncated => Outcome::Truncated,
@@ -123,15 +175,15 @@ impl InitialReader {
         Ok(self.ready(&opened, &pieces))
     }
 
-    /// Open what can be opened into `opened`; return where the frames of each packet stand.
-    fn open_all(
+    /// Open what can be opened into `opened`; return the packets that could, and where their frames stand.
+    fn open_all<'i, 'p>(
         &mut self,
-        initials: &[Initial<'_>],
+        initials: &'i [Initial<'p>],
         opened: &mut Vec<u8>,
-    ) -> Result<Vec<Range<usize>>, Malformed> {
+    ) -> Result<Vec<(&'i Initial<'p>, Range<usize>)>, Malformed> {
         let mut frames = Vec::new();
         for initial in initials {
-            frames.extend(self.open(initial, opened)?);
+            frames.extend(self.open(initial, opened)?.map(|frames| (initial, frames)));
         }
         Ok(frames)
     }
@@ -146,16 +198,16 @@ impl InitialReader {
         opened: &mut Vec<u8>,
     ) -> Result<Option<Range<usize>>, Malformed> {
         if let Some(keys) = &self.keys {
-            let frames = keys.open(initial.packet, initial.number_at, opened)?;
+            let frames = keys.open(initial, opened)?;
             if frames.is_some() || *keys.origin() == initial.origin {
                 return Ok(frames);
             }
         }
         let trial = match self.trial.take() {
             Some(trial) if *trial.origin() == initial.origin => trial,
-            _ => InitialKeys::new(initial.origin),
+            _ => Keys::of(initial),
         };
-        let frames = trial.open(initial.packet, initial.number_at, opened)?;
+        let frames = trial.open(initial, opened)?;
         if frames.is_some() {
             self.keys = Some(trial);
             self.buffer = RangeBuffer::new(0, MAX_CRYPTO_BYTES);

@@ -1,10 +1,13 @@
 //! From a QUIC client's datagrams to its `ClientHello` (RFC 9001 section 4): one greeting a connection.
 //!
-//! The CRYPTO stream of the Initials carries bare handshake messages, without TLS records.
+//! The mirror of `sensors/quic_client.py`. The CRYPTO stream of the Initials carries bare handshake messages,
+//! without TLS records; in Google's versions before TLS it carries their own hello, which has a name and nothing
+//! else that is reported.
 
 use std::borrow::Cow;
 
 use crate::clienthello::{HANDSHAKE_CLIENT_HELLO, MESSAGE_HEADER_BYTES, parse_client_hello};
+use crate::gquic_hello::parse_chlo;
 use crate::observations::Carrier;
 use crate::quic::{InitialReader, Outcome};
 use crate::streams::Greeting;
@@ -52,6 +55,13 @@ impl QuicClient {
         self.initials.outcome()
     }
 
+    /// What was odd about the last datagram, as a counter's name.
+    #[must_use]
+    pub fn oddity(&self) -> Option<String> {
+        let odd = !matches!(self.outcome(), Outcome::Initial | Outcome::NoInitial);
+        odd.then(|| format!("quic-{}", self.outcome().as_str()))
+    }
+
     /// Take one datagram of the client; `complete` is false when the snap length cut it.
     pub fn feed(
         &mut self,
@@ -70,7 +80,7 @@ impl QuicClient {
     /// What can be said of a `ClientHello` whose rest never came.
     #[must_use]
     pub fn partial(&self) -> Option<Greeting<'_>> {
-        let begun = self.stream.first() == Some(&HANDSHAKE_CLIENT_HELLO);
+        let begun = self.initials.speaks_tls();
         if self.done || !begun || self.stream.len() <= MESSAGE_HEADER_BYTES {
             return None;
         }
@@ -88,6 +98,10 @@ impl QuicClient {
         let Some(&[kind, length @ ..]) = self.stream.first_chunk::<MESSAGE_HEADER_BYTES>() else {
             return Ok(None);
         };
+        if !self.initials.speaks_tls() {
+            let hello = parse_chlo(&self.stream)?;
+            return Ok(hello.map(|hello| Greeting::of_name(Carrier::Quic, hello.server_name)));
+        }
         if kind != HANDSHAKE_CLIENT_HELLO {
             return Err(Malformed("quic-not-a-client-hello"));
         }

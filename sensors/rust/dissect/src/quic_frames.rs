@@ -6,7 +6,8 @@ use std::ops::Range;
 
 use crate::wire::Malformed;
 
-const MAX_OFFSET: u64 = (1 << 62) - 1;
+/// The end of the longest stream (section 19.6).
+pub const MAX_OFFSET: u64 = (1 << 62) - 1;
 const ACK: u8 = 0x02;
 const ACK_ECN: u8 = 0x03;
 const CRYPTO: u8 = 0x06;

@@ -1,7 +1,9 @@
 //! The packets of a QUIC datagram (RFC 9000 sections 12.2 and 17.2): the Initials in it, closed as they are.
 //!
-//! The walk ends at the first packet that cannot be passed over, or that is for another connection ID.
+//! The walk ends at the first packet that cannot be passed over, or that is for another connection ID. A packet
+//! of Google's in clear text (`gquic`) fills its datagram.
 
+use crate::gquic::{clear_packet, is_clear_hello};
 use crate::quic_crypto::{ConnectionId, MAX_ID_BYTES, MIN_PROTECTED_BYTES, Origin};
 use crate::quic_frames::{PastEnd, bytes_after_length};
 use crate::quic_version::version_of;
@@ -26,6 +28,8 @@ pub struct Initial<'p> {
     pub packet: &'p [u8],
     /// Where its packet number stands in them.
     pub number_at: usize,
+    /// The number's length where the packet is in clear text, else 0.
+    pub number_bytes: u8,
 }
 
 /// What the walk over a datagram ended at, and what to call a datagram that has no Initial.
@@ -42,9 +46,14 @@ pub enum End {
 /// Whether a UDP payload looks like the first Initial of a client, on any port.
 ///
 /// The version alone rules out all but one in a billion random payloads; type, fixed bit and the lengths of both
-/// connection IDs have to fit as well. Asks for no 1,200 bytes: the capture may have cut the datagram.
+/// connection IDs have to fit as well. Asks for no 1,200 bytes: the capture may have cut the datagram. Google's
+/// versions in clear text have another form, and their hello can be seen.
 #[must_use]
 pub fn is_client_initial_candidate(payload: &[u8]) -> bool {
+    begins_sealed(payload) || is_clear_hello(payload)
+}
+
+fn begins_sealed(payload: &[u8]) -> bool {
     let Some((&[first @ (LONG_HEADER_FIXED..), v0, v1, v2, v3, id_bytes], ids)) =
         payload.split_first_chunk()
     else {
@@ -71,6 +80,9 @@ pub fn is_long_header(payload: &[u8]) -> bool {
 ///
 /// Malformed where not even the first packet makes sense.
 pub fn split(payload: &[u8]) -> Result<(Vec<Initial<'_>>, End), Malformed> {
+    if let Some(clear) = clear_packet(payload) {
+        return Ok((vec![clear], End::NoInitial));
+    }
     let mut initials: Vec<Initial<'_>> = Vec::new();
     let mut rest = payload;
     while initials.len() < MAX_COALESCED_INITIALS && is_long_header(rest) {
@@ -134,6 +146,7 @@ fn next_packet(payload: &[u8]) -> Result<(Option<Initial<'_>>, &[u8]), Stop> {
         origin: (version, connection_id),
         packet,
         number_at: protected.start,
+        number_bytes: 0,
     };
     Ok((Some(initial), rest))
 }

@@ -1,10 +1,10 @@
 //! What is being read of a flow; it lives only while there is something to be learnt.
 
+use crate::datagrams::DatagramClient;
 use crate::direction::Direction;
-use crate::quic_client::QuicClient;
 use crate::streams::Greeting;
 
-/// The directions of a TCP connection, or a QUIC client's Initials.
+/// The directions of a TCP connection, or a client's datagrams.
 #[derive(Debug, Default)]
 pub struct Reading {
     /// The lower end's bytes.
@@ -12,9 +12,9 @@ pub struct Reading {
     /// The higher end's bytes.
     pub high: Option<Direction>,
     /// The client's datagrams.
-    pub quic: Option<QuicClient>,
+    pub datagrams: Option<DatagramClient>,
     /// Its datagrams after the first hello: another connection may follow on the same ports.
-    pub quic_again: Option<QuicClient>,
+    pub datagrams_again: Option<DatagramClient>,
 }
 
 impl Reading {
@@ -25,8 +25,8 @@ impl Reading {
 
     /// Free what is kept for one end.
     pub fn forget(&mut self, low: bool) {
-        self.quic = None;
-        self.quic_again = None;
+        self.datagrams = None;
+        self.datagrams_again = None;
         *self.side(low) = None;
     }
 
@@ -35,8 +35,8 @@ impl Reading {
     pub const fn is_empty(&self) -> bool {
         self.low.is_none()
             && self.high.is_none()
-            && self.quic.is_none()
-            && self.quic_again.is_none()
+            && self.datagrams.is_none()
+            && self.datagrams_again.is_none()
     }
 
     /// How much is kept of messages that are not whole.
@@ -46,10 +46,10 @@ impl Reading {
             .into_iter()
             .flatten()
             .map(Direction::held_bytes);
-        let clients = [&self.quic, &self.quic_again]
+        let clients = [&self.datagrams, &self.datagrams_again]
             .into_iter()
             .flatten()
-            .map(QuicClient::held_bytes);
+            .map(DatagramClient::held_bytes);
         directions.chain(clients).sum()
     }
 
@@ -62,9 +62,9 @@ impl Reading {
                 return true;
             }
         }
-        self.quic
+        self.datagrams
             .as_ref()
-            .and_then(QuicClient::partial)
+            .and_then(DatagramClient::partial)
             .map(each)
             .is_some()
     }

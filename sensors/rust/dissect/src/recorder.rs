@@ -61,10 +61,10 @@ impl Recorder {
 
     /// Note what a client said first on a flow.
     pub fn hello(&mut self, flow: &Flow, ts_ns: i64, greeting: Greeting<'_>) {
-        let transport = if greeting.carrier == Carrier::Quic {
-            Transport::Quic
-        } else {
-            Transport::Tcp
+        let transport = match greeting.carrier {
+            Carrier::Quic => Transport::Quic,
+            Carrier::Dtls => Transport::Dtls,
+            _ => Transport::Tcp,
         };
         let hello = greeting.hello.as_ref();
         let seen = HelloSeen {

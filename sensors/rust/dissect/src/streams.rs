@@ -59,6 +59,16 @@ impl<'d> Greeting<'d> {
         }
     }
 
+    /// A greeting without a hello: a name, or the mere fact.
+    #[must_use]
+    pub fn of_name(carrier: Carrier, server_name: Option<String>) -> Self {
+        Self {
+            carrier,
+            server_name,
+            hello: None,
+        }
+    }
+
     /// The same greeting, without a loan of the bytes it was read from.
     #[must_use]
     pub fn into_owned(self) -> Greeting<'static> {

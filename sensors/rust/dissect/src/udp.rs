@@ -1,21 +1,23 @@
-//! UDP: from datagrams to flows, DNS answers, and the names in QUIC Initials.
+//! UDP: from datagrams to flows, DNS answers, the names in handshakes, and tunnels that conceal.
 //!
 //! The mirror of `sensors/udp.py`. Whoever sends first is the client, unless the ports say otherwise. Only
-//! a flow's first datagrams are tried as QUIC, and later ones that look like the first of another connection.
+//! a flow's first datagrams are tried as the beginning of QUIC, DTLS or a tunnel, and later ones that look like
+//! the first of another connection.
 
+use crate::concealing::concealing_carrier;
+use crate::datagrams::DatagramClient;
+use crate::dtls::is_dtls_handshake;
 use crate::flow::{ACTIVE_NS, Flow};
 use crate::flows::Sought;
 use crate::observations::EndReason;
-use crate::quic::Outcome;
-use crate::quic_client::QuicClient;
-use crate::quic_packets::{is_client_initial_candidate, is_long_header};
+use crate::quic_packets::is_long_header;
 use crate::recorder::{DNS_PORT, Recorder};
 use crate::segment::Segment;
 use crate::streams::Greeting;
 use crate::tracker::Tracker;
 
-/// A client's datagrams that are looked at for the first Initial.
-const QUIC_TRIES: u64 = 8;
+/// A flow's datagrams of which the client's are looked at for a beginning.
+const TRIES: u64 = 8;
 
 impl Tracker {
     /// Take one UDP datagram.
@@ -36,7 +38,7 @@ impl Tracker {
         };
         flow.count(datagram.ip_bytes, low);
         if let Some(greeting) = another {
-            begin_quic(flow, datagram, low, greeting, &mut self.recorder);
+            begin(flow, datagram, low, greeting, &mut self.recorder);
         } else if !datagram.payload.is_empty() {
             if low == flow.client_low {
                 from_client(flow, datagram, low, &mut self.recorder);
@@ -60,29 +62,30 @@ impl Tracker {
         low: bool,
     ) -> Option<Greeting<'static>> {
         let flow = self.flows.get_mut(slot)?;
-        let after_hello = flow.seen_quic && low == flow.client_low && flow.is_read(low);
-        if !after_hello || !is_client_initial_candidate(datagram.payload) {
+        if !flow.seen_handshake || low != flow.client_low || !flow.is_read(low) {
             return None;
         }
+        let client = DatagramClient::for_payload(datagram.payload)?;
         let reading = flow.reading.get_or_insert_default();
-        let quic = reading.quic_again.get_or_insert_default();
-        if quic.done() {
+        let client = reading.datagrams_again.get_or_insert(client);
+        if client.done() {
             return None;
         }
-        let greeting = feed(quic, datagram, &mut self.recorder);
+        let greeting = feed(client, datagram, &mut self.recorder);
         if greeting.is_none() {
             self.budget.note(&mut self.flows, slot);
             return None;
         }
-        reading.quic_again = None;
+        reading.datagrams_again = None;
         if reading.is_empty() {
             flow.reading = None;
         }
-        greeting.filter(|greeting| greeting.server_name.as_deref() != flow.quic_name.as_deref())
+        greeting
+            .filter(|greeting| greeting.server_name.as_deref() != flow.datagrams_name.as_deref())
     }
 }
 
-fn begin_quic(
+fn begin(
     flow: &mut Flow,
     datagram: &Segment<'_>,
     low: bool,
@@ -90,9 +93,9 @@ fn begin_quic(
     recorder: &mut Recorder,
 ) {
     flow.client_low = low;
-    flow.seen_quic = true;
+    flow.seen_handshake = true;
     flow.mark_request(datagram.ts_ns);
-    flow.quic_name = greeting.server_name.clone().map(String::into_boxed_str);
+    flow.datagrams_name = greeting.server_name.clone().map(String::into_boxed_str);
     recorder.hello(flow, datagram.ts_ns, greeting);
     flow.mark_read(low);
 }
@@ -103,26 +106,24 @@ fn from_client(flow: &mut Flow, datagram: &Segment<'_>, low: bool, recorder: &mu
         return;
     }
     if flow.reading.is_none() {
-        if !is_client_initial_candidate(datagram.payload) {
-            if flow.totals().0 >= QUIC_TRIES {
-                flow.mark_read(low);
-            }
+        let Some(client) = DatagramClient::for_payload(datagram.payload) else {
+            try_concealing(flow, datagram, low, recorder);
             return;
-        }
-        flow.reading.get_or_insert_default().quic = Some(QuicClient::new());
-        flow.seen_quic = true;
+        };
+        flow.reading.get_or_insert_default().datagrams = Some(client);
+        flow.seen_handshake = true;
     }
     let Some(mut reading) = flow.reading.take() else {
         return;
     };
-    let Some(quic) = &mut reading.quic else {
+    let Some(client) = &mut reading.datagrams else {
         return;
     };
-    if let Some(greeting) = feed(quic, datagram, recorder) {
-        flow.quic_name = greeting.server_name.clone().map(String::into_boxed_str);
+    if let Some(greeting) = feed(client, datagram, recorder) {
+        flow.datagrams_name = greeting.server_name.clone().map(String::into_boxed_str);
         recorder.hello(flow, datagram.ts_ns, greeting);
     }
-    let done = quic.done();
+    let done = client.done();
     flow.reading = Some(reading);
     if done {
         flow.mark_read(low);
@@ -131,27 +132,44 @@ fn from_client(flow: &mut Flow, datagram: &Segment<'_>, low: bool, recorder: &mu
 
 /// Read one of the client's datagrams, and count what is odd about it.
 fn feed(
-    quic: &mut QuicClient,
+    client: &mut DatagramClient,
     datagram: &Segment<'_>,
     recorder: &mut Recorder,
 ) -> Option<Greeting<'static>> {
-    match quic.feed(datagram.payload, datagram.missing_bytes == 0) {
+    match client.feed(datagram.payload, datagram.missing_bytes == 0) {
         Err(malformed) => {
             recorder.count(format!("malformed-{}", malformed.0));
             None
         }
         Ok(greeting) => {
-            if !matches!(quic.outcome(), Outcome::Initial | Outcome::NoInitial) {
-                recorder.count(format!("quic-{}", quic.outcome().as_str()));
+            if let Some(oddity) = client.oddity() {
+                recorder.count(oddity);
             }
             greeting
         }
     }
 }
 
+/// Note a tunnel that a datagram begins, or that it is late for one.
+fn try_concealing(flow: &mut Flow, datagram: &Segment<'_>, low: bool, recorder: &mut Recorder) {
+    let wire_bytes = datagram.payload.len() + datagram.missing_bytes as usize;
+    let carrier = concealing_carrier(datagram.payload, wire_bytes, datagram.target_port);
+    if let Some(carrier) = carrier {
+        recorder.hello(flow, datagram.ts_ns, Greeting::of_name(carrier, None));
+    }
+    if carrier.is_some() || flow.totals().0 >= TRIES {
+        flow.mark_read(low);
+    }
+}
+
+/// Whether a server's datagram belongs to a handshake, of QUIC or of DTLS.
+fn is_handshake(payload: &[u8]) -> bool {
+    is_long_header(payload) || is_dtls_handshake(payload)
+}
+
 fn from_server(flow: &mut Flow, datagram: &Segment<'_>, recorder: &mut Recorder) {
     flow.mark_answer(datagram.ts_ns);
-    if flow.seen_quic && flow.rtt_ns.is_none() && is_long_header(datagram.payload) {
+    if flow.seen_handshake && flow.rtt_ns.is_none() && is_handshake(datagram.payload) {
         flow.rtt_ns = flow.first_byte_ns;
     }
     if datagram.source_port == DNS_PORT {

@@ -1,8 +1,8 @@
 //! One pass over a `ClientHello`: its fixed part, then its extensions. It finds fields; it reads none.
 
 use crate::clienthello::{
-    ALPN, ENCRYPTED_CLIENT_HELLO, ENCRYPTED_SERVER_NAME, SERVER_NAME, SIGNATURE_ALGORITHMS,
-    SUPPORTED_VERSIONS,
+    ALPN, ENCRYPTED_CLIENT_HELLO, ENCRYPTED_SERVER_NAME, MESSAGE_HEADER_BYTES, SERVER_NAME,
+    SIGNATURE_ALGORITHMS, SUPPORTED_VERSIONS,
 };
 use crate::wire::Malformed;
 
@@ -76,23 +76,28 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// Walk over the body that begins at `at`. A message that is not `complete` may end anywhere.
-    pub(super) fn walk(message: &[u8], at: usize, complete: bool) -> Result<Self, Malformed> {
+    /// Walk over a message's body. One that is not `complete` may end anywhere; one of DTLS has a cookie.
+    pub(super) fn walk(message: &[u8], complete: bool, dtls: bool) -> Result<Self, Malformed> {
         let mut found = Self::default();
-        match found.run(Cursor { message, at }) {
+        let at = MESSAGE_HEADER_BYTES;
+        match found.run(Cursor { message, at }, dtls) {
             Err(Stop::PastEnd) if complete => Err(Malformed("hello-truncated")),
             Err(Stop::Malformed(malformed)) => Err(malformed),
             Err(Stop::PastEnd) | Ok(()) => Ok(found),
         }
     }
 
-    fn run(&mut self, mut cursor: Cursor<'_>) -> Result<(), Stop> {
+    fn run(&mut self, mut cursor: Cursor<'_>, dtls: bool) -> Result<(), Stop> {
         self.legacy_version = Some(cursor.number16()?);
         cursor.take(RANDOM_BYTES)?;
         let session_id_bytes = cursor.number8()?;
         cursor.take(session_id_bytes)?;
         if session_id_bytes > MAX_SESSION_ID_BYTES {
             return Err(Stop::malformed("hello-session-id"));
+        }
+        if dtls {
+            let cookie_bytes = cursor.number8()?;
+            cursor.take(cookie_bytes)?;
         }
         let suites_bytes = usize::from(cursor.number16()?);
         let suites = cursor.take(suites_bytes)?;
