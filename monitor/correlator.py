@@ -18,6 +18,7 @@ MAX_HELLOS = 8  # of one flow: a tunnel in a tunnel has two
 _SOURCES: dict[Carrier, NameSource] = {
     "tls": "sni",
     "quic": "sni",
+    "dtls": "sni",
     "socks": "connect",
     "http-connect": "connect",
     "http": "http",

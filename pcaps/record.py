@@ -10,7 +10,7 @@ import ssl
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from unittest import mock
@@ -60,6 +60,8 @@ SITES = (  # what a browser reaches: HTTP/2 first
 RESOLVERS = ("dns.corp.example",)  # what a DNS client reaches: no ALPN over TLS, doq over QUIC
 MLKEM_NAMES = ("api.mistral.ai", "api.openai.com", "www.heise.de")
 QUIC_NAMES = ("chatgpt.com", "mask.icloud.com", "www.google.com", "www.youtube.com")
+DTLS_NAMES = ("api.openai.com",)
+COOKIE = b"a server's cookie"
 QUIC_MLKEM_NAMES = ("gemini.google.com", "generativelanguage.googleapis.com")
 
 
@@ -95,6 +97,8 @@ def recordings(credentials: tuple[Path, Path]) -> dict[str, Callable[[], list[by
         hellos[f"quic/{name}"] = partial(quic_handshake, name, credentials, "doq")
     for name in QUIC_MLKEM_NAMES:
         hellos[f"quic/{name}"] = partial(large_quic_handshake, name, credentials)
+    for name in DTLS_NAMES:
+        hellos[f"dtls/{name}"] = partial(dtls_handshake, name, credentials)
     return hellos
 
 
@@ -173,6 +177,41 @@ def large_quic_handshake(name: str, credentials: tuple[Path, Path]) -> list[byte
 
     with mock.patch.object(quic_tls, "push_client_hello", push_with_mlkem):
         return quic_handshake(name, credentials)
+
+
+def dtls_handshake(name: str, credentials: tuple[Path, Path]) -> list[bytes]:
+    """Return the datagrams of a DTLS 1.2 handshake with a cookie, each after ``>`` up or ``<`` down."""
+    context = SSL.Context(SSL.DTLS_CLIENT_METHOD)
+    context.set_alpn_protos([b"h2", b"http/1.1"])
+    client = SSL.Connection(context, None)
+    client.set_tlsext_host_name(name.encode())
+    client.set_connect_state()
+    server_context = SSL.Context(SSL.DTLS_SERVER_METHOD)
+    server_context.use_certificate_file(str(credentials[0]))
+    server_context.use_privatekey_file(str(credentials[1]))
+    server_context.set_cookie_generate_callback(lambda _: COOKIE)
+    server_context.set_cookie_verify_callback(lambda _, cookie: cookie == COOKIE)
+    server = SSL.Connection(server_context, None)
+    server.set_accept_state()
+    for connection in (client, server):
+        connection.set_ciphertext_mtu(1_400)
+    lines = []
+    for answer in (server.DTLSv1_listen, server.do_handshake):
+        up = _step(client.do_handshake, client)
+        server.bio_write(up)
+        if answer == server.do_handshake:
+            server.DTLSv1_listen()  # takes the hello with the cookie
+        down = _step(answer, server)
+        client.bio_write(down)
+        lines += [b">" + up, b"<" + down]
+    return [*lines, b">" + _step(client.do_handshake, client)]
+
+
+def _step(act: Callable[[], None], connection: SSL.Connection) -> bytes:
+    """Let one side go on as far as it can; return what it sends."""
+    with suppress(SSL.WantReadError):
+        act()
+    return connection.bio_read(65_536)
 
 
 @contextmanager

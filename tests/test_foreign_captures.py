@@ -56,9 +56,7 @@ def test_the_captures_are_there(shared: Path) -> None:
 
 
 @pytest.mark.parametrize("file", files())
-def test_every_name_is_found_and_none_invented(
-    file: str, names: dict[str, set[tuple[str, str]]]
-) -> None:
+def test_every_name_is_found_and_none_invented(file: str, names: dict[str, set[tuple[str, str]]]) -> None:
     observations, accounting = observe(CAPTURES / file)
     hellos = [
         each for each in observations if isinstance(each, HelloSeen) and each.carrier in ("tls", "quic")

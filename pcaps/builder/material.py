@@ -26,9 +26,9 @@ def tls_message(name: str) -> bytes:
 
 
 @cache
-def quic_handshake(name: str) -> tuple[Datagram, ...]:
-    """Return the recorded datagrams of a QUIC handshake with ``name``."""
-    messages = (_MATERIAL / "quic" / f"{name}.hex").read_text(encoding="ascii").split("\n\n")
+def handshake(name: str) -> tuple[Datagram, ...]:
+    """Return the recorded datagrams of a handshake: ``quic/chatgpt.com``, ``dtls/api.openai.com``."""
+    messages = (_MATERIAL / f"{name}.hex").read_text(encoding="ascii").split("\n\n")
     return tuple(
         Datagram(message.startswith("<"), bytes.fromhex(message.replace(message[0], "")))
         for message in messages

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from scapy.layers.inet import UDP
 
-from pcaps.builder.material import Datagram, quic_handshake
+from pcaps.builder.material import Datagram, handshake
 from pcaps.builder.network import Network, noise
 from pcaps.builder.tcp import Server
 
@@ -18,7 +18,7 @@ class QuicConversation:
         self._network = network
         self._client, self._client_port = client
         self._server = server
-        self._handshake = quic_handshake(server.name or "")
+        self._handshake = handshake(f"quic/{server.name}")
 
     def open(self, *, order: Sequence[int] | None = None) -> None:
         """Do the handshake. ``order`` is that in which the client's first datagrams pass the tap."""

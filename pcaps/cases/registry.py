@@ -1,12 +1,13 @@
 """The list of all cases."""
 
-from pcaps.cases import capture, concealing, demo, dns, hellos, prefaces, providers, tunnels
+from pcaps.cases import capture, concealing, datagrams, demo, dns, hellos, prefaces, providers, tunnels
 from pcaps.cases.case import Case
 
 CASES: tuple[Case, ...] = (
     *providers.CASES,
     *hellos.CASES,
     *prefaces.CASES,
+    *datagrams.CASES,
     *dns.CASES,
     *capture.CASES,
     *tunnels.CASES,
