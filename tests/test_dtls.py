@@ -30,8 +30,11 @@ FIRST, SECOND = dtls_body(*EXTENSIONS), dtls_body(*EXTENSIONS, cookie=b"a server
 
 def said(client: DtlsClient, datagrams: list[bytes]) -> list[Greeting]:
     """The greetings that datagrams lead to."""
-    greetings = [] if client.done else [client.feed(each) for each in datagrams if not client.done]
-    return [greeting for greeting in greetings if greeting is not None]
+    greetings = []
+    for each in datagrams:
+        greeting = None if client.done else client.feed(each)
+        greetings += [greeting] if greeting is not None else []
+    return greetings
 
 
 def assert_greeting(greeting: Greeting) -> None:
