@@ -33,8 +33,8 @@ fn stream_frame(data: &[u8], offset: usize) -> Vec<u8> {
 }
 
 /// A client's packet in clear text, with its hash.
-fn clear_packet(version: &[u8; 4], frames: &[u8]) -> Vec<u8> {
-    let header = match version {
+fn clear_packet(version: [u8; 4], frames: &[u8]) -> Vec<u8> {
+    let header = match &version {
         b"Q046" => [b"\xc3", &version[..], b"\x50client-8\0\0\0\x01"].concat(),
         _ => [b"\x0dclient-8", &version[..], b"\x01"].concat(),
     };
@@ -54,7 +54,7 @@ fn the_hash_is_chromiums() {
 #[test]
 fn a_hello_in_clear_text_gives_its_name() {
     for version in [b"Q039", b"Q043", b"Q046"] {
-        let packet = clear_packet(version, &stream_frame(&hello(), 0));
+        let packet = clear_packet(*version, &stream_frame(&hello(), 0));
         assert!(is_clear_hello(&packet));
         let mut client = QuicClient::new();
         let greeting = client.feed(&packet, true).unwrap().unwrap();
@@ -67,7 +67,7 @@ fn a_hello_in_clear_text_gives_its_name() {
 #[test]
 fn what_the_hash_does_not_match_is_not_read() {
     for (complete, outcome) in [(true, Outcome::Undecryptable), (false, Outcome::Truncated)] {
-        let packet = clear_packet(b"Q043", &stream_frame(&hello(), 0));
+        let packet = clear_packet(*b"Q043", &stream_frame(&hello(), 0));
         let mut reader = InitialReader::default();
         assert_eq!(reader.feed(&packet[..400], complete), Ok(vec![]));
         assert_eq!(reader.outcome(), outcome);
@@ -81,8 +81,8 @@ proptest! {
         let hello = hello();
         let (begin, rest) = hello.split_at(cut);
         let mut packets = [
-            clear_packet(b"Q046", &stream_frame(begin, 0)),
-            clear_packet(b"Q046", &stream_frame(rest, begin.len())),
+            clear_packet(*b"Q046", &stream_frame(begin, 0)),
+            clear_packet(*b"Q046", &stream_frame(rest, begin.len())),
         ];
         if first {
             packets.reverse();
@@ -95,7 +95,7 @@ proptest! {
 
     #[test]
     fn any_change_is_noticed(at in 0_usize..600, change in 1_u8..=255) {
-        let mut packet = clear_packet(b"Q046", &stream_frame(&hello(), 0));
+        let mut packet = clear_packet(*b"Q046", &stream_frame(&hello(), 0));
         let at = at % packet.len();
         packet[at] ^= change;
         let ready = InitialReader::default().feed(&packet, true);

@@ -1,18 +1,22 @@
 use super::handshake_pieces;
+use crate::quic_frames::CryptoPiece;
 use crate::wire::Malformed;
 use proptest::prelude::*;
+
+/// Frames, and what they hold of the handshake.
+type Case = (&'static [u8], &'static [(u64, &'static [u8])]);
 
 fn pieces(frames: &[u8]) -> Result<Vec<(u64, Vec<u8>)>, Malformed> {
     let mut pieces = Vec::new();
     let opened = [b"before", frames].concat();
     handshake_pieces(&opened, 6..opened.len(), 2, &mut pieces)?;
-    let data = |(offset, place)| (offset, opened[std::ops::Range::from(place)].to_vec());
+    let data = |(offset, place): CryptoPiece| (offset, opened[place].to_vec());
     Ok(pieces.into_iter().map(data).collect())
 }
 
 #[test]
 fn frames_of_the_handshake() {
-    let cases: [(&[u8], &[(u64, &[u8])]); 8] = [
+    let cases: [Case; 8] = [
         (b"\x00\x07\x00", &[]),
         (b"\xa0\x01\x00\x02ab", &[(0, b"ab")]),
         (b"\x80\x01abc", &[(0, b"abc")]),

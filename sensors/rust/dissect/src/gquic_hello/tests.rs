@@ -1,10 +1,6 @@
-use super::parse_chlo;
+use super::{GoogleHello, parse_chlo};
 use crate::wire::Malformed;
 use proptest::prelude::*;
-
-fn name(stream: &[u8]) -> Result<Option<Option<String>>, Malformed> {
-    Ok(parse_chlo(stream)?.map(|hello| hello.server_name))
-}
 
 #[test]
 fn hellos() {
@@ -18,9 +14,10 @@ fn hellos() {
         ),
     ];
     for (stream, expected) in cases {
-        assert_eq!(name(stream), Ok(Some(expected.map(str::to_owned))));
+        let server_name = expected.map(str::to_owned);
+        assert_eq!(parse_chlo(stream), Ok(Some(GoogleHello { server_name })));
         for kept in 4..stream.len() {
-            assert_eq!(name(&stream[..kept]), Ok(None));
+            assert_eq!(parse_chlo(&stream[..kept]), Ok(None));
         }
     }
 }
@@ -43,7 +40,7 @@ fn malformed_hellos() {
         (&long, "sni-name-length"),
     ];
     for (stream, reason) in cases {
-        assert_eq!(name(stream), Err(Malformed(reason)));
+        assert_eq!(parse_chlo(stream), Err(Malformed(reason)));
     }
 }
 
@@ -51,7 +48,7 @@ proptest! {
     #[test]
     fn any_bytes_give_an_outcome(tail in prop::collection::vec(any::<u8>(), 0..80), tags in 0_u8..4) {
         let stream = [b"CHLO", &[tags, 0, 0, 0][..], &tail].concat();
-        if let Ok(Some(Some(name))) = name(&stream) {
+        if let Ok(Some(GoogleHello { server_name: Some(name) })) = parse_chlo(&stream) {
             prop_assert!(!name.is_empty() && name.len() <= 4 * tail.len());
         }
     }
