@@ -1,7 +1,7 @@
 """What an engine is, and how one is chosen. An engine turns capture files into batches of observations.
 
 ``native`` (Rust) is what people run, ``dpkt`` (Python) is the specification, and runs where nothing was
-compiled. Both say the same.
+compiled. Both say the same. ``tshark`` is somebody else's reading of the same packets, for comparison.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +14,7 @@ from sensors.limits import Limits
 from sensors.observations import Accounting, Observation
 
 AUTO = "auto"
-ENGINES = ("native", "dpkt")
+ENGINES = ("native", "dpkt", "tshark")
 
 Progress = Callable[[int], None]
 
@@ -65,6 +65,10 @@ def choose(engine: str = AUTO) -> Choice:
 
 def lacks(engine: str) -> str:
     """Say what an engine lacks to run here, and the mend; nothing when it is there."""
+    if engine == "tshark":
+        from sensors.tshark_program import missing  # noqa: PLC0415  asks the program for its version
+
+        return missing()
     if engine != "native":
         return ""
     from sensors import native  # noqa: PLC0415  loads the extension
@@ -84,7 +88,12 @@ def open_sensor(
     Raises EngineError. Files that cannot be read become faults in the accounting, never exceptions.
     """
     options = options or Options()
-    if choose(engine).engine == "native":
+    chosen = choose(engine).engine
+    if chosen == "tshark":
+        from sensors.tshark import TsharkSensor  # noqa: PLC0415  loads pyshark
+
+        return TsharkSensor(paths, options, progress)
+    if chosen == "native":
         from sensors.native import NativeSensor  # noqa: PLC0415  loads the extension
 
         return NativeSensor(paths, options, progress)
