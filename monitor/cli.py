@@ -16,6 +16,7 @@ COMMANDS = {
     "catalog": "Show the LLM providers and endpoints that are known.",
     "check": "Validate a policy or a catalogue, and run the policy's own tests.",
     "completion": "Print the completion script of a shell.",
+    "crosscheck": "Have two engines read captures, and print where they differ.",
     "doctor": "Say what this installation can do, and what it lacks.",
     "explain": "Say what a name or an address would be called, and why.",
     "observe": "Print what the sensor alone sees in a capture.",

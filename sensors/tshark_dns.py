@@ -17,7 +17,7 @@ from sensors.wire import Malformed
 
 MAX_CHAIN: Final = 16  # as in dns.py
 MAX_ADDRESSES: Final = 64
-_A, _CNAME, _AAAA, _OPT = 1, 5, 28, 41
+_A, _CNAME, _AAAA, _SRV, _OPT = 1, 5, 28, 33, 41
 _SERVICES: Final = frozenset({64, 65})
 _CLASS_IN: Final = 1
 _MAX_TTL_SECONDS: Final = 0x7FFF_FFFF
@@ -81,6 +81,7 @@ class _Fields:
                 "target", "ech",
             )
         }  # fmt: skip
+        self._is_srv_apart = len(facts.dns_owner) < len(facts.dns_type)  # SRV's owners have fields of their own
         self._hints: Values = facts.dns_hint + facts.dns_hint_6
 
     def question(self) -> tuple[str, int] | None:
@@ -103,10 +104,13 @@ class _Fields:
         return [record for record in found if record.kind in (_A, _AAAA, _CNAME) or record.kind in _SERVICES]
 
     def _record(self) -> _Record | None:
-        owner, kind_text = self._next("owner"), self._next("type")
-        if owner is None or kind_text is None:
+        kind_text = self._next("type")
+        if kind_text is None:
             return None
         kind = int(kind_text, 0)
+        owner = "" if kind == _SRV and self._is_srv_apart else self._next("owner")
+        if owner is None:
+            return None
         if kind == _OPT:
             return _Record(owner, kind, 0)
         class_text, ttl_text = self._next("class"), self._next("ttl")

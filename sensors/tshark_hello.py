@@ -33,7 +33,7 @@ def greetings(facts: Facts, place: Place) -> list[Greeting]:
     """Return what the sender of a frame asks for, the outermost first."""
     found = []
     if place.transport == TCP:
-        found += _socks(facts) + _http(facts)
+        found += _socks(facts, place) + _http(facts)
     hello = _hello(facts, place)
     return [*found, hello] if hello is not None else found
 
@@ -86,8 +86,9 @@ def _http(facts: Facts) -> list[Greeting]:
     return [Greeting("http", _host(target if "://" in target else first(facts.http_host)))]
 
 
-def _socks(facts: Facts) -> list[Greeting]:
-    if first(facts.socks_command) != _SOCKS_CONNECT:
+def _socks(facts: Facts, place: Place) -> list[Greeting]:
+    """Read a request. tshark shows one on frames of the tunnel too, read from what stands there."""
+    if first(facts.socks_command) != _SOCKS_CONNECT or place.above[-1:] != ("socks",):
         return []
     named = first(facts.socks_name) or first(facts.socks_name_4a)
     host = named or first(facts.socks_address) or first(facts.socks_address_6)

@@ -21,9 +21,18 @@ def command() -> None:
     click.echo(fact("residency", __version__))
     click.echo(fact("python", f"{platform.python_version()} ({sys.executable})"))
     for engine in ENGINES:
-        click.echo(fact("engine", f"{engine}: {lacks(engine) or 'ready'}"))
+        click.echo(fact("engine", f"{engine}: {lacks(engine) or _ready(engine)}"))
     click.echo(
         fact("catalogue", f"{catalog.version}: {plural(len(catalog.providers), 'provider')}, {endpoints}")
     )
     missing = "not installed: `replay --out` needs it (pip install 'residency-monitor[audit]')"
     click.echo(fact("audit", "installed" if importlib.util.find_spec("pyarrow") else missing))
+
+
+def _ready(engine: str) -> str:
+    """Say that an engine is there, and of which versions what it rests on is."""
+    if engine != "tshark":
+        return "ready"
+    from sensors.tshark_program import describe  # noqa: PLC0415  only asked for here
+
+    return f"ready ({describe()})"
