@@ -1,7 +1,7 @@
 """What two engines say of one capture, side by side: server names, DNS answers and decisions. Pure.
 
-Flows are compared by their five-tuples: how an engine calls a tunnel is its own affair. What an engine says twice
-counts once. Differences that are known to come from how an engine works are explained, never left out.
+Flows are compared by their five-tuples: how an engine calls a tunnel is its own affair. What an engine says
+twice counts once. Differences that are known to come from how an engine works are explained, never left out.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -189,15 +189,15 @@ def _five_tuple(flow: FlowKey) -> FiveTuple:
 
 
 _QUIC = (
-    "tshark 4.0 reads a QUIC hello whose parts come in order, of the versions that it knows; it passes over one "
-    "whose parts overlap or are reordered, and over Initials that it cannot decrypt"
+    "tshark knows a QUIC connection by its identifiers: captured twice, before and after an address translation "
+    "or on two interfaces, its hello is read once"
 )
 _FIRST_WORDS = (
-    "tshark looks for a hello or a request wherever one may stand in a connection, the other engines only where a "
-    "client says first whom it wants"
+    "tshark looks for a hello or a request wherever one may stand in a connection, the other engines only "
+    "where a client says first whom it wants"
 )
 _GUESSED_HTTP = "tshark takes a connection for HTTP by its port and by rules of its own"
-_DNS_FIELDS = "tshark passes over an answer whose records do not all fit, where it cannot tell them apart"
+_DNS_FIELDS = "of several records in a frame with a broken one among them, the engine tshark reads none"
 _FOLLOWS_FROM_NAME = "it follows from the difference in the server name of this connection"
 _FOLLOWS_FROM_DNS = "it may follow from the difference in what this client was told by DNS"
 
@@ -217,7 +217,9 @@ def _because(difference: Difference, other: str, differing: set[Item]) -> str | 
     item = difference.item
     if isinstance(item, Decided):
         return _because_of_others(item, differing)
-    rules = _MISSED_BY_TSHARK if other == "tshark" else _TSHARK_ALONE if difference.only_in == "tshark" else ()
+    rules = _MISSED_BY_TSHARK if other == "tshark" else ()
+    if difference.only_in == "tshark":
+        rules = _TSHARK_ALONE
     return next((because for applies, because in rules if applies(item)), None)
 
 

@@ -1,10 +1,10 @@
-"""The engine ``tshark``: Wireshark's dissectors, through pyshark, behind the same protocol as the other engines.
+"""The engine ``tshark``: Wireshark's dissectors, through pyshark, behind the same protocol as the others.
 
-It is the independent second opinion: what is in the packets is read by code that nobody here wrote. Flows are kept
-by the reference engine's table, so that both speak of the same flows. Where it says less, and that is no
-disagreement: no JA4 (tshark 4.0 has none), no rest of a hello whose end is missing, no handshake across two files
-(each file gets a tshark of its own), and of a datagram in fragments the bytes of the last one only. Files are read
-one after the other, by the time of their first packets.
+It is the independent second opinion: what is in the packets is read by code that nobody here wrote. Flows are
+kept by the reference engine's table, so that both speak of the same flows. Where it says less, that is no
+disagreement: no JA4 (tshark 4.0 has none), no name of a hello whose end is missing, no handshake across two
+files (each gets a tshark of its own), and of a datagram in fragments the bytes of the last one only. Files
+are read one after the other, by the time of their first packets.
 
 tshark keeps state for every conversation of a file, so its memory grows with the capture; it is bounded from
 outside (tshark_process.py), and a capture that needs more ends as a fault.
@@ -20,7 +20,6 @@ from sensors.capture import CaptureReader, path_text
 from sensors.clock import CaptureClock
 from sensors.engine import Options, Progress
 from sensors.flows import SECOND_NS
-from sensors.limits import Limits
 from sensors.observations import Accounting, Count, Fault, Observation
 from sensors.paths import expand_paths
 from sensors.recorder import Recorder
@@ -32,6 +31,7 @@ from sensors.tshark_program import find_tshark
 
 BATCH = 1_024  # observations handed out together
 _UNREADABLE = ":unreadable-tshark-line"
+_RECORD_HEADER_BYTES = 16  # of a packet in a pcap file
 
 
 class _Line(msgspec.Struct):
@@ -49,7 +49,7 @@ class TsharkSensor:
         self._paths = sorted(expand_paths(paths))
         self._progress = progress
         self._recorder = Recorder()
-        self._flows = TsharkFlows(options.limits or Limits(), self._recorder)
+        self._flows = TsharkFlows(options.limits, self._recorder)
         self._clock = CaptureClock()
         self._next_tick_ns = 0
         self._counts: dict[str, Count] = {}
@@ -57,14 +57,14 @@ class TsharkSensor:
 
     def __iter__(self) -> Iterator[Sequence[Observation]]:
         for path in self._in_time_order():
-            packets = 0
+            left_bytes = path.stat().st_size
             for facts in self._read(path):
-                packets += 1
                 self._take(facts)
+                left_bytes -= self._report(facts, left_bytes)
                 if len(self._recorder) >= BATCH:
                     yield self._recorder.take()
             if self._progress is not None:
-                self._progress(path.stat().st_size)
+                self._progress(left_bytes)
         self._flows.finish(self._undecoded())
         yield self._recorder.take()
 
@@ -82,11 +82,19 @@ class TsharkSensor:
             last_ns=self._clock.last_ns,
         )
 
+    def _report(self, facts: Facts | None, left_bytes: int) -> int:
+        """Report progress by a packet's size: how far tshark has read is not known."""
+        if self._progress is None or facts is None:
+            return 0
+        consumed_bytes = min(number(facts.captured_bytes) + _RECORD_HEADER_BYTES, left_bytes)
+        self._progress(consumed_bytes)
+        return consumed_bytes
+
     def _undecoded(self) -> dict[str, Count]:
         return {name[1:]: count for name, count in sorted(self._counts.items()) if name.startswith(":")}
 
     def _in_time_order(self) -> list[Path]:
-        """Return the files that our own reader can begin to read; what is wrong with the others is a fault."""
+        """Return the files that our own reader can begin to read; the others become faults."""
         first_times = {}
         for path in self._paths:
             if path.exists() and not path.is_file():
@@ -125,7 +133,8 @@ class TsharkSensor:
         except TsharkFailedError as error:
             self._fault(path, "corrupt", f"tshark after packet {packets}: {error}", "try a smaller capture")
         except OSError as error:
-            self._fault(path, "unreadable", f"tshark: {error.strerror or error}", "check the path, and tshark")
+            problem = f"it cannot be given to tshark ({error.strerror or error})"
+            self._fault(path, "unreadable", problem, "check the path, and tshark")
         else:
             self._note_end(path, packets, process)
 

@@ -1,8 +1,8 @@
-"""A DNS answer from tshark's fields, with the same rule as the other engines: what hangs on the question counts.
+"""DNS answers from tshark's fields, with the rule of the other engines: what hangs on the question counts.
 
-tshark prints all records of a frame in one row for each field. They are told apart by the sections' counts, and
-by the record types that have such a field. The address hints of several HTTPS or SVCB records in one message
-cannot be told apart: they go to the first of them.
+tshark prints all records of a frame in one row for each field. They are told apart by the sections' counts,
+and by the record types that have such a field. The address hints of several HTTPS or SVCB records in one
+message cannot be told apart: they go to the first of them.
 """
 
 from binascii import unhexlify
@@ -58,7 +58,7 @@ def answers(facts: Facts) -> list[Answer | None]:
         records = fields.records(number(facts.dns_answers, index))
         rest = number(facts.dns_authorities, index) + number(facts.dns_additional, index)
         others = fields.records(rest)
-        plain = facts.dns_response[index] in ("1", "True", "true") and number(facts.dns_opcode, index) == 0
+        plain = is_set(facts.dns_response[index:]) and number(facts.dns_opcode, index) == 0
         if not plain or len(asked) != 1 or asked[0] is None:
             found.append(None)
             continue
@@ -81,7 +81,8 @@ class _Fields:
                 "target", "ech",
             )
         }  # fmt: skip
-        self._is_srv_apart = len(facts.dns_owner) < len(facts.dns_type)  # SRV's owners have fields of their own
+        # Owners of SRV records are shown in fields of their own.
+        self._is_srv_apart = len(facts.dns_owner) < len(facts.dns_type)
         self._hints: Values = facts.dns_hint + facts.dns_hint_6
 
     def question(self) -> tuple[str, int] | None:

@@ -1,7 +1,7 @@
 """What tshark says of one frame: the display fields that are asked for, and how their values read.
 
-tshark prints the values of a field in the order in which it met them, layer after layer: the n-th ``ip.src`` is
-that of the n-th IP header. The fields are those of Wireshark 4.0; later versions know them all.
+tshark prints the values of a field in the order in which it met them, layer after layer: the n-th ``ip.src``
+is that of the n-th IP header. The fields are those of Wireshark 4.0.
 """
 
 from datetime import datetime
@@ -120,7 +120,7 @@ def is_set(values: Values) -> bool:
 
 
 def time_ns(values: Values) -> int:
-    """Return a time as nanoseconds since the Unix epoch: printed as seconds, or as ISO 8601 by later versions."""
+    """Return nanoseconds since the Unix epoch: of seconds, or of ISO 8601 as later versions print it."""
     text, _, fraction = first(values).rstrip("Z").partition(".")
     try:
         seconds = int(datetime.fromisoformat(f"{text}+00:00").timestamp()) if "T" in text else int(text)
@@ -139,7 +139,7 @@ def address_bytes(text: str) -> bytes | None:
 
 
 def name(text: str) -> str:
-    """Return a name in our form. The root is "<Root>" to tshark; bytes that are no text come as it shows them."""
+    """Return a name in our form: the root is "<Root>" to tshark, bytes that are no text are as it shows them."""
     if text == "<Root>":
         return "."
     return name_text(text.encode("utf-8", "surrogateescape").removesuffix(b".") or b".")

@@ -1,7 +1,7 @@
 """Flows of what tshark found: the reference engine's table, with the names that tshark read.
 
-The trackers get segments without payload, so that they keep who the client is, the totals and the end, and read
-nothing themselves.
+The trackers get segments without payload, so that they keep who the client is, the totals and the end, and
+read nothing themselves.
 """
 
 from collections.abc import Mapping
@@ -77,7 +77,8 @@ class TsharkFlows:
     def _find(self, place: Place, ts_ns: int, *, low: bool) -> Flow | None:
         ends = (place.source, place.source_port, place.target, place.target_port)
         key = (*(ends if low else (ends[2], ends[3], ends[0], ends[1])), place.vlan, place.tunnel)
-        return self._table.find_tcp(key, ts_ns) if place.transport == TCP else self._table.find_udp(key, ts_ns)
+        find = self._table.find_tcp if place.transport == TCP else self._table.find_udp
+        return find(key, ts_ns)
 
     def _greet(self, flow: Flow, ts_ns: int, said: list[Greeting], facts: Facts, *, low: bool) -> None:
         """Note what the client said first; only a proxy's client says something first again."""

@@ -1,12 +1,12 @@
 """Where tshark found a frame's innermost packet: the flow's ends, the VLAN, and the tunnels around it.
 
-The list of protocols in a frame is walked from the outside in, and the values of each layer are taken in turn.
-What an ICMP error quotes is no packet of its own, so the walk ends there.
+The list of protocols in a frame is walked from the outside in, and the values of each layer are taken in
+turn. What an ICMP error quotes is no packet of its own, so the walk ends there.
 """
 
 from typing import Final, NamedTuple
 
-from sensors.tshark_facts import Facts, address_bytes, first, number
+from sensors.tshark_facts import Facts, address_bytes, first, is_set, number
 
 MAX_LAYERS: Final = 128  # of one frame; what is nested deeper is not looked at
 TCP, UDP = 6, 17
@@ -59,7 +59,7 @@ _EXTENSION = "ipv6."  # tshark names the extension headers so
 
 
 class Place(NamedTuple):
-    """A TCP segment's or UDP datagram's flow, as it was sent. ``above`` are the protocols that it carries."""
+    """A TCP segment or UDP datagram on its way. ``above`` are the protocols that it carries."""
 
     transport: int
     source: bytes
@@ -133,7 +133,7 @@ class _Walk:
             return self.place
         if self._flowless is not None:
             return self._flowless
-        if number(facts.ip_offset, -1) or "1" in facts.ip_more or facts.ip6_part:
+        if number(facts.ip_offset, -1) or is_set(facts.ip_more[-1:]) or facts.ip6_part:
             return "ip-fragment"
         if facts.malformed:
             return f":malformed-{self._before or 'frame'}"
@@ -151,8 +151,9 @@ class _Walk:
         else:
             ends, ip_bytes = (facts.ip6_source, facts.ip6_target), number(facts.ip6_bytes, turn) + 40
         source, target = (address_bytes(values[turn]) if turn < len(values) else None for values in ends)
-        known = source is not None and target is not None
-        self._network = _Network(source, target, ip_bytes) if known else None
+        self._network = None
+        if source is not None and target is not None:
+            self._network = _Network(source, target, ip_bytes)
 
     def _enter_tunnel(self, protocol: str, turn: int) -> None:
         facts = self._facts
@@ -167,7 +168,9 @@ class _Walk:
 
     def _transport(self, transport: int, turn: int) -> Place | None:
         facts, network = self._facts, self._network
-        ports = (facts.tcp_source, facts.tcp_target) if transport == TCP else (facts.udp_source, facts.udp_target)
+        ports = facts.udp_source, facts.udp_target
+        if transport == TCP:
+            ports = facts.tcp_source, facts.tcp_target
         if network is None or turn >= min(map(len, ports)):
             return None
         vlan = number(facts.vlan) if facts.vlan else None

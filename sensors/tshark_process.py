@@ -1,13 +1,13 @@
 """tshark as a child process, through pyshark: started, read, bounded, and gone when the reading ends.
 
-pyshark 0.6 (MIT, last released in 2023) carries what it is good at: it runs the child on an event loop, passes
-preferences, and hands its output over. Where it would not do, this class says otherwise: its own modes print whole
-trees, so the output is EK with chosen fields only; it kills tshark at the end of its output, before the exit status
-that tells a damaged file from a whole one; it takes the program's path from a ``config.ini`` in the working folder;
-and it uses asyncio's child watchers, which are gone in Python 3.14, unless it is given a loop.
+pyshark 0.6 (MIT, last released in 2023) carries what it is good at: it runs the child on an event loop,
+passes preferences, and hands its output over. Where it would not do, this class says otherwise. Its own modes
+print whole trees, so the output is EK with chosen fields only. It ends tshark together with its output, before
+the exit status that tells a damaged file from a whole one. It takes the program's path from a ``config.ini``
+in the working folder. It uses asyncio's child watchers, which Python 3.14 has no more, unless it gets a loop.
 
-The child reads the capture from its standard input and may open no file of the user's: no profile, no plug-ins, no
-name resolution. Where this program runs as root, the child runs as nobody.
+The child reads the capture from its standard input, and no profile, plug-in or preference of the user's; it
+resolves no names. Where this program runs as root, the child runs as nobody.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ import os
 import pwd
 import shutil
 from asyncio.subprocess import Process
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import suppress
 from pathlib import Path
 from subprocess import PIPE
@@ -70,7 +70,7 @@ class _Lines(BaseTsharkOutputParser):  # type: ignore[misc]  # pyshark has no ty
 
 
 class TsharkProcess(FileCapture):  # type: ignore[misc]  # pyshark has no types
-    """One tshark over one capture. Iterate ``lines`` once; then ``status`` and ``complaint`` say how it ended."""
+    """One tshark over one capture. Iterate ``lines`` once; ``status`` and ``complaint`` say how it ended."""
 
     def __init__(self, program: str, path: Path) -> None:
         self.status: int | None = None
@@ -80,7 +80,7 @@ class TsharkProcess(FileCapture):  # type: ignore[misc]  # pyshark has no types
         shown = [word for field in FIELDS for word in ("-e", field)]
         super().__init__(path, eventloop=self._loop, custom_parameters=shown, override_prefs=_PREFERENCES)
 
-    def lines(self) -> Iterator[bytes]:
+    def lines(self) -> Generator[bytes, None, None]:
         """Yield the lines of EK output. Raises TsharkFailedError, OSError; nothing is left running."""
         try:
             for lines in self._packets_from_tshark_sync():

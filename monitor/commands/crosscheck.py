@@ -93,12 +93,15 @@ def _engines(text: str) -> tuple[str, str]:
 def _lines(checked: Checked, engines: tuple[str, str]) -> Iterator[str]:
     """Yield what people read of one capture."""
     yield from wrapped(f"{opinions.path_text(checked.path)}: {' and '.join(engines)}", WIDTH)
+    explained: set[str] = set()
     for difference in checked.comparison.differences:
         yield ""
         yield _heading(difference)
         yield fact("what", difference.item.text(), WIDTH)
         if difference.because is not None:
-            yield fact("because", difference.because, WIDTH)
+            again = difference.because in explained
+            yield fact("because", "as said above" if again else difference.because, WIDTH)
+            explained.add(difference.because)
     if checked.comparison.differences:
         yield ""
     yield from wrapped(_closing([checked.comparison]), WIDTH)
