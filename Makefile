@@ -6,7 +6,10 @@ CARGO := $(shell command -v cargo)
 CRATES := sensors/rust/Cargo.toml
 PACKETS ?= 492000
 
-.PHONY: help demo native test lint format golden lock bench clean
+# program:package of Debian, for what tests run beside our own; they are skipped where it is not there
+PROGRAMS := tshark:tshark
+
+.PHONY: help demo native programs test lint format golden lock bench clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -34,7 +37,18 @@ else
 	@echo "cargo is not here: the native engine is neither built nor tested" >&2
 endif
 
-test: $(VENV)/dev.stamp native ## set up, then run all tests
+programs: ## install what the tests compare with, where this is Debian and one is root
+	@missing=; for each in $(PROGRAMS); do \
+	  command -v $${each%%:*} >/dev/null || missing="$$missing $${each#*:}"; \
+	done; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null && exit 0; \
+	fi; \
+	echo "not installed, so that tests which need it are skipped:$$missing" >&2
+
+test: $(VENV)/dev.stamp native programs ## set up, then run all tests
 	$(BIN)/python -m pytest
 ifneq ($(CARGO),)
 	$(CARGO) test --quiet --locked --manifest-path $(CRATES)

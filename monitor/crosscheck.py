@@ -189,15 +189,15 @@ def _five_tuple(flow: FlowKey) -> FiveTuple:
 
 
 _QUIC = (
-    "tshark knows a QUIC connection by its identifiers: captured twice, before and after an address translation "
-    "or on two interfaces, its hello is read once"
+    "tshark knows a QUIC connection by its identifiers: captured twice, as before and after an address "
+    "translation, its hello is read once"
 )
 _FIRST_WORDS = (
     "tshark looks for a hello or a request wherever one may stand in a connection, the other engines only "
     "where a client says first whom it wants"
 )
 _GUESSED_HTTP = "tshark takes a connection for HTTP by its port and by rules of its own"
-_DNS_FIELDS = "of several records in a frame with a broken one among them, the engine tshark reads none"
+_DNS_FIELDS = "where one of a message's records is broken, the engine tshark tells the others apart no more"
 _FOLLOWS_FROM_NAME = "it follows from the difference in the server name of this connection"
 _FOLLOWS_FROM_DNS = "it may follow from the difference in what this client was told by DNS"
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 
 from sensors.capture import CaptureReader, path_text
+from sensors.captured import FaultKind
 from sensors.clock import CaptureClock
 from sensors.engine import Options, Progress
 from sensors.flows import SECOND_NS
@@ -57,7 +58,7 @@ class TsharkSensor:
 
     def __iter__(self) -> Iterator[Sequence[Observation]]:
         for path in self._in_time_order():
-            left_bytes = path.stat().st_size
+            left_bytes = _size(path)
             for facts in self._read(path):
                 self._take(facts)
                 left_bytes -= self._report(facts, left_bytes)
@@ -153,9 +154,9 @@ class TsharkSensor:
             problem = f"tshark stopped after packet {packets}: {said or f'status {process.status}'}"
             self._fault(path, "corrupt", problem, "copy the capture again, or update tshark")
 
-    def _fault(self, path: Path, kind: str, problem: str, mend: str) -> None:
-        offset = 0 if kind == "unreadable" else path.stat().st_size
-        self._faults.setdefault(path, []).append(Fault(path_text(path), offset, kind, problem, mend))  # type: ignore[arg-type]
+    def _fault(self, path: Path, kind: FaultKind, problem: str, mend: str) -> None:
+        offset = 0 if kind == "unreadable" else _size(path)
+        self._faults.setdefault(path, []).append(Fault(path_text(path), offset, kind, problem, mend))
 
     def _take(self, facts: Facts | None) -> None:
         if facts is None:
@@ -183,3 +184,11 @@ class TsharkSensor:
     def _count(self, name: str, wire_bytes: int) -> None:
         count = self._counts.get(name, Count())
         self._counts[name] = Count(count.packets + 1, count.bytes + wire_bytes)
+
+
+def _size(path: Path) -> int:
+    """Return a file's size, 0 where it is gone."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

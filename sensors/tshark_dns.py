@@ -90,7 +90,7 @@ class _Fields:
         qname, qtype, qclass = (self._next(row) for row in ("qname", "qtype", "qclass"))
         if qname is None or qtype is None or qclass is None:
             raise Malformed("dns-fields")
-        return (name(qname), int(qtype, 0)) if int(qclass, 0) == _CLASS_IN else None
+        return (name(qname), _int(qtype)) if _int(qclass) == _CLASS_IN else None
 
     def records(self, count: int) -> list[_Record]:
         """Return those of the next records that matter; all that are whole, where the message is cut."""
@@ -108,7 +108,7 @@ class _Fields:
         kind_text = self._next("type")
         if kind_text is None:
             return None
-        kind = int(kind_text, 0)
+        kind = _int(kind_text)
         owner = "" if kind == _SRV and self._is_srv_apart else self._next("owner")
         if owner is None:
             return None
@@ -118,7 +118,7 @@ class _Fields:
         if class_text is None or ttl_text is None:
             return None
         record = self._value(_Record(name(owner), kind, _ttl(ttl_text)))
-        if record is None or int(class_text, 0) == _CLASS_IN:
+        if record is None or _int(class_text) == _CLASS_IN:
             return record
         return record._replace(kind=0)
 
@@ -135,7 +135,7 @@ class _Fields:
         priority, target = self._next("priority"), self._next("target")
         if priority is None or target is None:
             return None
-        if int(priority, 0) == 0:
+        if _int(priority) == 0:
             return record._replace(target=None if target == "<Root>" else name(target), is_alias=True)
         hints, self._hints = self._hints, ()
         return record._replace(target=name(target), addresses=hints, public_names=self._public_names())
@@ -153,8 +153,15 @@ class _Fields:
         return next(self._left[row], None)
 
 
+def _int(text: str) -> int:
+    try:
+        return int(text, 0)
+    except ValueError:
+        raise Malformed("dns-fields") from None
+
+
 def _ttl(text: str) -> int:
-    seconds = int(text, 0)
+    seconds = _int(text)
     return seconds if seconds <= _MAX_TTL_SECONDS else 0
 
 

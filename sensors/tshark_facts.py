@@ -4,6 +4,7 @@ tshark prints the values of a field in the order in which it met them, layer aft
 is that of the n-th IP header. The fields are those of Wireshark 4.0.
 """
 
+from contextlib import suppress
 from datetime import datetime
 from socket import AF_INET, AF_INET6, inet_pton
 from typing import Final
@@ -114,6 +115,15 @@ def number(values: Values, index: int = 0) -> int:
         return 0
 
 
+def numbers(values: Values) -> list[int]:
+    """Return a field's values as numbers, without those that are none."""
+    found = []
+    for value in values:
+        with suppress(ValueError):
+            found.append(int(value, 0))
+    return found
+
+
 def is_set(values: Values) -> bool:
     """Tell whether a flag is set; Wireshark 4.0 prints "1", later ones "True"."""
     return first(values) in ("1", "True", "true")
@@ -139,7 +149,7 @@ def address_bytes(text: str) -> bytes | None:
 
 
 def name(text: str) -> str:
-    """Return a name in our form: the root is "<Root>" to tshark, bytes that are no text are as it shows them."""
+    """Return a name in our form. The root is "<Root>" to tshark; bytes that are no text are as it prints."""
     if text == "<Root>":
         return "."
     return name_text(text.encode("utf-8", "surrogateescape").removesuffix(b".") or b".")

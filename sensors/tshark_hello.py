@@ -10,7 +10,7 @@ import msgspec
 
 from sensors.clienthello import ECH_PUBLIC_NAMES, ENCRYPTED_CLIENT_HELLO, ENCRYPTED_SERVER_NAME, GREASE
 from sensors.observations import Carrier, EchState
-from sensors.tshark_facts import Facts, Values, first, name
+from sensors.tshark_facts import Facts, Values, first, name, numbers
 from sensors.tshark_place import TCP, Place
 
 _CLIENT_HELLO: Final = 1
@@ -39,7 +39,7 @@ def greetings(facts: Facts, place: Place) -> list[Greeting]:
 
 
 def _hello(facts: Facts, place: Place) -> Greeting | None:
-    if _CLIENT_HELLO in _numbers(facts.tls_message):
+    if _CLIENT_HELLO in numbers(facts.tls_message):
         return _client_hello(
             "quic" if "quic" in place.above else "tls",
             facts.tls_name,
@@ -47,7 +47,7 @@ def _hello(facts: Facts, place: Place) -> Greeting | None:
             facts.tls_versions or facts.tls_version,
             facts.tls_extension,
         )
-    if _CLIENT_HELLO in _numbers(facts.dtls_message):
+    if _CLIENT_HELLO in numbers(facts.dtls_message):
         return _client_hello(
             "tls",
             facts.dtls_name,
@@ -64,8 +64,8 @@ def _client_hello(
     carrier: Carrier, names: Values, alpn: Values, versions: Values, extensions: Values
 ) -> Greeting:
     server_name = name(names[0]) if names else None
-    offered = sorted(set(_numbers(versions)) - GREASE, reverse=True)
-    return Greeting(carrier, server_name, alpn, tuple(offered), _ech(_numbers(extensions), server_name))
+    offered = sorted(set(numbers(versions)) - GREASE, reverse=True)
+    return Greeting(carrier, server_name, alpn, tuple(offered), _ech(numbers(extensions), server_name))
 
 
 def _ech(extensions: list[int], server_name: str | None) -> EchState:
@@ -100,7 +100,3 @@ def _host(authority: str) -> str | None:
     parts = _AUTHORITY.match(authority)
     host = (parts[1] or parts[2]) if parts else None
     return name(host) if host else None
-
-
-def _numbers(values: Values) -> list[int]:
-    return [int(value, 0) for value in values if value[:1].isdigit()]

@@ -81,7 +81,7 @@ class _Network(NamedTuple):
 def locate(facts: Facts) -> Place | str:
     """Return the innermost TCP or UDP packet of a frame, or what the frame is counted as.
 
-    That is the name of a protocol without flows, or a reason for not decoding it, which has a colon before it.
+    That is the name of a protocol without flows, or a colon and the reason for not decoding it.
     """
     walk = _Walk(facts)
     protocols = first(facts.protocols).split(":")[:MAX_LAYERS]

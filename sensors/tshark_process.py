@@ -2,9 +2,9 @@
 
 pyshark 0.6 (MIT, last released in 2023) carries what it is good at: it runs the child on an event loop,
 passes preferences, and hands its output over. Where it would not do, this class says otherwise. Its own modes
-print whole trees, so the output is EK with chosen fields only. It ends tshark together with its output, before
-the exit status that tells a damaged file from a whole one. It takes the program's path from a ``config.ini``
-in the working folder. It uses asyncio's child watchers, which Python 3.14 has no more, unless it gets a loop.
+print whole trees, so the output is EK with chosen fields only. It ends tshark together with its output, and
+so never learns whether the file was whole. It takes the program's path from a ``config.ini`` in the working
+folder. It uses asyncio's child watchers, which Python 3.14 has no more, unless it gets a loop.
 
 The child reads the capture from its standard input, and no profile, plug-in or preference of the user's; it
 resolves no names. Where this program runs as root, the child runs as nobody.
@@ -16,7 +16,7 @@ import pwd
 import shutil
 from asyncio.subprocess import Process
 from collections.abc import Generator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from subprocess import PIPE
 from typing import Any, Final
@@ -83,8 +83,9 @@ class TsharkProcess(FileCapture):  # type: ignore[misc]  # pyshark has no types
     def lines(self) -> Generator[bytes, None, None]:
         """Yield the lines of EK output. Raises TsharkFailedError, OSError; nothing is left running."""
         try:
-            for lines in self._packets_from_tshark_sync():
-                yield from lines
+            with closing(self._packets_from_tshark_sync()) as batches:
+                for lines in batches:
+                    yield from lines
         finally:
             self._loop.close()
 
