@@ -99,7 +99,7 @@ class TsharkProcess(FileCapture):  # type: ignore[misc]  # pyshark has no types
             process = await asyncio.create_subprocess_exec(
                 *command, stdin=file, stdout=PIPE, stderr=PIPE, cwd="/", env=ENVIRONMENT, **_unprivileged()
             )  # fmt: skip
-        self._created_new_process(command, process)
+        self._running_processes.add(process)  # it may have ended by now: its status will say why
         self._create_stderr_handling_task(process.stderr)
         return process
 

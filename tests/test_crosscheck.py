@@ -1,6 +1,7 @@
 """tshark agrees on every server name and DNS answer, but for the exceptions here, each with its reason."""
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -59,11 +60,16 @@ EXCEPTIONS: dict[str, list[tuple[str, str, str]]] = {
 }
 
 
+@cache
+def known(policy: Path | None, *catalogs: Path) -> app.Knowledge:
+    """Return what decisions rest on."""
+    return app.load_knowledge(policy, catalogs)
+
+
 @needs_tshark
 @pytest.mark.parametrize("case", golden.cases(), ids=[case.name for case in golden.cases()])
 def test_our_captures(case: Path) -> None:
-    own = [path for path in [case / "catalog.yaml"] if path.exists()]
-    knowledge = app.load_knowledge(golden.POLICY, own)
+    knowledge = known(golden.POLICY, *(path for path in [case / "catalog.yaml"] if path.exists()))
     checked = opinions.crosscheck(golden.traffic(case), ("dpkt", "tshark"), knowledge)
     assert checked.comparison.differences == ()
     assert checked.comparison.agreed["packets"] == 1
@@ -83,7 +89,7 @@ def _decided(line: bytes) -> Decided:
 def test_captures_of_others(file: str, shared: Path) -> None:
     path = shared / "captures" / file
     assert path == CAPTURES / file
-    comparison = opinions.crosscheck(path, ("dpkt", "tshark"), app.load_knowledge()).comparison
+    comparison = opinions.crosscheck(path, ("dpkt", "tshark"), known(None)).comparison
     differing = [each for each in comparison.differences if not isinstance(each.item, Decided)]
     names = {(each.item.name, each.only_in) for each in differing if isinstance(each.item, ServerName)}
     assert names == {(name, engine) for name, engine, _ in EXCEPTIONS.get(file, [])}

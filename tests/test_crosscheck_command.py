@@ -1,4 +1,4 @@
-"""`residency crosscheck` as a user meets it: lines for people, objects for programs, one line for a mistake."""
+"""`residency crosscheck` as a user meets it: lines for people, objects for programs, and mistakes."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -97,12 +97,8 @@ def liar(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the engine tshark say another server name, and not need tshark."""
 
     def change(batch: Sequence[Observation]) -> list[Observation]:
-        return [
-            msgspec.structs.replace(each, server_name="api.deepseek.com")
-            if isinstance(each, HelloSeen)
-            else each
-            for each in batch
-        ]
+        replace, other = msgspec.structs.replace, "api.deepseek.com"
+        return [replace(each, server_name=other) if isinstance(each, HelloSeen) else each for each in batch]
 
     def open_sensor(paths: Sequence[Path], engine: str) -> Sensor:
         return Changed(paths[0], change) if engine == "tshark" else engines.open_sensor(paths, engine)

@@ -9,7 +9,8 @@ import pytest
 from pcaps import golden
 from sensors import tshark, tshark_process, tshark_program
 from sensors.engine import EngineError, Options, choose, lacks
-from sensors.observations import Accounting, Count, FlowUpdate, HelloSeen, Observation
+from sensors.limits import Limits
+from sensors.observations import Accounting, Count, FlowUpdate, Gap, HelloSeen, Observation
 from sensors.tshark_program import is_too_old
 from tests.tshark_help import needs_tshark, observe
 
@@ -48,6 +49,33 @@ def test_a_datagram_in_fragments_counts_once() -> None:
     _, accounting = observe(golden.traffic(golden.PCAPS / "fragmented-dns"), "tshark")
     assert accounting.decoded["ip-fragment"].packets == 1
     assert total(accounting.decoded) == accounting.read
+
+
+@needs_tshark
+def test_files_are_read_in_time_order_and_progress_adds_up() -> None:
+    paths = [golden.traffic(golden.PCAPS / case) for case in ("demo", "midstream", "http-plain")]
+    read_bytes: list[int] = []
+    sensor = tshark.TsharkSensor(paths, Options(), read_bytes.append)
+    observations = [each for batch in sensor for each in batch]
+    assert sum(read_bytes) == sum(path.stat().st_size for path in paths)
+    accounting = sensor.accounting()
+    assert accounting.read.packets == sum(observe(path, "dpkt")[1].read.packets for path in paths)
+    assert {each.flow for each in observations if isinstance(each, HelloSeen)} == {
+        each.flow for path in paths for each in observe(path, "dpkt")[0] if isinstance(each, HelloSeen)
+    }
+
+
+@needs_tshark
+def test_a_full_flow_table_gives_flows_up_and_says_so() -> None:
+    sensor = tshark.TsharkSensor([golden.traffic(golden.PCAPS / "demo")], Options(Limits(flows=3)), None)
+    observations = [each for batch in sensor for each in batch]
+    evicted = [each for each in observations if isinstance(each, FlowUpdate) and each.reason == "evicted"]
+    (gap,) = (each for each in observations if isinstance(each, Gap))
+    assert len(evicted) == sensor.accounting().counters["evicted-flows"] > 10
+    assert (gap.reason, gap.packets) == (
+        "table",
+        sum(each.packets_up + each.packets_down for each in evicted),
+    )
 
 
 @needs_tshark
