@@ -71,7 +71,7 @@ class TsharkFlows:
     def _begin_again(self, ts_ns: int, place: Place, said: list[Greeting], *, low: bool) -> None:
         """End a QUIC flow on whose ports the client begins another connection, for another name."""
         flow = self._find(place, ts_ns, low=low)
-        if flow is not None and flow.seen_quic and any(each.server_name != flow.quic_name for each in said):
+        if flow is not None and flow.seen_handshake and any(each.server_name != flow.datagrams_name for each in said):
             self._table.end(flow, ts_ns, "end")
 
     def _find(self, place: Place, ts_ns: int, *, low: bool) -> Flow | None:
@@ -99,7 +99,7 @@ class TsharkFlows:
                 )
             )
             if greeting.carrier == "quic":
-                flow.seen_quic, flow.quic_name = True, greeting.server_name
+                flow.seen_handshake, flow.datagrams_name = True, greeting.server_name
             if not greeting.opens_tunnel:
                 flow.mark_read(low=low)
 
@@ -167,5 +167,5 @@ def _mark(flow: Flow, ts_ns: int, facts: Facts, *, low: bool) -> None:
         flow.mark_request(ts_ns)
         return
     flow.mark_answer(ts_ns)
-    if flow.seen_quic and flow.rtt_ns is None and "1" in facts.quic_long:
+    if flow.seen_handshake and flow.rtt_ns is None and "1" in facts.quic_long:
         flow.rtt_ns = flow.first_byte_ns

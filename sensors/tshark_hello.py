@@ -49,7 +49,7 @@ def _hello(facts: Facts, place: Place) -> Greeting | None:
         )
     if _CLIENT_HELLO in numbers(facts.dtls_message):
         return _client_hello(
-            "tls",
+            "dtls",
             facts.dtls_name,
             facts.dtls_alpn,
             facts.dtls_versions or facts.dtls_version,

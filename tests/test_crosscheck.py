@@ -30,32 +30,12 @@ from tests.test_foreign_captures import CAPTURES, files
 from tests.tshark_help import needs_tshark
 
 TRANSLATED = "captured before and after an address translation: one connection to tshark"
-IN_SOCKS = "what a SOCKS client asks for, and says in its tunnel, is not read by the reference engine yet"
-GOOGLES = "Google's QUIC is not read by the reference engine yet"
 # By file: the name, the engine that alone has it, and why.
 EXCEPTIONS: dict[str, list[tuple[str, str, str]]] = {
-    "ja4/socks-https-example.pcap": [
-        ("93.184.216.119", "tshark", IN_SOCKS),
-        ("www.example.com", "tshark", IN_SOCKS),
-    ],
-    "mercury/emix.pcap": [
-        ("93.184.216.119", "tshark", IN_SOCKS),
-        ("www.example.com", "tshark", IN_SOCKS),
-    ],
-    "mercury/socks4_5.pcap": [
-        ("93.184.216.119", "tshark", IN_SOCKS),
-        ("www.example.com", "tshark", IN_SOCKS),
-    ],
     "mercury/quic-crypto-packets.pcap": [
         ("graph.facebook.com", "dpkt", TRANSLATED),
         ("ssl.google-analytics.com", "dpkt", TRANSLATED),
         ("firebaselogging-pa.googleapis.com", "dpkt", TRANSLATED),
-        ("lh5.googleusercontent.com", "tshark", GOOGLES),
-        ("fonts.gstatic.com", "tshark", GOOGLES),
-        ("www.googletagmanager.com", "tshark", GOOGLES),
-        ("hangouts.google.com", "tshark", GOOGLES),
-        ("chat-pa.clients6.google.com", "tshark", GOOGLES),
-        ("chat.google.com", "tshark", GOOGLES),
     ],
 }
 
