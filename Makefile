@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CARGO := $(shell command -v cargo)
 CRATES := sensors/rust/Cargo.toml
+RUST := $(shell find sensors/rust -name target -prune -o \( -name '*.rs' -o -name 'Cargo.*' \) -print)
 PACKETS ?= 492000
 
 # program:package of Debian, for what tests run beside our own; they are skipped where it is not there
@@ -15,27 +16,29 @@ PROGRAMS := tshark:tshark
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-$(VENV)/runtime.stamp: requirements/runtime.lock pyproject.toml
+$(VENV)/runtime.stamp: requirements/runtime.lock
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/dev.stamp: requirements/dev.lock $(VENV)/runtime.stamp
+# Installs the project itself, which builds the native engine where cargo is: in release mode, anew when it changed.
+$(VENV)/project.stamp: $(VENV)/runtime.stamp pyproject.toml $(RUST)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+ifneq ($(CARGO),)
+	@$(BIN)/python -c "from sensors import _native" || \
+	  { echo "the native engine was not built; see: cargo build --manifest-path $(CRATES)" >&2; exit 1; }
+endif
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.lock $(VENV)/project.stamp
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
 	@touch $@
 
-demo: $(VENV)/runtime.stamp ## install, replay the demo capture, leave its files in demo-out/
+demo: $(VENV)/project.stamp ## install, replay the demo capture, leave its files in demo-out/
 	@$(BIN)/residency replay pcaps/demo/traffic.pcap --policy policies/eu-crm.yaml --out demo-out || test $$? -eq 1
 	@echo "\nThe files are in demo-out/: decisions.jsonl, connections.parquet, summary.json"
 
-native: ## build the native engine, where cargo is
-ifneq ($(CARGO),)
-	$(CARGO) build --quiet --release --locked --package residency-native --manifest-path $(CRATES)
-	cp sensors/rust/target/release/lib_native.so sensors/_native.abi3.so
-else
-	@echo "cargo is not here: the native engine is neither built nor tested" >&2
-endif
+native: $(VENV)/project.stamp ## build the native engine, where cargo is
 
 programs: ## install what the tests compare with, where this is Debian and one is root
 	@missing=; for each in $(PROGRAMS); do \
@@ -48,7 +51,7 @@ programs: ## install what the tests compare with, where this is Debian and one i
 	fi; \
 	echo "not installed, so that tests which need it are skipped:$$missing" >&2
 
-test: $(VENV)/dev.stamp native programs ## set up, then run all tests
+test: $(VENV)/dev.stamp programs ## set up, then run all tests
 	$(BIN)/python -m pytest
 ifneq ($(CARGO),)
 	$(CARGO) test --quiet --locked --manifest-path $(CRATES)
@@ -85,4 +88,4 @@ lock: ## renew the pinned versions and hashes in requirements/
 	  pyproject.toml --extra audit --group dev -o requirements/dev.lock
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) demo-out build .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf $(VENV) demo-out build sensors/rust/target .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

@@ -14,7 +14,7 @@ from sensors.engine import Options, Progress
 from sensors.observations import Accounting, Observation
 
 _NOT_BUILT = (
-    "it was not built, because cargo was not there; install Rust, then install residency-monitor again"
+    "it was not built, for want of cargo or because that failed; install Rust, then residency-monitor again"
 )
 
 try:
