@@ -11,7 +11,7 @@ use crate::segment::Address;
 const PROXY: &str = "proxy";
 
 /// A five-tuple seen from the client, and where on the wire it was seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FlowKey {
     /// Who opened the flow.
     pub client: Address,

@@ -1,0 +1,231 @@
+//! Joins each flow to its names: the one it carried, else those its client was told for the address.
+//!
+//! The mirror of `monitor/correlator.py`. What another client was told, and what had expired, is kept apart and
+//! marked, never taken for the name.
+
+use ahash::RandomState;
+use dissect::observations::{EndReason, FlowKey, FlowUpdate, HelloSeen, Observation};
+use smallvec::SmallVec;
+
+use crate::connections::{Connection, Coverage, Hello, Hellos, Name, NameList, Source, State};
+use crate::recency::Recency;
+use crate::resolutions::{Limits, Resolutions};
+use crate::view::{Names, Resolved};
+
+/// What the bounds made the correlator forget.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Forgotten {
+    /// Hellos.
+    pub hellos: u64,
+    /// Names.
+    pub names: u64,
+}
+
+/// Takes observations in order; gives a connection back for each flow that ended.
+pub struct Correlator {
+    limits: Limits,
+    resolutions: Resolutions,
+    pending: Recency<FlowKey, Hellos>,
+    ended: Hellos, // of the flow in work
+    forgotten_hellos: u64,
+}
+
+impl Correlator {
+    /// A correlator within limits.
+    #[must_use]
+    pub fn new(limits: Limits, hasher: &RandomState) -> Self {
+        Self {
+            limits,
+            resolutions: Resolutions::new(limits, hasher),
+            pending: Recency::new(hasher.clone()),
+            ended: Hellos::new(),
+            forgotten_hellos: 0,
+        }
+    }
+
+    /// What was forgotten so far.
+    #[must_use]
+    pub const fn forgotten(&self) -> Forgotten {
+        Forgotten {
+            hellos: self.forgotten_hellos,
+            names: self.resolutions.forgotten(),
+        }
+    }
+
+    /// Take one observation; return the connection when it ends a flow.
+    pub fn feed(&mut self, observation: Observation) -> Option<Connection<'_>> {
+        match observation {
+            Observation::Flow(update) if update.reason.is_final() => {
+                return Some(self.connection(update));
+            }
+            Observation::Name(name) => {
+                if !name.addresses.is_empty() || !name.ech_public_names.is_empty() {
+                    self.resolutions.add(*name);
+                }
+            }
+            Observation::Hello(hello) => self.remember(hello),
+            Observation::Flow(_) | Observation::Gap(_) => {}
+        }
+        None
+    }
+
+    fn remember(&mut self, hello: Box<HelloSeen>) {
+        let known = self.pending.find(&hello.flow);
+        if let Some(seen) = known.and_then(|slot| self.pending.get_mut(slot)) {
+            if seen.len() >= self.limits.hellos {
+                self.forgotten_hellos += 1;
+            } else {
+                seen.push(hello);
+            }
+            return;
+        }
+        self.pending.insert(hello.flow, smallvec::smallvec![hello]);
+        if self.pending.len() > self.limits.pending {
+            self.pending.pop_oldest();
+            self.forgotten_hellos += 1;
+        }
+    }
+
+    fn connection(&mut self, update: FlowUpdate) -> Connection<'_> {
+        let slot = self.pending.find(&update.flow);
+        let hellos = slot.and_then(|slot| self.pending.remove(slot));
+        self.ended = hellos.map_or_else(Hellos::new, |(_, hellos)| hellos);
+        let (hellos, resolutions) = (&self.ended, &mut self.resolutions);
+        let hello = read(&update, hellos, resolutions);
+        let mut names = carried(hellos, hello.as_ref());
+        let flow = &update.flow;
+        let own = resolutions.use_view(Some(flow.client), flow.server);
+        let everybody = if names.is_empty() {
+            resolutions.use_view(None, flow.server)
+        } else {
+            None
+        };
+        let resolutions: &Resolutions = resolutions;
+        let own = resolutions.names(own, update.first_ns);
+        if names.is_empty() {
+            let foreign = resolutions.foreign(everybody, &own, update.first_ns);
+            names = told(&own, &foreign);
+        } else {
+            beside(&mut names, &own);
+        }
+        let coverage = coverage(&update, &names, hello.as_ref());
+        Connection {
+            update,
+            hellos,
+            hello,
+            names,
+            coverage,
+        }
+    }
+}
+
+/// The last hello, and what is hidden behind its name.
+fn read<'a>(
+    update: &FlowUpdate,
+    hellos: &'a Hellos,
+    resolutions: &Resolutions,
+) -> Option<Hello<'a>> {
+    let seen = &**hellos.last()?;
+    let name = seen.server_name.as_deref().filter(|_| seen.ech != "none");
+    let outer_name = name.filter(|name| {
+        seen.ech == "offered" || resolutions.is_ech_public_name(update.flow.client, name)
+    });
+    let ech = if outer_name.is_some() {
+        "offered"
+    } else {
+        seen.ech
+    };
+    Some(Hello {
+        seen,
+        ech,
+        outer_name,
+    })
+}
+
+/// The names that the connection carried, the innermost first: what a tunnel leads to.
+fn carried<'a>(hellos: &'a Hellos, hello: Option<&Hello<'a>>) -> NameList<'a> {
+    let outer_name = hello.and_then(|hello| hello.outer_name);
+    let mut names = NameList::new();
+    for seen in hellos.iter().rev() {
+        if let Some(value) = seen.server_name.as_deref()
+            && outer_name != Some(value)
+        {
+            names.push(Name {
+                value,
+                source: Source::of(seen.carrier),
+                state: State::Live,
+                told: None,
+            });
+        }
+    }
+    names
+}
+
+/// Put what the client was told beside the names that the connection carried.
+fn beside<'a>(names: &mut NameList<'a>, own: &Names<'a>) {
+    let mut resolved = false;
+    for name in names.iter_mut() {
+        let mut live = own.iter().filter(|each| each.live);
+        name.told = live
+            .find(|each| each.told.name == name.value)
+            .map(|each| each.told);
+        resolved |= name.told.is_some();
+    }
+    if !resolved {
+        // DNS gave the address for other names. Where it did for this one, those say nothing.
+        names.extend(
+            own.iter()
+                .filter(|each| each.live)
+                .map(|each| name(each, State::Live)),
+        );
+    }
+}
+
+/// The names that DNS alone gives: the client's own live ones first, then what counts less.
+fn told<'a>(own: &Names<'a>, foreign: &Names<'a>) -> NameList<'a> {
+    let live = own.iter().filter(|each| each.live);
+    let stale = own.iter().filter(|each| !each.live);
+    let live = live.map(|each| name(each, State::Live));
+    let stale = stale.map(|each| name(each, State::Stale));
+    let foreign = foreign.iter().map(|each| name(each, State::Foreign));
+    live.chain(stale).chain(foreign).collect::<SmallVec<_>>()
+}
+
+fn name<'a>(resolved: &Resolved<'a>, state: State) -> Name<'a> {
+    Name {
+        value: &resolved.told.name,
+        source: Source::Dns,
+        state,
+        told: Some(resolved.told),
+    }
+}
+
+/// Put the connection into exactly one class, by how it could be named; the classes add up.
+fn coverage(update: &FlowUpdate, names: &NameList<'_>, hello: Option<&Hello<'_>>) -> Coverage {
+    let mut live = names.iter().filter(|name| name.state == State::Live);
+    if let Some(first) = live.next() {
+        if first.source != Source::Dns {
+            return Coverage::Sni;
+        }
+        return if live.next().is_none() {
+            Coverage::Dns
+        } else {
+            Coverage::Ambiguous
+        };
+    }
+    if hello.is_some_and(|hello| hello.ech == "offered") {
+        return Coverage::Concealed;
+    }
+    let incomplete = hello.is_some_and(|hello| !hello.seen.complete);
+    if update.reason == EndReason::Evicted || incomplete {
+        return Coverage::Lost;
+    }
+    if update.midstream {
+        Coverage::Midstream
+    } else {
+        Coverage::Address
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+//! What a policy can care about: names, address ranges, ports and protocols. All else is only counted.
+//!
+//! The rule: whatever the monitor could make a decision of is cared for. More may be; that costs time, and
+//! changes nothing that comes out.
+
+use ahash::RandomState;
+use dissect::observations::{Carrier, HelloSeen};
+use dissect::segment::Address;
+
+use crate::connections::{Connection, Coverage, Name, Source};
+use crate::hostmatch::{AddressIndex, Literal, NameIndex, literal, normal_name};
+
+/// More names than attribution reads: which are left out is then counted. `monitor/attribution/readings.py`.
+pub const MAX_NAMES: usize = 32;
+
+/// What is cared for, as texts. The mirror of `Interest` in `sensors/interest.py`.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Host names and patterns.
+    pub names: Vec<String>,
+    /// Of servers' addresses, in CIDR notation.
+    pub prefixes: Vec<String>,
+    /// Of servers.
+    pub server_ports: Vec<u16>,
+    /// Application protocols that a hello offers.
+    pub alpn: Vec<String>,
+}
+
+/// What is cared for, compiled.
+pub struct Interest {
+    names: NameIndex,
+    prefixes: AddressIndex,
+    server_ports: Vec<u16>, // in order
+    alpn: Vec<String>,
+}
+
+impl Interest {
+    /// Compile what is wanted. A prefix that is none is the error.
+    pub fn new(wanted: Wanted, hasher: &RandomState) -> Result<Self, String> {
+        let mut server_ports = wanted.server_ports;
+        server_ports.sort_unstable();
+        Ok(Self {
+            names: NameIndex::new(&wanted.names, hasher),
+            prefixes: AddressIndex::new(&wanted.prefixes, hasher)?,
+            server_ports,
+            alpn: wanted.alpn,
+        })
+    }
+
+    /// Whether a name is one of those cared for, in any case, with or without the trailing dot.
+    #[must_use]
+    pub fn fits_name(&self, name: &str) -> bool {
+        normal_name(name).is_some_and(|name| self.names.fits(&name))
+    }
+
+    /// Whether an address is in a range cared for.
+    #[must_use]
+    pub fn fits_address(&self, address: Address) -> bool {
+        self.prefixes.fits(address)
+    }
+
+    /// Whether a policy can care about a connection.
+    #[must_use]
+    pub fn cares(&self, connection: &Connection<'_>) -> bool {
+        let flow = &connection.update.flow;
+        connection.coverage == Coverage::Concealed
+            || connection.names.len() > MAX_NAMES
+            || self.server_ports.binary_search(&flow.server_port).is_ok()
+            || self.fits_address(flow.server)
+            || connection
+                .hellos
+                .iter()
+                .any(|hello| self.cares_for_hello(hello))
+            || connection
+                .names
+                .iter()
+                .any(|name| self.cares_for_name(name))
+    }
+
+    fn cares_for_hello(&self, hello: &HelloSeen) -> bool {
+        let usual = matches!(
+            hello.carrier,
+            Carrier::Tls | Carrier::Quic | Carrier::HttpConnect | Carrier::Http
+        );
+        !usual
+            || hello.ech == "offered"
+            || hello.alpn.iter().any(|protocol| self.alpn.contains(protocol))
+            // Whatever it is called, outside or in: the outer name of ECH is among these.
+            || hello.server_name.as_deref().is_some_and(|name| self.fits_name(name))
+    }
+
+    fn cares_for_name(&self, name: &Name<'_>) -> bool {
+        if name.told.is_some_and(|told| told.fits(self)) {
+            return true;
+        }
+        name.source != Source::Dns
+            && match literal(name.value) {
+                Literal::No => false,
+                Literal::Is(address) => self.fits_address(address),
+                Literal::Perhaps => true,
+            }
+    }
+}
+
+#[cfg(test)]
+mod tests;
