@@ -21,7 +21,7 @@ from monitor.pipeline import Pipeline
 from monitor.policy import Policy, TestResult, compile_policy, run_policy_tests
 from monitor.summary import Summary, Versions, summarise
 from monitor.types import Attribution, Name
-from sensors.engine import Sensor, open_sensor
+from sensors.engine import Options, Sensor, open_sensor
 from sensors.observations import Accounting
 from sensors.paths import expand_paths
 
@@ -73,16 +73,17 @@ def replay(
     """
     from sensors.capture import path_text  # noqa: PLC0415  not needed by `explain`
 
-    sensor = open_sensor(paths, engine, progress=progress)
     pipeline = Pipeline(knowledge.catalog, knowledge.policy, knowledge.geo)
+    sensor = open_sensor(paths, engine, Options(interest=pipeline.interest()), progress)
     with _writing(out):
         decisions = _prepare(out) if out is not None else None
         for batch in sensor:
             for decision in pipeline.feed(batch):
                 if decisions is not None:
                     decisions.add(decision)
+        pipeline.count(sensor.counted())
         versions = _versions(sensor, knowledge)
-        counted = pipeline.tally, pipeline.correlator.counters()
+        counted = pipeline.tally, pipeline.forgotten()
         inputs = [path_text(path) for path in paths]
         rules = knowledge.policy.rules if knowledge.policy is not None else {}
         summary = summarise(versions, inputs, sensor.accounting(), counted, rules)

@@ -6,14 +6,11 @@ What another client was told, and what had expired, is kept apart and marked, ne
 
 from collections import OrderedDict
 
-import msgspec
-
 from monitor.resolutions import Resolutions, Resolved
-from monitor.types import Connection, Coverage, Hello, Name, NameSource, NameState, Subject, Totals
+from monitor.types import Coverage, Hello, Name, NameSource, NameState, Totals
+from sensors.connections import ConnectionSeen, CorrelatorCounters
+from sensors.limits import NameLimits
 from sensors.observations import Carrier, FlowKey, FlowUpdate, HelloSeen, NameResolved, Observation
-
-MAX_PENDING = 500_000  # flows whose hello was seen and whose end was not
-MAX_HELLOS = 8  # of one flow: a tunnel in a tunnel has two
 
 _SOURCES: dict[Carrier, NameSource] = {
     "tls": "sni",
@@ -25,18 +22,12 @@ _SOURCES: dict[Carrier, NameSource] = {
 }
 
 
-class CorrelatorCounters(msgspec.Struct):
-    """What the bounds made the correlator forget."""
-
-    forgotten_hellos: int = 0
-    forgotten_names: int = 0
-
-
 class Correlator:
     """Takes observations in order; gives a connection back for each flow that ended."""
 
-    def __init__(self) -> None:
-        self._resolutions = Resolutions()
+    def __init__(self, limits: NameLimits | None = None) -> None:
+        self._limits = limits or NameLimits()
+        self._resolutions = Resolutions(self._limits)
         self._hellos: OrderedDict[FlowKey, list[HelloSeen]] = OrderedDict()
         self._forgotten_hellos = 0
 
@@ -44,7 +35,7 @@ class Correlator:
         """Return what was forgotten so far."""
         return CorrelatorCounters(self._forgotten_hellos, self._resolutions.forgotten)
 
-    def feed(self, observation: Observation) -> Connection | None:
+    def feed(self, observation: Observation) -> ConnectionSeen | None:
         """Take one observation; return the connection when it ends a flow."""
         if isinstance(observation, FlowUpdate):
             return self._connection(observation) if observation.final else None
@@ -57,22 +48,21 @@ class Correlator:
 
     def _remember(self, hello: HelloSeen) -> None:
         seen = self._hellos.setdefault(hello.flow, [])
-        if len(seen) >= MAX_HELLOS:
+        if len(seen) >= self._limits.hellos:
             self._forgotten_hellos += 1
             return
         seen.append(hello)
-        if len(self._hellos) > MAX_PENDING:
+        if len(self._hellos) > self._limits.pending:
             self._hellos.popitem(last=False)
             self._forgotten_hellos += 1
 
-    def _connection(self, update: FlowUpdate) -> Connection:
+    def _connection(self, update: FlowUpdate) -> ConnectionSeen:
         hellos = self._hellos.pop(update.flow, [])
         hello = self._hello(update, hellos)
         names = self._names(update, hellos, hello)
-        return Connection(
+        return ConnectionSeen(
             ts_ns=update.first_ns,
             flow=update.flow,
-            subject=Subject(),
             names=names,
             hello=hello,
             totals=_totals(update),

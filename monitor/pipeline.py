@@ -12,13 +12,15 @@ import msgspec
 from monitor.attribution import GeoLookup, Question, attribute, is_llm_related
 from monitor.attribution.readings import MAX_ALIASES, MAX_NAMES
 from monitor.catalog import Catalog
-from monitor.concealing import Concealing
+from monitor.concealing import ALPNS, PORTS, Concealing
 from monitor.correlator import Correlator
 from monitor.policy import Policy
 from monitor.tally import Tally
-from monitor.types import Attribution, Connection, Decision, Name
+from monitor.types import Attribution, Connection, Decision, Name, Subject
 from monitor.wording import plural
-from sensors.observations import Gap, Observation
+from sensors.connections import ConnectionSeen, CorrelatorCounters, Counted, Seen
+from sensors.interest import Interest
+from sensors.observations import Gap
 
 DNS_PORT = 53
 ATTRIBUTION_CACHE = 65_536  # questions whose answers are kept
@@ -28,27 +30,50 @@ class Pipeline:
     """Correlates, attributes and judges. Without a policy everything is attributed and nothing judged."""
 
     def __init__(self, catalog: Catalog, policy: Policy | None = None, geo: GeoLookup | None = None) -> None:
-        self.correlator = Correlator()
         self.tally = Tally()
+        self._correlator = Correlator()
+        self._counted = Counted()
         self._policy = policy
         self._catalog = catalog
         self._concealing = Concealing(catalog.concealers)
         self._is_known = lru_cache(ATTRIBUTION_CACHE)(self._looked_up)
         self._attribute = lru_cache(ATTRIBUTION_CACHE)(lambda question: attribute(question, catalog, geo))
 
-    def feed(self, batch: Iterable[Observation]) -> Iterator[Decision]:
-        """Take observations in order; yield the decisions on the connections that they ended."""
-        for observation in batch:
-            if isinstance(observation, Gap):
-                self.tally.gap(observation)
+    def interest(self) -> Interest:
+        """Return what a sensor has to hand out for the decisions and counts to be the same as of everything."""
+        catalog, concealing = self._catalog.interest(), self._concealing
+        return Interest(
+            names=(*catalog.names, *concealing.names()),
+            prefixes=(*catalog.prefixes, *concealing.prefixes()),
+            server_ports=tuple(sorted({port for _, port in PORTS})),
+            alpn=tuple(sorted(ALPNS)),
+        )
+
+    def feed(self, batch: Iterable[Seen]) -> Iterator[Decision]:
+        """Take observations in order, or connections; yield the decisions on the connections that ended."""
+        for seen in batch:
+            if isinstance(seen, Gap):
+                self.tally.gap(seen)
                 continue
-            connection = self.correlator.feed(observation)
-            if connection is None:
+            ended = seen if isinstance(seen, ConnectionSeen) else self._correlator.feed(seen)
+            if ended is None:
                 continue
-            decision = self._decide(connection)
+            decision = self._decide(_connection(ended))
             if decision is not None:
                 self.tally.decision(decision)
                 yield decision
+
+    def count(self, counted: Counted) -> None:
+        """Take what the sensor counted and did not hand out. Once, at the end."""
+        self.tally.counted(counted)
+        self._counted = counted
+
+    def forgotten(self) -> CorrelatorCounters:
+        """Return what the bounds of correlation made us, or the sensor, forget."""
+        here, there = self._correlator.counters(), self._counted.forgotten
+        return CorrelatorCounters(
+            here.forgotten_hellos + there.forgotten_hellos, here.forgotten_names + there.forgotten_names
+        )
 
     def _decide(self, connection: Connection) -> Decision | None:
         if connection.flow.server_port == DNS_PORT and connection.hello is None:
@@ -121,6 +146,11 @@ class Pipeline:
             exception=judgement.exception,
             reasons=judgement.reasons,
         )
+
+
+def _connection(seen: ConnectionSeen) -> Connection:
+    """Return the connection of somebody who is not known yet."""
+    return Connection(seen.ts_ns, seen.flow, Subject(), seen.names, seen.hello, seen.totals, seen.coverage)
 
 
 def _question(connection: Connection) -> Question:

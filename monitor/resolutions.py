@@ -9,15 +9,12 @@ from collections import OrderedDict
 
 import msgspec
 
+from sensors.limits import NameLimits
 from sensors.observations import NameResolved
 
 SECOND_NS = 1_000_000_000
 GRACE_NS = 60 * SECOND_NS  # clients go on using an answer for a while after its TTL (browsers: one minute)
 MAX_TTL_SECONDS = 7 * 86_400  # RFC 8767 section 4: a longer TTL is not believed
-MAX_REMEMBERED_BYTES = 256 * 1024 * 1024  # of answers, for all clients together
-MAX_PUBLIC_NAMES = 65_536  # outer names of ECH, for all clients together
-MAX_NAMES = 128  # of one address for one asker
-MAX_LIFETIMES = 32  # of one name at one address
 
 EVERYBODY = ""  # the asker that stands for all clients
 
@@ -49,9 +46,10 @@ class View:
     ``held_bytes`` is what they take; ``forgotten`` counts what the bounds dropped here.
     """
 
-    __slots__ = ("forgotten", "held_bytes", "names")
+    __slots__ = ("_limits", "forgotten", "held_bytes", "names")
 
-    def __init__(self) -> None:
+    def __init__(self, limits: NameLimits) -> None:
+        self._limits = limits
         self.held_bytes = _ADDRESS_BYTES
         self.forgotten = 0
         self.names: dict[str, list[Lifetime]] = {}
@@ -67,9 +65,9 @@ class View:
             return
         lifetimes.append(Lifetime(answer.ts_ns, until_ns, answer.cnames))
         self.held_bytes += _size(name, answer.cnames)
-        if len(lifetimes) > MAX_LIFETIMES:
+        if len(lifetimes) > self._limits.lifetimes:
             self._forget(name, [lifetimes.pop(0)])
-        if len(self.names) > MAX_NAMES:
+        if len(self.names) > self._limits.names:
             oldest = next(iter(self.names))
             self._forget(oldest, self.names.pop(oldest))
 
@@ -93,7 +91,8 @@ class View:
 class Resolutions:
     """What every client was told, and what everybody was told, for marking what only others know."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: NameLimits | None = None) -> None:
+        self._limits = limits or NameLimits()
         self.forgotten = 0  # names that the bounds made us forget
         self._views: OrderedDict[tuple[str, str], View] = OrderedDict()  # by asker and address
         self._public_names: OrderedDict[tuple[str, str], None] = OrderedDict()  # by client and name
@@ -107,7 +106,7 @@ class Resolutions:
         for name in answer.ech_public_names:
             self._public_names[answer.client, name] = None
             self._public_names.move_to_end((answer.client, name))
-            if len(self._public_names) > MAX_PUBLIC_NAMES:
+            if len(self._public_names) > self._limits.public_names:
                 self._public_names.popitem(last=False)
                 self.forgotten += 1
 
@@ -132,14 +131,14 @@ class Resolutions:
     def _remember(self, key: tuple[str, str], answer: NameResolved) -> None:
         view = self._views.get(key)
         if view is None:
-            view = self._views[key] = View()
+            view = self._views[key] = View(self._limits)
             self._held_bytes += view.held_bytes
         self._views.move_to_end(key)
         held_bytes, forgotten = view.held_bytes, view.forgotten
         view.add(answer)
         self._held_bytes += view.held_bytes - held_bytes
         self.forgotten += view.forgotten - forgotten
-        while self._held_bytes > MAX_REMEMBERED_BYTES:
+        while self._held_bytes > self._limits.answer_bytes:
             _, idle = self._views.popitem(last=False)
             self._held_bytes -= idle.held_bytes
             self.forgotten += len(idle.names)

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from monitor.correlator import CorrelatorCounters
 from monitor.policy.schema import Rule
 from monitor.tally import Destination, FlowCount, Tally
 from monitor.types import Concealment, Coverage, Outcome
+from sensors.connections import CorrelatorCounters
 from sensors.observations import Accounting, Count
 
 SCHEMA = "residency-summary/1"

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import msgspec
 
 from monitor.types import Certainty, Concealment, Connection, Coverage, Decision, Name, Outcome, Scope
+from sensors.connections import Counted, Flows
 from sensors.observations import Count, FlowKey, Gap
 
 COVERAGE_CLASSES: tuple[Coverage, ...] = (
@@ -33,6 +34,12 @@ class FlowCount(msgspec.Struct):
         self.flows += 1
         self.bytes_up += connection.totals.bytes_up
         self.bytes_down += connection.totals.bytes_down
+
+    def include(self, counted: Flows) -> None:
+        """Count what was counted elsewhere."""
+        self.flows += counted.flows
+        self.bytes_up += counted.bytes_up
+        self.bytes_down += counted.bytes_down
 
 
 class DestinationKey(msgspec.Struct, frozen=True):
@@ -92,6 +99,12 @@ class Tally:
     def lookup(self, connection: Connection) -> None:
         """Count a flow that carried DNS: it names others and needs no name."""
         self.lookups.add(connection)
+
+    def counted(self, counted: Counted) -> None:
+        """Count what a sensor counted and did not hand out."""
+        self.lookups.include(counted.lookups)
+        for name, flows in counted.coverage.items():
+            self.coverage[name].include(flows)
 
     def connection(self, connection: Connection) -> None:
         """Count a connection in its coverage class."""

@@ -4,15 +4,32 @@ from typing import Literal
 
 import msgspec
 
-from sensors.observations import Carrier, EchState, EndReason, FlowKey
+from sensors.connections import Coverage, Hello, Name, NameSource, NameState, Totals
+from sensors.observations import FlowKey
+
+__all__ = [
+    "Attribution",
+    "Certainty",
+    "Concealment",
+    "Connection",
+    "Coverage",
+    "Decision",
+    "Evidence",
+    "EvidenceKind",
+    "Hello",
+    "Name",
+    "NameSource",
+    "NameState",
+    "Outcome",
+    "Scope",
+    "Subject",
+    "Totals",
+]
 
 Scope = Literal["region", "entry", "group", "global", "storage", "unknown"]
 Certainty = Literal["observed", "inferred", "indeterminate"]
 Outcome = Literal["allow", "violation", "indeterminate", "excepted", "unassigned"]
-Coverage = Literal["sni", "dns", "address", "ambiguous", "concealed", "concealing", "midstream", "lost"]
 Concealment = Literal["doh", "dot", "doq", "vpn", "relay"]
-NameSource = Literal["sni", "connect", "http", "dns"]
-NameState = Literal["live", "stale", "foreign"]
 EvidenceKind = Literal[
     "name", "cname", "prefix", "geoip", "operator", "catalogue", "dns", "ech", "private", "proxy"
 ]  # fmt: skip
@@ -26,49 +43,8 @@ class Subject(msgspec.Struct, frozen=True):
     data_class: str | None = None
 
 
-class Name(msgspec.Struct, frozen=True):
-    """One name of a connection's server, and how far it can be trusted.
-
-    ``state`` tells DNS answers apart: "live" at the flow's start, "stale" (its TTL and grace were over), or
-    "foreign" (another client's answer). Names read from the connection itself are "live".
-    """
-
-    value: str
-    source: NameSource
-    state: NameState = "live"
-    cnames: tuple[str, ...] = ()
-
-
-class Hello(msgspec.Struct, frozen=True):
-    """What the connection's ClientHello (or HTTP request head) said beside the name.
-
-    ``outer_name`` is set when ECH hides the name: what stands on the outside is then not whom it is for.
-    """
-
-    carrier: Carrier
-    alpn: tuple[str, ...] = ()
-    versions: tuple[int, ...] = ()
-    ech: EchState = "none"
-    outer_name: str | None = None
-    ja4: str | None = None
-    complete: bool = True
-
-
-class Totals(msgspec.Struct, frozen=True):
-    """How much went over the connection. Bytes are those of IP packets on the wire."""
-
-    packets_up: int = 0
-    packets_down: int = 0
-    bytes_up: int = 0
-    bytes_down: int = 0
-    duration_ns: int = 0
-    handshake_rtt_ns: int | None = None
-    first_byte_ns: int | None = None
-    reason: EndReason = "end"
-
-
 class Connection(msgspec.Struct, frozen=True):
-    """One flow with the names that it had when it started."""
+    """One flow with the names that it had when it started, and whose it is."""
 
     ts_ns: int  # the flow's first packet
     flow: FlowKey

@@ -10,8 +10,10 @@ from typing import Protocol
 
 import msgspec
 
-from sensors.limits import Limits
-from sensors.observations import Accounting, Observation
+from sensors.connections import Counted, Seen
+from sensors.interest import Interest
+from sensors.limits import Limits, NameLimits
+from sensors.observations import Accounting
 
 AUTO = "auto"
 ENGINES = ("native", "dpkt", "tshark")
@@ -20,10 +22,16 @@ Progress = Callable[[int], None]
 
 
 class Options(msgspec.Struct, frozen=True):
-    """How an engine works. Nothing but the limits changes what it says."""
+    """How an engine works. Nothing but the limits and the interest changes what it says.
+
+    With an ``interest`` an engine that can (only "native" can) correlates within ``names``, and hands out the
+    connections that the interest covers, and gaps, instead of observations; all else it counts.
+    """
 
     limits: Limits = Limits()
     threads: int = 1
+    interest: Interest | None = None
+    names: NameLimits = NameLimits()
 
 
 class Sensor(Protocol):
@@ -33,8 +41,11 @@ class Sensor(Protocol):
     def engine(self) -> str:
         """The engine's name, for metadata."""
 
-    def __iter__(self) -> Iterator[Sequence[Observation]]:
-        """Batches of observations, in the order of the packets that caused them."""
+    def __iter__(self) -> Iterator[Sequence[Seen]]:
+        """Batches of observations, or of connections and gaps, in the order of their packets."""
+
+    def counted(self) -> Counted:
+        """What was counted so far and not handed out; nothing where everything is."""
 
     def accounting(self) -> Accounting:
         """What became of every packet read so far."""

@@ -5,13 +5,14 @@ installation where cargo is; ``MISSING`` says why it is not there.
 """
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
+from sensors.connections import ConnectionSeen, Counted, Seen
 from sensors.engine import Options, Progress
-from sensors.observations import Accounting, Observation
+from sensors.observations import Accounting, Gap, Observation
 
 _NOT_BUILT = (
     "it was not built, for want of cargo or because that failed; install Rust, then residency-monitor again"
@@ -40,14 +41,22 @@ class NativeSensor:
         limits = options.limits
         bounds = limits.flows, limits.stream_bytes, limits.reading_bytes, limits.fragments
         self._engine = _native.Engine(list(paths), bounds, seed)
+        self._decode: Callable[[bytes], Sequence[Seen]] = msgspec.msgpack.Decoder(list[Observation]).decode
+        if options.interest is not None:
+            self._engine.filter(options.interest, options.names, seed)
+            self._decode = msgspec.msgpack.Decoder(list[ConnectionSeen | Gap]).decode
         self._progress = progress
 
-    def __iter__(self) -> Iterator[Sequence[Observation]]:
-        decode = msgspec.msgpack.Decoder(list[Observation]).decode
+    def __iter__(self) -> Iterator[Sequence[Seen]]:
         while (batch := self._engine.next_batch()) is not None:
             if self._progress is not None:
                 self._progress(self._engine.consumed_bytes())
-            yield decode(batch)
+            yield self._decode(batch)
+
+    def counted(self) -> Counted:
+        """What was counted so far and not handed out; nothing without an interest."""
+        counted = self._engine.counted()
+        return msgspec.msgpack.decode(counted, type=Counted) if counted is not None else Counted()
 
     def accounting(self) -> Accounting:
         """What became of every packet read so far."""

@@ -3,16 +3,17 @@
 import msgspec
 import pytest
 
-from monitor import correlator, resolutions
 from monitor.correlator import Correlator
-from monitor.types import Connection, Coverage, Name
+from monitor.types import Coverage, Name
+from sensors.connections import ConnectionSeen
+from sensors.limits import NameLimits
 from sensors.observations import Carrier, HelloSeen, Observation
 from tests.observed import OTHER, SERVER, at, ended, flow_key, hello, resolved
 
 LLM = "api.openai.com"
 
 
-def correlate(*observations: Observation) -> list[Connection]:
+def correlate(*observations: Observation) -> list[ConnectionSeen]:
     """Return the connections that came of observations."""
     feed = Correlator().feed
     return [connection for each in observations if (connection := feed(each)) is not None]
@@ -151,11 +152,8 @@ def test_interim_totals_make_no_connection() -> None:
     assert correlate(update) == []
 
 
-def test_the_bounds_hold_and_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(correlator, "MAX_PENDING", 5)
-    monkeypatch.setattr(correlator, "MAX_HELLOS", 2)
-    monkeypatch.setattr(resolutions, "MAX_NAMES", 3)
-    join = Correlator()
+def test_the_bounds_hold_and_are_counted() -> None:
+    join = Correlator(NameLimits(pending=5, hellos=2, names=3))
     for index in range(9):
         join.feed(hello(1, LLM, flow_key(server=f"203.0.113.{index}")))
         join.feed(resolved(1, f"n{index}.example", "198.51.100.1"))

@@ -7,9 +7,10 @@ import pytest
 
 from pcaps import golden
 from sensors import native
+from sensors.connections import Seen
 from sensors.engine import Options, open_sensor
 from sensors.limits import Limits
-from sensors.observations import Accounting, Observation
+from sensors.observations import Accounting
 from tests.conftest import SHARED
 from tests.test_foreign_captures import CAPTURES, files
 
@@ -20,7 +21,7 @@ CASES = golden.cases()
 SMALL = Limits(flows=3, stream_bytes=600, reading_bytes=900, fragments=2)
 
 
-def both(paths: Sequence[Path], limits: Limits | None = None) -> list[tuple[list[Observation], Accounting]]:
+def both(paths: Sequence[Path], limits: Limits | None = None) -> list[tuple[list[Seen], Accounting]]:
     """Return what each engine says of files."""
     said = []
     options = Options(limits or Limits())

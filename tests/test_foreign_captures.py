@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from sensors.connections import Seen
 from sensors.engine import open_sensor
-from sensors.observations import Accounting, Count, HelloSeen, Observation
+from sensors.observations import Accounting, Count, HelloSeen
 from tests.conftest import SHARED
 
 CAPTURES = SHARED / "captures"
@@ -38,7 +39,7 @@ def names(shared: Path) -> dict[str, set[tuple[str, str]]]:
     return rows
 
 
-def observe(path: Path) -> tuple[list[Observation], Accounting]:
+def observe(path: Path) -> tuple[list[Seen], Accounting]:
     """Return all that the sensor says of a file."""
     sensor = open_sensor([path])
     return [observation for batch in sensor for observation in batch], sensor.accounting()

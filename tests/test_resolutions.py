@@ -1,10 +1,9 @@
 """What is remembered of DNS, for how long, and that it ends somewhere, counted."""
 
 import msgspec
-import pytest
 
-from monitor import resolutions
-from monitor.resolutions import Resolutions
+from monitor.resolutions import EVERYBODY, Resolutions
+from sensors.limits import NameLimits
 from tests.observed import CLIENT, OTHER, SERVER, at, resolved
 
 LLM = "api.openai.com"
@@ -26,29 +25,26 @@ def test_equal_answers_in_any_order_are_the_same() -> None:
     assert found[0] == found[1]
 
 
-def test_all_answers_share_one_budget_of_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resolutions, "MAX_REMEMBERED_BYTES", 20_000)
-    memory = Resolutions()
+def test_all_answers_share_one_budget_of_bytes() -> None:
+    memory = Resolutions(NameLimits(answer_bytes=20_000))
     for index in range(100):
         memory.add(resolved(0, f"n{index}.example", f"203.0.113.{index}", client=f"10.0.0.{index % 7}"))
     kept = sum(bool(names(memory, f"10.0.0.{index % 7}", f"203.0.113.{index}")) for index in range(100))
-    everybody = sum(bool(names(memory, resolutions.EVERYBODY, f"203.0.113.{index}")) for index in range(100))
+    everybody = sum(bool(names(memory, EVERYBODY, f"203.0.113.{index}")) for index in range(100))
     assert 5 < kept < 30
     assert memory.forgotten == 200 - kept - everybody
 
 
-def test_long_alias_chains_weigh_what_they_take(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resolutions, "MAX_REMEMBERED_BYTES", 20_000)
-    memory = Resolutions()
+def test_long_alias_chains_weigh_what_they_take() -> None:
+    memory = Resolutions(NameLimits(answer_bytes=20_000))
     chain = tuple(f"{index}{'x' * 200}.example" for index in range(16))
     for index in range(10):
         memory.add(resolved(0, LLM, f"203.0.113.{index}", cnames=chain))
     assert memory.forgotten > 10
 
 
-def test_what_was_longest_out_of_use_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resolutions, "MAX_REMEMBERED_BYTES", 20_000)
-    memory = Resolutions()
+def test_what_was_longest_out_of_use_goes_first() -> None:
+    memory = Resolutions(NameLimits(answer_bytes=20_000))
     memory.add(resolved(0, LLM))
     for index in range(100):
         memory.add(resolved(1, f"n{index}.example", f"198.51.100.{index}", client=OTHER))
@@ -58,23 +54,22 @@ def test_what_was_longest_out_of_use_goes_first(monkeypatch: pytest.MonkeyPatch)
 
 def test_the_names_of_an_address_are_bounded() -> None:
     memory = Resolutions()
-    for index in range(resolutions.MAX_NAMES + 5):
+    for index in range(NameLimits().names + 5):
         memory.add(resolved(0, f"n{index}.example"))
-    assert len(names(memory)) == resolutions.MAX_NAMES
+    assert len(names(memory)) == NameLimits().names
     assert memory.forgotten == 10  # for the client, and for everybody
 
 
 def test_the_lifetimes_of_a_name_are_bounded() -> None:
     memory = Resolutions()
-    for index in range(resolutions.MAX_LIFETIMES + 5):
+    for index in range(NameLimits().lifetimes + 5):
         memory.add(resolved(index, LLM, cnames=(f"edge{index}.example",)))
     assert memory.forgotten == 10
     assert memory.own(CLIENT, SERVER, at(1)) == []
 
 
-def test_outer_names_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resolutions, "MAX_PUBLIC_NAMES", 3)
-    memory = Resolutions()
+def test_outer_names_are_bounded() -> None:
+    memory = Resolutions(NameLimits(public_names=3))
     for index in range(5):
         memory.add(msgspec.structs.replace(resolved(0, LLM, ech=(f"{index}.example",)), addresses=()))
     assert [memory.is_ech_public_name(CLIENT, f"{index}.example") for index in range(5)] == [

@@ -8,11 +8,11 @@ import pytest
 from click import unstyle
 
 from monitor.console import lines
-from monitor.correlator import CorrelatorCounters
 from monitor.policy.schema import Rule
 from monitor.summary import LIMITS, Summary, Versions, summarise
 from monitor.tally import Tally
 from monitor.types import Attribution, Concealment, Connection, Decision, Name, Subject, Totals
+from sensors.connections import CorrelatorCounters
 from sensors.observations import Accounting, Count, Gap
 from tests.observed import CLIENT, at, flow_key
 

@@ -18,6 +18,7 @@ from monitor.catalog.regions import read_regions
 from monitor.catalog.shadows import shadows
 from monitor.documents import DocumentError, Lines, Problem, Source, decode
 from monitor.jurisdictions import Jurisdictions
+from sensors.interest import Interest
 
 Files = Sequence[tuple[Source, CatalogFile]]
 
@@ -64,6 +65,14 @@ class Catalog:
             if endpoint is not None:
                 return endpoint
         return None
+
+    def interest(self) -> Interest:
+        """What the flows have that entries fit. Close calls make no decision, and are left out."""
+        entries = [endpoint for endpoint in self.endpoints if not endpoint.not_llm]
+        return Interest(
+            names=tuple(entry.match for entry in entries if not entry.is_range),
+            prefixes=tuple(entry.match for entry in entries if entry.is_range),
+        )
 
     def region(self, vendor: str, code: str) -> Region | None:
         """A vendor's region."""

@@ -40,6 +40,7 @@ mod pcapng_interface;
 pub mod pcapng_section;
 mod posix;
 pub mod replay;
+pub mod sink;
 pub mod window;
 
 pub use capture::CaptureReader;

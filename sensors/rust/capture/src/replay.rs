@@ -1,13 +1,15 @@
-//! Captures through the engine: frames in time order go in, batches of encoded observations come out.
+//! Captures through the engine: frames in time order go in, batches of encoded values come out.
 
 use std::path::PathBuf;
 
+use correlate::Filter;
 use dissect::encode::{Encoder, FaultText};
 use dissect::sensor::Sensor;
 
 pub use dissect::sensor::Limits;
 
 use crate::merge::MergedCaptures;
+use crate::sink::Sink;
 
 /// Observations handed out together.
 const BATCH: usize = 1_024;
@@ -18,7 +20,7 @@ const FRAMES: usize = 65_536;
 pub struct Replay {
     captures: MergedCaptures,
     sensor: Sensor,
-    encoder: Encoder,
+    sink: Sink,
     told_bytes: u64,
     over: bool,
 }
@@ -28,23 +30,27 @@ impl Replay {
     #[must_use]
     pub fn new(paths: &[PathBuf], limits: Limits, seed: u64) -> Self {
         let captures = MergedCaptures::new(paths);
-        let (sensor, encoder) = (Sensor::new(limits, seed), Encoder::default());
         Self {
             captures,
-            sensor,
-            encoder,
+            sensor: Sensor::new(limits, seed),
+            sink: Sink::default(),
             told_bytes: 0,
             over: false,
         }
     }
 
-    /// The next observations as a msgpack array; `None` at the end.
+    /// Hand out the connections that a filter lets through, and gaps, instead of observations.
+    pub fn filter(&mut self, filter: Filter) {
+        self.sink = Sink::Connections(Box::new(filter));
+    }
+
+    /// The next observations, or connections, as a msgpack array; `None` at the end.
     pub fn next_batch(&mut self) -> Option<Vec<u8>> {
         if self.over {
             return None;
         }
         let mut frames_left = FRAMES;
-        while frames_left > 0 && self.sensor.waiting() < BATCH {
+        while frames_left > 0 && self.sink.waiting() < BATCH {
             let frames = self.captures.next();
             if frames.is_empty() {
                 self.over = self.sensor.finish(BATCH);
@@ -52,11 +58,18 @@ impl Replay {
             }
             self.sensor.frames(&frames);
             frames_left = frames_left.saturating_sub(frames.len());
+            if self.sensor.waiting() >= BATCH {
+                self.sink.take(self.sensor.take(), self.sensor.tunnels());
+            }
         }
-        let observations = self.sensor.take();
-        self.encoder
-            .observations(&observations, self.sensor.tunnels());
-        Some(self.encoder.take())
+        self.sink.take(self.sensor.take(), self.sensor.tunnels());
+        Some(self.sink.batch(self.sensor.tunnels()))
+    }
+
+    /// What a filter only counted, as a msgpack map; `None` without one.
+    #[must_use]
+    pub fn counted(&self) -> Option<Vec<u8>> {
+        self.sink.counted()
     }
 
     /// The bytes consumed on the disk since the last call.

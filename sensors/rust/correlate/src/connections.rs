@@ -72,9 +72,10 @@ impl Source {
     #[must_use]
     pub const fn of(carrier: Carrier) -> Self {
         match carrier {
-            Carrier::Tls | Carrier::Quic => Self::Sni,
-            Carrier::HttpConnect => Self::Connect,
+            Carrier::HttpConnect | Carrier::Socks => Self::Connect,
             Carrier::Http => Self::Http,
+            Carrier::Tls | Carrier::Quic | Carrier::Dtls => Self::Sni,
+            Carrier::Wireguard | Carrier::Openvpn | Carrier::Ike => Self::Sni, // which have no name
         }
     }
 

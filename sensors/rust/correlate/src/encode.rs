@@ -105,10 +105,7 @@ impl Encoder {
         let transport = if flow.transport == TCP { "tcp" } else { "udp" };
         self.text("transport", transport);
         self.moment("vlan", flow.vlan.map(i64::from));
-        let tunnel = flow
-            .tunnel
-            .and_then(|index| tunnels.get(usize::from(index)));
-        self.option("tunnel", tunnel.map(String::as_str));
+        self.option("tunnel", flow.tunnel_name(tunnels).as_deref());
     }
 
     fn name(&mut self, name: &Name<'_>) {

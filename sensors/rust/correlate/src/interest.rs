@@ -80,7 +80,12 @@ impl Interest {
     fn cares_for_hello(&self, hello: &HelloSeen) -> bool {
         let usual = matches!(
             hello.carrier,
-            Carrier::Tls | Carrier::Quic | Carrier::HttpConnect | Carrier::Http
+            Carrier::Tls
+                | Carrier::Quic
+                | Carrier::Dtls
+                | Carrier::HttpConnect
+                | Carrier::Socks
+                | Carrier::Http
         );
         !usual
             || hello.ech == "offered"

@@ -6,8 +6,30 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use capture::{Limits, Replay};
+use correlate::{Filter, Wanted};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
+
+/// `sensors.interest.Interest`.
+#[derive(FromPyObject)]
+struct Interest {
+    names: Vec<String>,
+    prefixes: Vec<String>,
+    server_ports: Vec<u16>,
+    alpn: Vec<String>,
+}
+
+/// `sensors.limits.NameLimits`.
+#[derive(FromPyObject)]
+struct NameLimits {
+    pending: usize,
+    hellos: usize,
+    answer_bytes: usize,
+    public_names: usize,
+    names: usize,
+    lifetimes: usize,
+}
 
 /// Capture files as one stream in time order, turned into observations.
 #[pyclass(module = "sensors._native")]
@@ -33,7 +55,28 @@ impl Engine {
         }
     }
 
-    /// The next observations as a msgpack array of maps; None at the end. Others run meanwhile.
+    /// Hand out connections that the interest covers, and gaps, instead of observations. Before the first batch.
+    fn filter(&mut self, interest: Interest, limits: NameLimits, seed: u64) -> PyResult<()> {
+        let wanted = Wanted {
+            names: interest.names,
+            prefixes: interest.prefixes,
+            server_ports: interest.server_ports,
+            alpn: interest.alpn,
+        };
+        let limits = correlate::Limits {
+            pending: limits.pending,
+            hellos: limits.hellos,
+            answer_bytes: limits.answer_bytes,
+            public_names: limits.public_names,
+            names: limits.names,
+            lifetimes: limits.lifetimes,
+        };
+        let filter = Filter::new(wanted, limits, seed).map_err(PyValueError::new_err)?;
+        self.replay().filter(filter);
+        Ok(())
+    }
+
+    /// The next observations, or connections, as a msgpack array of maps; None at the end. Others run meanwhile.
     fn next_batch<'py>(&mut self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
         let replay = self.replay();
         let batch = py.detach(|| replay.next_batch())?;
@@ -43,6 +86,12 @@ impl Engine {
     /// The bytes consumed on the disk since the last call.
     fn consumed_bytes(&mut self) -> u64 {
         self.replay().take_consumed_bytes()
+    }
+
+    /// What the filter only counted, as a msgpack map; None without one.
+    fn counted<'py>(&mut self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        let counted = self.replay().counted()?;
+        Some(PyBytes::new(py, &counted))
     }
 
     /// What became of every packet so far, as a msgpack map.

@@ -1,0 +1,93 @@
+"""What correlation says: a flow that ended, with the names that it had when it started.
+
+Frozen values without behaviour. The monitor's correlator makes them of observations; an engine that was
+given an interest makes them itself, hands out those that a policy can care about, and counts the others.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from sensors.observations import Carrier, EchState, EndReason, FlowKey, Observation
+
+Coverage = Literal["sni", "dns", "address", "ambiguous", "concealed", "concealing", "midstream", "lost"]
+NameSource = Literal["sni", "connect", "http", "dns"]
+NameState = Literal["live", "stale", "foreign"]
+
+
+class Name(msgspec.Struct, frozen=True):
+    """One name of a connection's server, and how far it can be trusted.
+
+    ``state`` tells DNS answers apart: "live" at the flow's start, "stale" (its TTL and grace were over), or
+    "foreign" (another client's answer). Names read from the connection itself are "live".
+    """
+
+    value: str
+    source: NameSource
+    state: NameState = "live"
+    cnames: tuple[str, ...] = ()
+
+
+class Hello(msgspec.Struct, frozen=True):
+    """What the connection's ClientHello (or HTTP request head) said beside the name.
+
+    ``outer_name`` is set when ECH hides the name: what stands on the outside is then not whom it is for.
+    """
+
+    carrier: Carrier
+    alpn: tuple[str, ...] = ()
+    versions: tuple[int, ...] = ()
+    ech: EchState = "none"
+    outer_name: str | None = None
+    ja4: str | None = None
+    complete: bool = True
+
+
+class Totals(msgspec.Struct, frozen=True):
+    """How much went over the connection. Bytes are those of IP packets on the wire."""
+
+    packets_up: int = 0
+    packets_down: int = 0
+    bytes_up: int = 0
+    bytes_down: int = 0
+    duration_ns: int = 0
+    handshake_rtt_ns: int | None = None
+    first_byte_ns: int | None = None
+    reason: EndReason = "end"
+
+
+class ConnectionSeen(msgspec.Struct, frozen=True, tag="connection_seen"):
+    """One flow with the names that it had when it started. Whose it is, is not known here."""
+
+    ts_ns: int  # the flow's first packet
+    flow: FlowKey
+    names: tuple[Name, ...]
+    hello: Hello | None
+    totals: Totals
+    coverage: Coverage
+
+
+Seen = Observation | ConnectionSeen
+
+
+class Flows(msgspec.Struct, frozen=True):
+    """Flows and their bytes both ways, on the wire."""
+
+    flows: int = 0
+    bytes_up: int = 0
+    bytes_down: int = 0
+
+
+class CorrelatorCounters(msgspec.Struct, frozen=True):
+    """What the bounds made a correlator forget."""
+
+    forgotten_hellos: int = 0
+    forgotten_names: int = 0
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """What an engine counted and did not hand out. ``lookups`` are flows to a DNS port without a hello."""
+
+    coverage: dict[Coverage, Flows] = {}
+    lookups: Flows = Flows()
+    forgotten: CorrelatorCounters = CorrelatorCounters()
