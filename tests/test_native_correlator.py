@@ -1,0 +1,166 @@
+"""The native correlator says what the Python one says, and counts what it does not say."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.correlator import Correlator
+from monitor.pipeline import DNS_PORT, Pipeline
+from monitor.tally import FlowCount
+from monitor.types import Decision
+from pcaps import golden
+from sensors import native
+from sensors.connections import ConnectionSeen, CorrelatorCounters, Counted, Flows, Seen
+from sensors.engine import Options, open_sensor
+from sensors.interest import Interest
+from sensors.limits import Limits, NameLimits
+from sensors.observations import Gap
+from tests.catalog_help import compiled
+from tests.exchanges_kit import Answer, Flow, capture, exchanges
+from tests.test_engines_agree import SMALL
+
+pytestmark = pytest.mark.skipif(
+    bool(native.MISSING), reason=f"the native engine is not built: {native.MISSING}"
+)
+EVERYTHING = Interest(prefixes=("0.0.0.0/0", "::/0"))
+CATALOG = compiled(
+    """
+    providers:
+      - {id: one, name: One, operator_country: US}
+      - {id: two, name: Two, operator_country: DE}
+    defaults: {source: a source, date: 2026-01-01, verified: full, scope: global}
+    endpoints:
+      - {provider: one, service: API, host: [api.llm.test, "*.openai.test"]}
+      - {provider: two, service: API, host: "e*.llm.test", cname_only: true}
+      - {provider: two, service: API, host: mixed.test, possible: true}
+      - {provider: two, service: own, cidr: 198.51.100.0/24}
+      - {service: other, host: mail.example.org, not_llm: true}
+      - {service: outside, host: cloudflare-ech.com, role: ech-outer, behind: [one, two]}
+    """
+)
+
+
+class Joined:
+    """Connections and gaps in order, and the flows that were only counted."""
+
+    def __init__(self) -> None:
+        self.seen: list[Seen] = []
+        self.lookups = FlowCount()
+        self.forgotten = CorrelatorCounters()
+
+
+def by_python(path: Path, limits: Limits, names: NameLimits, engine: str = "dpkt") -> Joined:
+    """Correlate what an engine observes."""
+    joined, correlator = Joined(), Correlator(names)
+    for batch in open_sensor([path], engine, Options(limits)):
+        for seen in batch:
+            if isinstance(seen, Gap):
+                joined.seen.append(seen)
+                continue
+            assert not isinstance(seen, ConnectionSeen)
+            connection = correlator.feed(seen)
+            if connection is None:
+                continue
+            if connection.flow.server_port == DNS_PORT and connection.hello is None:
+                totals = connection.totals
+                joined.lookups.include(Flows(1, totals.bytes_up, totals.bytes_down))
+            else:
+                joined.seen.append(connection)
+    joined.forgotten = correlator.counters()
+    return joined
+
+
+def by_native(
+    path: Path, interest: Interest, limits: Limits, names: NameLimits
+) -> tuple[list[Seen], Counted]:
+    """Correlate inside the engine."""
+    sensor = open_sensor([path], "native", Options(limits, interest=interest, names=names))
+    return [seen for batch in sensor for seen in batch], sensor.counted()
+
+
+def compare(path: Path, limits: Limits, names: NameLimits, engine: str = "dpkt") -> None:
+    """Hand everything out, and find the same."""
+    wanted = by_python(path, limits, names, engine)
+    seen, counted = by_native(path, EVERYTHING, limits, names)
+    assert seen == wanted.seen
+    assert counted.forgotten == wanted.forgotten
+    lookups = counted.lookups
+    assert FlowCount(lookups.flows, lookups.bytes_up, lookups.bytes_down) == wanted.lookups
+    assert sum(flows.flows for flows in counted.coverage.values()) == 0
+
+
+@pytest.mark.parametrize("case", golden.cases(), ids=lambda case: case.name)
+@pytest.mark.parametrize("limits", [Limits(), SMALL], ids=["usual limits", "small limits"])
+def test_our_captures(case: Path, limits: Limits) -> None:
+    names = NameLimits() if limits == Limits() else NameLimits(2, 1, 3_000, 1, 1, 1)
+    compare(golden.traffic(case), limits, names, "native")
+
+
+few = st.integers(1, 3)
+name_limits = st.builds(
+    NameLimits,
+    pending=few,
+    hellos=few,
+    answer_bytes=st.sampled_from([100, 900, 2_000, 5_000, 100_000]),
+    public_names=few,
+    names=few,
+    lifetimes=few,
+)
+
+
+@given(exchanges(), st.one_of(st.just(NameLimits()), name_limits))
+def test_any_exchanges(made: list[Answer | Flow], names: NameLimits) -> None:
+    with TemporaryDirectory() as folder:
+        compare(capture(made, Path(folder)), Limits(), names)
+
+
+def piped(path: Path, interest: Interest | None) -> tuple[list[Decision], Pipeline]:
+    """Return the decisions on a capture, and the pipeline with what it counted."""
+    pipeline = Pipeline(CATALOG)
+    sensor = open_sensor([path], "native", Options(interest=interest))
+    decisions = [decision for batch in sensor for decision in pipeline.feed(batch)]
+    pipeline.count(sensor.counted())
+    return decisions, pipeline
+
+
+@given(exchanges())
+def test_an_interest_changes_nothing_that_comes_out(made: list[Answer | Flow]) -> None:
+    with TemporaryDirectory() as folder:
+        path = capture(made, Path(folder))
+        decisions, whole = piped(path, None)
+        same, filtered = piped(path, CATALOG.interest())
+    assert same == decisions
+    assert filtered.forgotten() == whole.forgotten()
+    assert vars(filtered.tally) == vars(whole.tally)
+
+
+def test_names_that_nobody_cares_about_stay_inside(tmp_path: Path) -> None:
+    said = "www.example.org", "api.llm.test", "mail.example.org", "a.openai.test"
+    path = capture(
+        [Flow(index, "10.20.1.5", "203.0.113.7", name=name) for index, name in enumerate(said)], tmp_path
+    )
+    seen, counted = by_native(path, CATALOG.interest(), Limits(), NameLimits())
+    names = [each.names[0].value for each in seen if isinstance(each, ConnectionSeen)]
+    assert names == ["api.llm.test", "a.openai.test"]
+    assert counted.coverage["sni"].flows == 2
+
+
+def test_ports_and_protocols_may_be_of_interest(tmp_path: Path) -> None:
+    made = [
+        Flow(0, "10.20.1.5", "203.0.113.7", 853),
+        Flow(1, "10.20.1.5", "203.0.113.7", name="www.example.org", protocol="dot"),
+        Flow(2, "10.20.1.5", "203.0.113.7", name="www.example.org"),
+    ]
+    interest = Interest(server_ports=(853,), alpn=("dot",))
+    seen, counted = by_native(capture(made, tmp_path), interest, Limits(), NameLimits())
+    assert len(seen) == 2
+    assert counted.coverage["sni"].flows == 1
+
+
+def test_what_is_no_prefix_is_refused(tmp_path: Path) -> None:
+    path = capture([], tmp_path)
+    with pytest.raises(ValueError, match=r"^192\.0\.2\.0/33$"):
+        by_native(path, Interest(prefixes=("192.0.2.0/33",)), Limits(), NameLimits())
