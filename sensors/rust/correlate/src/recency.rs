@@ -1,7 +1,8 @@
 //! A map that knows in what order its entries were last used: Python's `OrderedDict`.
 //!
-//! Entries live in slots that link to their neighbours in that order, so that taking the oldest out, and making
-//! one the newest, costs the same however many there are.
+//! Entries live in slots that are linked to their neighbours in that order, so that taking the oldest out, and
+//! making one the newest, costs the same however many there are. The links lie apart from the entries: close
+//! together they stay in the cache.
 
 use std::hash::Hash;
 
@@ -13,8 +14,13 @@ pub type Slot = u32;
 
 const NOWHERE: Slot = Slot::MAX;
 
-struct Entry<K, V> {
-    held: Option<(K, V)>, // None where the slot is free
+const UNLINKED: Links = Links {
+    older: NOWHERE,
+    newer: NOWHERE,
+};
+
+#[derive(Clone, Copy)]
+struct Links {
     older: Slot,
     newer: Slot,
 }
@@ -23,7 +29,8 @@ struct Entry<K, V> {
 pub struct Recency<K, V> {
     hasher: RandomState,
     index: HashTable<Slot>,
-    slots: Vec<Entry<K, V>>,
+    slots: Vec<Option<(K, V)>>, // None where a slot is free
+    links: Vec<Links>,          // of each slot
     free: Vec<Slot>,
     oldest: Slot,
     newest: Slot,
@@ -37,6 +44,7 @@ impl<K: Eq + Hash, V> Recency<K, V> {
             hasher,
             index: HashTable::new(),
             slots: Vec::new(),
+            links: Vec::new(),
             free: Vec::new(),
             oldest: NOWHERE,
             newest: NOWHERE,
@@ -76,28 +84,23 @@ impl<K: Eq + Hash, V> Recency<K, V> {
 
     /// The value at a place, to change.
     pub fn get_mut(&mut self, slot: Slot) -> Option<&mut V> {
-        let held = self.slots.get_mut(slot as usize)?.held.as_mut();
+        let held = self.slots.get_mut(slot as usize)?.as_mut();
         held.map(|(_, value)| value)
     }
 
     /// Add an entry whose key is not there yet, as the newest; return its place.
     pub fn insert(&mut self, key: K, value: V) -> Slot {
         let hash = self.hasher.hash_one(&key);
-        let entry = Entry {
-            held: Some((key, value)),
-            older: NOWHERE,
-            newer: NOWHERE,
-        };
         let slot = self.free.pop().unwrap_or(self.slots.len() as Slot);
-        match self.slots.get_mut(slot as usize) {
-            Some(place) => *place = entry,
-            None => self.slots.push(entry),
+        if let Some(place) = self.slots.get_mut(slot as usize) {
+            *place = Some((key, value));
+        } else {
+            self.slots.push(Some((key, value)));
+            self.links.push(UNLINKED);
         }
         let (slots, hasher) = (&self.slots, &self.hasher);
         self.index.insert_unique(hash, slot, |slot| {
-            let held = slots
-                .get(*slot as usize)
-                .and_then(|entry| entry.held.as_ref());
+            let held = slots.get(*slot as usize).and_then(Option::as_ref);
             held.map_or(0, |(key, _)| hasher.hash_one(key))
         });
         self.link(slot);
@@ -121,7 +124,7 @@ impl<K: Eq + Hash, V> Recency<K, V> {
             .remove();
         self.unlink(slot);
         self.free.push(slot);
-        self.slots.get_mut(slot as usize)?.held.take()
+        self.slots.get_mut(slot as usize)?.take()
     }
 
     /// Take out the entry that was longest out of use.
@@ -130,31 +133,30 @@ impl<K: Eq + Hash, V> Recency<K, V> {
     }
 
     fn held(&self, slot: Slot) -> Option<&(K, V)> {
-        self.slots.get(slot as usize)?.held.as_ref()
+        self.slots.get(slot as usize)?.as_ref()
     }
 
     fn link(&mut self, slot: Slot) {
         let last = std::mem::replace(&mut self.newest, slot);
-        if let Some(entry) = self.slots.get_mut(slot as usize) {
-            (entry.older, entry.newer) = (last, NOWHERE);
+        if let Some(links) = self.links.get_mut(slot as usize) {
+            (links.older, links.newer) = (last, NOWHERE);
         }
-        match self.slots.get_mut(last as usize) {
-            Some(entry) => entry.newer = slot,
+        match self.links.get_mut(last as usize) {
+            Some(links) => links.newer = slot,
             None => self.oldest = slot,
         }
     }
 
     fn unlink(&mut self, slot: Slot) {
-        let Some(entry) = self.slots.get(slot as usize) else {
+        let Some(Links { older, newer }) = self.links.get(slot as usize).copied() else {
             return;
         };
-        let (older, newer) = (entry.older, entry.newer);
-        match self.slots.get_mut(older as usize) {
-            Some(entry) => entry.newer = newer,
+        match self.links.get_mut(older as usize) {
+            Some(links) => links.newer = newer,
             None => self.oldest = newer,
         }
-        match self.slots.get_mut(newer as usize) {
-            Some(entry) => entry.older = older,
+        match self.links.get_mut(newer as usize) {
+            Some(links) => links.older = older,
             None => self.newest = older,
         }
     }
