@@ -117,6 +117,16 @@ def test_any_exchanges(made: list[Answer | Flow], names: NameLimits) -> None:
         compare(capture(made, Path(folder)), Limits(), names)
 
 
+def test_of_equal_lifetimes_the_first_counts(tmp_path: Path) -> None:
+    told = [("edge.llm.test", 3_600), ("cdn.example.net", 60), ("edge.llm.test", 0)]
+    made = [Answer(0, "10.20.1.5", "www.example.org", ("203.0.113.7",), (alias,), ttl) for alias, ttl in told]
+    path = capture([*made, Flow(1_000, "10.20.1.5", "203.0.113.7")], tmp_path)
+    compare(path, Limits(), NameLimits())
+    (connection,) = by_python(path, Limits(), NameLimits()).seen
+    assert isinstance(connection, ConnectionSeen)
+    assert connection.coverage == "dns"
+
+
 def piped(path: Path, interest: Interest | None) -> tuple[list[Decision], Pipeline]:
     """Return the decisions on a capture, and the pipeline with what it counted."""
     pipeline = Pipeline(CATALOG)

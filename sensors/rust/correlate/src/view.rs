@@ -202,7 +202,8 @@ impl View {
 
 /// The lifetime that began last before a moment.
 fn latest(lifetimes: &Lifetimes, ts_ns: i64) -> Option<&Lifetime> {
-    let known = lifetimes.iter().filter(|life| life.span.since_ns <= ts_ns);
+    let known = lifetimes.iter().rev(); // the last of equals: the first that came
+    let known = known.filter(|life| life.span.since_ns <= ts_ns);
     known.max_by_key(|life| (life.span.since_ns, &life.told.cnames))
 }
 

@@ -24,11 +24,21 @@ fn of(client: Address, server: u8, name: &str) -> NameResolved {
     }
 }
 
-fn names(memory: &mut Resolutions, client: Option<Address>, address: Address) -> Vec<String> {
+/// An asker's live names of an address at a moment.
+fn names_at(
+    memory: &mut Resolutions,
+    client: Option<Address>,
+    address: Address,
+    tenths: i64,
+) -> Vec<String> {
     let view = memory.use_view(client, address);
-    let found = memory.names(view, at(100));
+    let found = memory.names(view, at(tenths));
     let live = found.iter().filter(|each| each.live);
     live.map(|each| each.told.name.clone()).collect()
+}
+
+fn names(memory: &mut Resolutions, client: Option<Address>, address: Address) -> Vec<String> {
+    names_at(memory, client, address, 100)
 }
 
 #[test]
@@ -118,6 +128,19 @@ fn the_lifetimes_of_a_name_are_bounded() {
     assert_eq!(memory.forgotten(), 10);
     let view = memory.use_view(Some(CLIENT), SERVER);
     assert!(memory.names(view, at(10)).is_empty());
+}
+
+#[test]
+fn of_equal_lifetimes_the_first_counts() {
+    let mut memory = memory(USUAL);
+    for (alias, ttl) in [("b.example", 3_600), ("a.example", 60), ("b.example", 0)] {
+        memory.add(NameResolved {
+            cnames: texts(&[alias]),
+            ttl,
+            ..answer(0, LLM)
+        });
+    }
+    assert_eq!(names_at(&mut memory, Some(CLIENT), SERVER, 10_000), [LLM]);
 }
 
 #[test]
