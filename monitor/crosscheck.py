@@ -10,7 +10,8 @@ from typing import Literal
 import msgspec
 
 from monitor.types import Decision, Outcome
-from sensors.observations import Carrier, FlowKey, HelloSeen, NameResolved, Observation, Transport
+from sensors.connections import Seen
+from sensors.observations import Carrier, FlowKey, HelloSeen, NameResolved, Transport
 
 MAX_ITEMS = 1_000_000  # of a kind, kept of an engine; more are counted and not compared
 LATE_FIRST = 2**63 - 1  # the time of what is of no packet
@@ -126,7 +127,7 @@ class Statement:
         self.left_out = 0
         self._counts: dict[Kind, int] = {}
 
-    def observe(self, batch: Iterable[Observation]) -> None:
+    def observe(self, batch: Iterable[Seen]) -> None:
         """Take observations."""
         for each in batch:
             if isinstance(each, HelloSeen) and each.server_name is not None:

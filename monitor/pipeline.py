@@ -40,7 +40,7 @@ class Pipeline:
         self._attribute = lru_cache(ATTRIBUTION_CACHE)(lambda question: attribute(question, catalog, geo))
 
     def interest(self) -> Interest:
-        """Return what a sensor has to hand out for the decisions and counts to be the same as of everything."""
+        """Return what a sensor has to hand out, so that nothing changes when it only counts the rest."""
         catalog, concealing = self._catalog.interest(), self._concealing
         return Interest(
             names=(*catalog.names, *concealing.names()),

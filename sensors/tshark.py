@@ -19,6 +19,7 @@ import msgspec
 from sensors.capture import CaptureReader, path_text
 from sensors.captured import FaultKind
 from sensors.clock import CaptureClock
+from sensors.connections import Counted
 from sensors.engine import Options, Progress
 from sensors.flows import SECOND_NS
 from sensors.observations import Accounting, Count, Fault, Observation
@@ -68,6 +69,10 @@ class TsharkSensor:
                 self._progress(left_bytes)
         self._flows.finish(self._undecoded())
         yield self._recorder.take()
+
+    def counted(self) -> Counted:
+        """Nothing: everything is handed out."""
+        return Counted()
 
     def accounting(self) -> Accounting:
         """What became of every packet that tshark read so far."""

@@ -71,7 +71,11 @@ class TsharkFlows:
     def _begin_again(self, ts_ns: int, place: Place, said: list[Greeting], *, low: bool) -> None:
         """End a QUIC flow on whose ports the client begins another connection, for another name."""
         flow = self._find(place, ts_ns, low=low)
-        if flow is not None and flow.seen_handshake and any(each.server_name != flow.datagrams_name for each in said):
+        if (
+            flow is not None
+            and flow.seen_handshake
+            and any(each.server_name != flow.datagrams_name for each in said)
+        ):
             self._table.end(flow, ts_ns, "end")
 
     def _find(self, place: Place, ts_ns: int, *, low: bool) -> Flow | None:

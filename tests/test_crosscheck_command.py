@@ -11,14 +11,15 @@ from monitor import opinions
 from pcaps import golden
 from sensors import engine as engines
 from sensors import tshark_program
+from sensors.connections import Counted, Seen
 from sensors.engine import Sensor
-from sensors.observations import Accounting, HelloSeen, Observation
+from sensors.observations import Accounting, HelloSeen
 from tests.test_cli import POLICY, capture, residency
 from tests.tshark_help import needs_tshark
 
 TRAFFIC = capture("openai-eu")
 OURS = ("--engines", "dpkt,tshark")
-Change = Callable[[Sequence[Observation]], list[Observation]]
+Change = Callable[[Sequence[Seen]], list[Seen]]
 
 
 @needs_tshark
@@ -84,9 +85,12 @@ class Changed:
         self._sensor = engines.open_sensor([path], "dpkt")
         self._change = change
 
-    def __iter__(self) -> Iterator[Sequence[Observation]]:
+    def __iter__(self) -> Iterator[Sequence[Seen]]:
         for batch in self._sensor:
             yield self._change(batch)
+
+    def counted(self) -> Counted:
+        return self._sensor.counted()
 
     def accounting(self) -> Accounting:
         return self._sensor.accounting()
@@ -96,7 +100,7 @@ class Changed:
 def liar(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the engine tshark say another server name, and not need tshark."""
 
-    def change(batch: Sequence[Observation]) -> list[Observation]:
+    def change(batch: Sequence[Seen]) -> list[Seen]:
         replace, other = msgspec.structs.replace, "api.deepseek.com"
         return [replace(each, server_name=other) if isinstance(each, HelloSeen) else each for each in batch]
 

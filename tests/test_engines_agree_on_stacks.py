@@ -6,8 +6,9 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 
 from sensors.capture import Frame
+from sensors.connections import Seen
 from sensors.limits import Limits
-from sensors.observations import Accounting, FlowUpdate, Observation
+from sensors.observations import Accounting, FlowUpdate
 from tests import test_engines_agree
 from tests.captures_kit import pcap
 from tests.stacks import captured, damaged, stacks
@@ -18,7 +19,7 @@ CHECKS = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 def agreed(
     frames: Iterable[Frame], folder: Path, limits: Limits | None = None
-) -> tuple[list[Observation], Accounting]:
+) -> tuple[list[Seen], Accounting]:
     """Return what both engines say of Ethernet frames."""
     path = folder / "frames.pcap"
     path.write_bytes(pcap(frames))

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from sensors import native
 from sensors.captured import Frame
+from sensors.connections import Seen
 from sensors.engine import open_sensor
-from sensors.observations import Accounting, Observation
+from sensors.observations import Accounting
 from tests.captures_kit import pcap
 from tests.frames_kit import SEQ, ethernet, frame, ipv4, tcp
 from tests.hello_bytes import pieces
@@ -39,7 +40,7 @@ def frames(chunks: list[bytes], *, opened: bool) -> list[Frame]:
     return [frame(ethernet(ipv4(each)), ts_ns=at * MS) for at, each in enumerate(segments)]
 
 
-def said(path: Path, engine: str) -> tuple[list[Observation], Accounting]:
+def said(path: Path, engine: str) -> tuple[list[Seen], Accounting]:
     sensor = open_sensor([path], engine)
     return [observation for batch in sensor for observation in batch], sensor.accounting()
 

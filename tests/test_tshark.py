@@ -8,9 +8,10 @@ import pytest
 
 from pcaps import golden
 from sensors import tshark, tshark_process, tshark_program
+from sensors.connections import Seen
 from sensors.engine import EngineError, Options, choose, lacks
 from sensors.limits import Limits
-from sensors.observations import Accounting, Count, FlowUpdate, Gap, HelloSeen, Observation
+from sensors.observations import Accounting, Count, FlowUpdate, Gap, HelloSeen
 from sensors.tshark_program import is_too_old
 from tests.tshark_help import needs_tshark, observe
 
@@ -24,7 +25,7 @@ def total(counts: dict[str, Count]) -> Count:
     return Count(sum(count.packets for count in values), sum(count.bytes for count in values))
 
 
-def final_flows(observations: list[Observation]) -> set[Observation]:
+def final_flows(observations: list[Seen]) -> set[FlowUpdate]:
     """Return the totals of all flows."""
     return {each for each in observations if isinstance(each, FlowUpdate) and each.final}
 

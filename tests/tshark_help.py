@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from sensors.connections import Seen
 from sensors.engine import open_sensor
-from sensors.observations import Accounting, Observation
+from sensors.observations import Accounting
 from sensors.tshark_facts import Facts
 from sensors.tshark_program import missing
 
@@ -21,7 +22,7 @@ def facts(protocols: str, **fields: str | tuple[str, ...]) -> Facts:
     return Facts(**{**usual, **known})
 
 
-def observe(path: Path, engine: str) -> tuple[list[Observation], Accounting]:
+def observe(path: Path, engine: str) -> tuple[list[Seen], Accounting]:
     """Return all that an engine says of a file."""
     sensor = open_sensor([path], engine)
     return [observation for batch in sensor for observation in batch], sensor.accounting()

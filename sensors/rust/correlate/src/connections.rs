@@ -74,8 +74,12 @@ impl Source {
         match carrier {
             Carrier::HttpConnect | Carrier::Socks => Self::Connect,
             Carrier::Http => Self::Http,
-            Carrier::Tls | Carrier::Quic | Carrier::Dtls => Self::Sni,
-            Carrier::Wireguard | Carrier::Openvpn | Carrier::Ike => Self::Sni, // which have no name
+            Carrier::Tls
+            | Carrier::Quic
+            | Carrier::Dtls
+            | Carrier::Wireguard // this and the following have no name
+            | Carrier::Openvpn
+            | Carrier::Ike => Self::Sni,
         }
     }
 
