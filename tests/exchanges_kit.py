@@ -131,7 +131,7 @@ def answers(draw: st.DrawFn) -> Answer:
     return Answer(
         second=draw(st.sampled_from(range(0, 200, 7))),
         client=draw(st.sampled_from(CLIENTS)),
-        name=draw(st.sampled_from(NAMES[:7])),
+        name=draw(st.sampled_from([*NAMES[:3]] * 2 + [*NAMES[3:7]])),
         addresses=tuple(draw(addresses)),
         cnames=tuple(draw(st.lists(st.sampled_from(ALIASES), max_size=2, unique=True))),
         ttl=draw(st.sampled_from([0, 5, 60, 10_000_000])),
@@ -149,7 +149,7 @@ def flows(draw: st.DrawFn) -> Flow:
         server=SERVERS[3] if ":" in client else draw(st.sampled_from(SERVERS[:3])),
         port=draw(st.sampled_from([443, 443, 443, 53, 853])),
         target=draw(st.sampled_from([None] * 30 + [*NAMES])),
-        name=draw(st.sampled_from([None] * 20 + [*NAMES])),
+        name=draw(st.sampled_from([None] * 20 + [*NAMES[:3]] * 4 + [*NAMES])),
         ech=draw(st.booleans()),
         protocol=draw(st.sampled_from(["h2", "dot"])),
         seconds=draw(st.sampled_from([1, 30])),
