@@ -4,6 +4,8 @@ from typing import final
 from sensors.interest import Interest
 from sensors.limits import NameLimits
 
+__all__ = ["Engine"]
+
 @final
 class Engine:
     def __new__(cls, paths: list[Path], limits: tuple[int, int, int, int], seed: int) -> Engine: ...

@@ -44,7 +44,7 @@ COMPRESSED = pytest.mark.parametrize("compress", [gzip.compress, zstd])
 
 
 @pytest.mark.parametrize("compress", [plain, gzip.compress, zstd])
-@pytest.mark.parametrize("piece_bytes", [7, 1_024, 1_000_000])
+@pytest.mark.parametrize("piece_bytes", [1, 7, 1_024, 1_000_000])
 def test_the_bytes_come_back(compress: Compress, piece_bytes: int) -> None:
     assert chunks(compress(NOISE), piece_bytes) == (NOISE, None)
     assert chunks(compress(b"")) == (b"", None)

@@ -207,6 +207,8 @@ def test_the_most_tags_that_are_followed() -> None:
         (101, V4, 0, "truncated-ip"),
         (9, b"\xff\x03\0\x21" + V4, 3, "truncated-ppp"),
         (9, b"\0\x21" + V4, 0, "truncated-ppp"),
+        (9, b"\xff\x03\0\x21" + V4, 1, "truncated-ppp"),  # not yet protocol 0xff
+        (9, b"\x57", 0, "truncated-ppp"),  # one byte is a protocol
         (104, b"\x0f\0\x08\0" + V4, 3, "truncated-hdlc"),
         (ETHERNET, ethernet(GROUP_2 + b"\x08\0" + V4, SGT), 21, "truncated-sgt"),
     ],
