@@ -38,6 +38,8 @@ def stream_chunks(read: Read) -> Iterator[bytes]:
     Raises StreamDamage, also where ``read`` does.
     """
     first = read()
+    while 0 < len(first) < len(_ZSTD_MAGIC) and (more := read()):
+        first += more  # a pipe gives what its writer wrote
     if first.startswith(_GZIP_MAGIC):
         yield from _inflated(read, first, "gzip", lambda: zlib.decompressobj(_GZIP_WBITS))
     elif first.startswith(_ZSTD_MAGIC) or (first[1:4] == _ZSTD_SKIPPABLE and first[0] >> 4 == 5):

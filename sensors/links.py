@@ -115,8 +115,10 @@ def ppp(data: bytes, wire_bytes: int) -> Layer:
 
     The protocol may be compressed to one byte (RFC 1661 section 6.5): the last byte of one is odd.
     """
+    if data == _HDLC_FRAMING[:1] and wire_bytes > 1:
+        raise Undecoded("truncated-ppp")  # it may begin the framing
     at = 2 if data.startswith(_HDLC_FRAMING) else 0
-    size = 1 if data[at : at + 1] and data[at] & 1 else 2
+    size = 1 if len(data) == at or data[at] & 1 else 2
     if len(data) < at + size:
         raise short("ppp", at + size, wire_bytes)
     protocol = int.from_bytes(data[at : at + size], "big")

@@ -6,13 +6,13 @@
 use std::io::{ErrorKind, Read};
 
 use crate::captured::{FaultKind, StreamDamage};
-use crate::member::Member;
+use crate::member::{MAGIC_BYTES, Member};
 use crate::output::Output;
 use crate::posix::error_text;
 
 /// Decompressed at once: a Zstandard block of 4 bytes holds 128 KiB, so 32 MiB at most. How much a damaged
 /// stream still gives depends on it, so it is the reference engine's.
-const PIECE_BYTES: usize = 1_024;
+pub(crate) const PIECE_BYTES: usize = 1_024;
 
 /// A file's bytes as they are on the disk.
 struct Raw {
@@ -40,6 +40,18 @@ impl Raw {
                 }
             }
         }
+    }
+
+    /// Read until there are so many bytes: a pipe gives what its writer wrote. Less at the end.
+    fn read_least(&mut self, into: &mut [u8], least_bytes: usize) -> Result<usize, StreamDamage> {
+        let mut bytes = 0;
+        while bytes < least_bytes {
+            match self.read(into.get_mut(bytes..).unwrap_or_default())? {
+                0 => break,
+                more => bytes += more,
+            }
+        }
+        Ok(bytes)
     }
 }
 
@@ -167,7 +179,12 @@ impl Chunks {
         if let Form::Compressed(stream) = &mut self.form {
             return stream.next_into(&mut self.raw, output, read_bytes);
         }
-        let bytes = self.raw.read(output.room(read_bytes))?;
+        let least_bytes = match self.form {
+            Form::Unknown => MAGIC_BYTES,
+            _ => 1,
+        };
+        let room = output.room(read_bytes.max(least_bytes));
+        let bytes = self.raw.read_least(room, least_bytes)?;
         if let Form::Unknown = self.form {
             let first = output.room(bytes);
             if let Some(member) = Member::begun_by(first) {

@@ -5,6 +5,9 @@ use zstd::zstd_safe::{DCtx, DParameter, InBuffer, OutBuffer};
 
 use crate::output::Output;
 
+/// As many tell which format a stream is in.
+pub const MAGIC_BYTES: usize = 4;
+
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 const GZIP_WINDOW_BITS: u8 = 15;
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];

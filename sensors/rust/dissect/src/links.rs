@@ -113,6 +113,9 @@ pub fn raw_ip(data: &[u8], wire_bytes: usize) -> Result<Layer, Undecoded> {
 ///
 /// The protocol may be compressed to one byte (RFC 1661 section 6.5): the last byte of one is odd.
 pub fn ppp(data: &[u8], wire_bytes: usize) -> Result<Layer, Undecoded> {
+    if data == [0xff] && wire_bytes > 1 {
+        return Err(Header::PPP.truncated); // it may begin the framing
+    }
     let at = if data.starts_with(&[0xff, 0x03]) {
         2
     } else {
@@ -121,7 +124,8 @@ pub fn ppp(data: &[u8], wire_bytes: usize) -> Result<Layer, Undecoded> {
     let (protocol, at) = match *data.get(at..).unwrap_or_default() {
         [first, ..] if first & 1 == 1 => (u16::from(first), at + 1),
         [first, second, ..] => (u16::from_be_bytes([first, second]), at + 2),
-        _ => return Err(Header::PPP.short(at + 2, wire_bytes)),
+        [_] => return Err(Header::PPP.short(at + 2, wire_bytes)),
+        [] => return Err(Header::PPP.short(at + 1, wire_bytes)),
     };
     if protocol & 1 == 0 {
         return Err(Header::PPP.malformed);
