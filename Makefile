@@ -6,11 +6,12 @@ CARGO := $(shell command -v cargo)
 CRATES := sensors/rust/Cargo.toml
 RUST := $(shell find sensors/rust -name target -prune -o \( -name '*.rs' -o -name 'Cargo.*' \) -print)
 PACKETS ?= 492000
+SECONDS ?= 30
 
 # program:package of Debian, for what tests run beside our own; they are skipped where it is not there
 PROGRAMS := tshark:tshark
 
-.PHONY: help demo native programs test lint format golden lock bench clean
+.PHONY: help demo native programs test lint fuzz format golden lock bench clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -67,9 +68,17 @@ ifneq ($(CARGO),)
 	$(CARGO) clippy --quiet --locked --all-targets --manifest-path $(CRATES) -- -D warnings
 endif
 
-golden: $(VENV)/dev.stamp ## rebuild the captures of pcaps/ and write down anew what they give
+fuzz: ## fuzz every target of the native engine for a while (SECONDS=30)
+ifneq ($(CARGO),)
+	sensors/rust/fuzz/run.sh $(SECONDS)
+else
+	@echo "cargo is not here: nothing is fuzzed" >&2
+endif
+
+golden: $(VENV)/dev.stamp ## rebuild the captures of pcaps/, what they give, and the fuzzer's seeds
 	$(BIN)/python -m pcaps.make
 	$(BIN)/python -m pcaps.golden
+	$(BIN)/python -m pcaps.seeds
 
 bench: $(VENV)/dev.stamp ## measure the engine beside a bare dpkt loop (PACKETS=492000)
 	@mkdir -p build

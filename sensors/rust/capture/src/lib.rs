@@ -13,7 +13,7 @@
     clippy::todo
 )]
 #![cfg_attr(
-    test,
+    any(test, feature = "fuzzing"),
     allow(
         clippy::unwrap_used,
         clippy::expect_used,
@@ -27,6 +27,8 @@
 mod bytes;
 pub mod capture;
 pub mod captured;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod inflate;
 #[cfg(test)]
 mod kit;

@@ -13,7 +13,7 @@
     clippy::todo
 )]
 #![cfg_attr(
-    test,
+    any(test, feature = "fuzzing"),
     allow(
         clippy::unwrap_used,
         clippy::expect_used,
@@ -44,6 +44,8 @@ pub mod flowless;
 pub mod flows;
 pub mod fragments;
 pub mod frames;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod gaps;
 pub mod gquic;
 pub mod gquic_frames;

@@ -229,7 +229,7 @@ impl InitialReader {
     }
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod kit;
 #[cfg(test)]
 mod tests;

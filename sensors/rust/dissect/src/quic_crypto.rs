@@ -171,7 +171,7 @@ fn expand<const BYTES: usize>(secret: &Hmac<Sha256>, label: &[u8]) -> [u8; BYTES
     key
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod kit;
 #[cfg(test)]
 mod tests;

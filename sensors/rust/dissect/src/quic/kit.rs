@@ -1,5 +1,7 @@
 //! QUIC packets for tests.
 
+#![cfg_attr(not(test), allow(dead_code, reason = "the fuzzer needs a part of it"))]
+
 use crate::quic_crypto::kit::seal;
 use crate::quic_crypto::{ConnectionId, InitialKeys};
 use crate::quic_version::version_of;

@@ -1,5 +1,7 @@
 //! Sealing for tests: the opposite of `InitialKeys::open`.
 
+#![cfg_attr(not(test), allow(dead_code, reason = "the fuzzer needs a part of it"))]
+
 use super::{InitialKeys, MAX_NUMBER_BYTES};
 use aes_gcm::aead::AeadInOut;
 use aes_gcm::{Aes128Gcm, KeyInit};
