@@ -95,7 +95,7 @@ def _open_problem(error: OSError | ValueError) -> tuple[str, str]:
 
 def _head_problem(head: bytes, damage: StreamDamage | None) -> tuple[str, str]:
     """Say why a stream that begins so cannot be read, and what to do."""
-    if damage is not None:
+    if damage is not None and len(head) < _HEAD_BYTES:
         return f"{damage.problem} before the first packet", COPY_AGAIN
     if not head:
         return "the file is empty", "capture again, or leave it out"

@@ -61,6 +61,7 @@ def test_compression_is_told_by_the_bytes_not_the_name(
         (gzip.compress(pcap(PACKETS))[:15], "the gzip stream is cut off before the first packet"),
         (b"\x1f\x8b\xff\xff" + bytes(20), "the gzip stream is damaged before the first packet"),
         (zstd(pcap(PACKETS))[:9], "the Zstandard stream is cut off before the first packet"),
+        (gzip.compress(noise(200))[:-8], "this is not a pcap or pcapng file"),  # cut off far behind its head
     ],
 )
 def test_files_that_cannot_be_read(data: bytes, problem: str, tmp_path: Path) -> None:

@@ -183,7 +183,9 @@ fn open_problem(error: &Error) -> Problem {
 
 /// Say why a stream that begins so cannot be read, and what to do.
 fn head_problem(head: &[u8], damage: Option<&StreamDamage>) -> Problem {
-    if let Some(damage) = damage {
+    if let Some(damage) = damage
+        && head.len() < HEAD_BYTES
+    {
         return (
             format!("{} before the first packet", damage.problem),
             COPY_AGAIN,

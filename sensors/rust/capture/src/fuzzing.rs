@@ -3,6 +3,11 @@
 //! Frames and faults are the same however the file is read, both are bounded, and the accounts of a sensor that
 //! is fed the frames are closed.
 
+#![allow(
+    clippy::missing_panics_doc,
+    reason = "to panic is what a broken promise does"
+)]
+
 use std::io::Cursor;
 
 use dissect::encode::Encoder;

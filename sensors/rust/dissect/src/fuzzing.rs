@@ -3,6 +3,11 @@
 //! Each makes of its input what a parser reads, and panics where the parser breaks a promise. Tests run them
 //! over the corpus that is committed, so that the promises are tested where no fuzzer is.
 
+#![allow(
+    clippy::missing_panics_doc,
+    reason = "to panic is what a broken promise does"
+)]
+
 mod choices;
 mod client_hello;
 mod dns;

@@ -66,6 +66,10 @@ fn files_that_cannot_be_read() {
             "the gzip stream is cut off before the first packet",
         ),
         (
+            gzip(&noise(200))[..200].to_vec(), // cut off far behind its head
+            "this is not a pcap or pcapng file",
+        ),
+        (
             [&b"\x1f\x8b\xff\xff"[..], &[0; 20]].concat(),
             "the gzip stream is damaged before the first packet",
         ),

@@ -61,6 +61,9 @@ impl<'d> Choices<'d> {
 /// A part of a stream, and where in the stream it stands.
 pub type Piece<'d> = (usize, &'d [u8]);
 
+/// More pieces would say nothing new, and take long.
+const MAX_PIECES: usize = 256;
+
 /// Cut `data` into pieces of these sizes, over and over (0 means 1); without sizes it is one piece.
 pub fn pieces<'d>(sizes: &[u8], data: &'d [u8]) -> Vec<Piece<'d>> {
     let mut pieces = Vec::new();
@@ -70,7 +73,11 @@ pub fn pieces<'d>(sizes: &[u8], data: &'d [u8]) -> Vec<Piece<'d>> {
         let size = sizes
             .next()
             .map_or(data.len(), |size| usize::from(*size).max(1));
-        let end = data.len().min(at + size);
+        let end = if pieces.len() < MAX_PIECES {
+            data.len().min(at + size)
+        } else {
+            data.len()
+        };
         pieces.push((at, &data[at..end]));
         at = end;
     }

@@ -43,6 +43,7 @@ fn any_datagrams(mut choices: Choices<'_>) {
                 fed_bytes += datagram.len();
                 datagrams += 1;
                 feed(&mut client, &std::mem::take(&mut datagram), what & 4 == 0);
+                let _ = client.partial().map(|greeting| Greeted::from(&greeting));
                 assert_eq!(client.held_bytes(), fed_bytes);
                 assert!(client.done() || datagrams < MAX_DATAGRAMS);
             }
@@ -67,10 +68,7 @@ fn feed(
     let malformed_before = client.outcome() == Outcome::Malformed;
     assert!(!malformed_before || result.is_err());
     match result {
-        Ok(None) => {
-            let _ = client.partial().map(|greeting| Greeted::from(&greeting));
-            None
-        }
+        Ok(None) => None,
         Ok(Some(greeting)) => {
             assert!(client.done() && client.partial().is_none());
             Some(Ok(Greeted::from(&greeting)))
