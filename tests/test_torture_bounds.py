@@ -21,7 +21,6 @@ NAME = "api.eu.mistral.ai"
 HELLO = client_hello(NAME)
 BEGUN = 200  # bytes of a hello that is left unfinished
 hostile_frames = st.one_of(
-    st.binary(min_size=1, max_size=120),
     st.one_of(hostile.segments, hostile.hellos).map(lambda data: ipv4(ENDS, 6, data)),
     st.one_of(hostile.datagrams, hostile.initials, hostile.answers).map(lambda data: ipv4(ENDS, 17, data)),
 )
