@@ -11,7 +11,7 @@ from sensors import native
 from sensors.limits import Limits
 from tests import hello_bytes
 from tests.hellos import client_hello
-from tests.torture_kit import ACK, ENDS, SYN, Said, tcp
+from tests.torture_kit import ACK, ENDS, SYN, Ends, Said, tcp
 
 pytestmark = pytest.mark.skipif(
     bool(native.MISSING), reason=f"the native engine is not built: {native.MISSING}"
@@ -91,6 +91,15 @@ def test_a_hello_longer_than_what_is_kept_is_told(tmp_path: Path) -> None:
     said = Said(conversation(cut(HELLO, 50)), tmp_path, Limits(stream_bytes=200))
     assert said.hellos == []
     assert said.counters == {"first-message-too-long": 1}
+
+
+@pytest.mark.parametrize("data", [b"\0\0", HELLO], ids=["no hello", "a hello"])
+@pytest.mark.parametrize("flags", [SYN, SYN | ACK], ids=["SYN", "SYN-ACK"])
+@pytest.mark.parametrize("ends", [ENDS, ENDS.back()], ids=["client", "server"])
+def test_a_syn_behind_its_data(data: bytes, flags: int, ends: Ends, tmp_path: Path) -> None:
+    said = Said([tcp(1_001, data, ends=ends), tcp(1_000, flags=flags, ends=ends)], tmp_path)
+    assert said.hellos == (FOUND if data == HELLO else [])
+    assert said.counters == ({} if data == HELLO else {"unknown-protocol": 1})
 
 
 @in_tmp

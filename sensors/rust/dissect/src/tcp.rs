@@ -126,7 +126,8 @@ impl Heard<'_, '_> {
         if flow.is_read(self.low) {
             return;
         }
-        if reader_for(flow, self.low).is_none() {
+        // What came before the SYN is read as what it was taken for.
+        if !self.listening(flow) && reader_for(flow, self.low).is_none() {
             flow.mark_read(self.low);
             return;
         }
@@ -139,11 +140,7 @@ impl Heard<'_, '_> {
         if flow.is_read(self.low) {
             return;
         }
-        let listening = flow
-            .reading
-            .as_mut()
-            .is_some_and(|reading| reading.side(self.low).is_some());
-        if !listening {
+        if !self.listening(flow) {
             let Some(reader) = reader_for(flow, self.low) else {
                 flow.mark_read(self.low);
                 return;
@@ -158,6 +155,13 @@ impl Heard<'_, '_> {
         self.read(flow, recorder, |direction, each| {
             direction.add(seq, payload, each);
         });
+    }
+
+    /// Whether this side's bytes are being read.
+    fn listening(&self, flow: &mut Flow) -> bool {
+        flow.reading
+            .as_mut()
+            .is_some_and(|reading| reading.side(self.low).is_some())
     }
 
     /// Let this side's direction read on, and note what it said.
