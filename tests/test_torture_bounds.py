@@ -22,6 +22,7 @@ HELLO = client_hello(NAME)
 BEGUN = 200  # bytes of a hello that is left unfinished
 hostile_frames = st.one_of(
     st.one_of(hostile.segments, hostile.hellos).map(lambda data: ipv4(ENDS, 6, data)),
+    hostile.frames,
     st.one_of(hostile.datagrams, hostile.initials, hostile.answers).map(lambda data: ipv4(ENDS, 17, data)),
 )
 

@@ -65,11 +65,10 @@ fn read(file: &[u8], chunk_bytes: usize, sensor: &mut Sensor) -> (Count, Vec<Fau
         assert!(frame.ts_ns >= 0);
         assert!(frame.data.len() <= MAX_FRAME_BYTES as usize);
         assert!(frame.data.len() <= frame.wire_bytes as usize);
-        let wire_bytes = u64::from(frame.wire_bytes);
-        sensor.frame(frame.ts_ns, frame.linktype, frame.data, wire_bytes);
+        sensor.frames(&[frame]);
         read.add(Count {
             packets: 1,
-            bytes: wire_bytes,
+            bytes: u64::from(frame.wire_bytes),
         });
     }
     assert!(reader.consumed_bytes() <= file.len() as u64);
@@ -84,7 +83,7 @@ fn read(file: &[u8], chunk_bytes: usize, sensor: &mut Sensor) -> (Count, Vec<Fau
 
 /// End a sensor; return what it said, encoded.
 fn finish(mut sensor: Sensor, read: Count) -> Vec<u8> {
-    sensor.finish();
+    assert!(sensor.finish(usize::MAX));
     let observations = sensor.take();
     let accounting = sensor.accounting(Vec::new(), 0);
     let mut all = Count::default();

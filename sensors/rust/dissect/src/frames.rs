@@ -88,6 +88,11 @@ impl FrameDecoder {
         self.fragments.expire(now_ns, &mut self.undecoded);
     }
 
+    /// The segment in a frame that nobody has looked at yet.
+    pub fn decode_one<'a>(&'a mut self, captured: &Captured<'a>) -> Option<Segment<'a>> {
+        self.decode(captured, &Looked::at(captured))
+    }
+
     /// The segment in a frame, or in the datagram that it completes; none for every other frame.
     ///
     /// `looked` is what a look at the frame found.

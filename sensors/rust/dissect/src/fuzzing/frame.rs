@@ -5,6 +5,7 @@ use crate::cargo::MAX_TUNNELS;
 use crate::frames::FrameDecoder;
 use crate::gaps::Count;
 use crate::segment::{Address, Segment, TCP, UDP};
+use crate::sensor::Frame;
 
 const FRAGMENTS: usize = 4;
 /// Those that are read, and one that is not.
@@ -23,7 +24,13 @@ pub fn frame(input: &[u8]) {
         let whole = choices.long_list();
         let data = &whole[..whole.len().saturating_sub(cut.into())];
         let wire_bytes = whole.len() as u64;
-        if let Some(segment) = decoder.decode(ts_ns, linktype, data, wire_bytes) {
+        let frame = Frame {
+            ts_ns,
+            linktype,
+            data,
+            wire_bytes: wire_bytes as u32,
+        };
+        if let Some(segment) = decoder.decode_one(&frame) {
             check(&segment);
         }
         read.add(Count {
@@ -64,9 +71,15 @@ enum Alone {
     Account(&'static str),
 }
 
-fn alone(linktype: u32, data: &[u8], wire_bytes: u64) -> Alone {
+fn alone(linktype: u32, data: &[u8], wire_bytes: u32) -> Alone {
     let mut decoder = FrameDecoder::new(FRAGMENTS);
-    if let Some(segment) = decoder.decode(0, linktype, data, wire_bytes) {
+    let frame = Frame {
+        ts_ns: 0,
+        linktype,
+        data,
+        wire_bytes,
+    };
+    if let Some(segment) = decoder.decode_one(&frame) {
         let (source, target) = (segment.source, segment.target);
         let ends = ((source, segment.source_port), (target, segment.target_port));
         return Alone::Flow(segment.transport, ends.0, ends.1, segment.vlan);
@@ -78,10 +91,10 @@ fn alone(linktype: u32, data: &[u8], wire_bytes: u64) -> Alone {
 
 /// A frame that was cut comes to the same as the whole one, or is truncated; it is never malformed.
 fn compare_cut(linktype: u32, whole: &[u8], data: &[u8]) {
-    let cut = alone(linktype, data, whole.len() as u64);
+    let cut = alone(linktype, data, whole.len() as u32);
     if matches!(cut, Alone::Account(name) if name.starts_with("truncated-")) {
         return;
     }
-    let whole = alone(linktype, whole, whole.len() as u64);
+    let whole = alone(linktype, whole, whole.len() as u32);
     assert_eq!(cut, whole, "a snap length changed what a frame is");
 }

@@ -3,7 +3,8 @@
 use crate::clienthello::ClientHello;
 use crate::ja4::{Transport, ja4};
 use crate::observations::Carrier;
-use crate::streams::Greeting;
+use crate::proxy_header::ProxiedEnds;
+use crate::streams::{Found, Greeting};
 
 /// All that an observation takes from a hello.
 #[derive(Debug, PartialEq, Eq)]
@@ -54,6 +55,24 @@ impl From<&Greeting<'_>> for Greeted {
             carrier: greeting.carrier,
             server_name: greeting.server_name.clone(),
             hello: greeting.hello.as_ref().map(Hello::from),
+        }
+    }
+}
+
+/// What some bytes said, without a loan.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Said {
+    /// Whose connection a proxy passes on.
+    Proxied(ProxiedEnds),
+    /// Whom the client wants.
+    Greeting(Greeted),
+}
+
+impl From<&Found<'_>> for Said {
+    fn from(found: &Found<'_>) -> Self {
+        match found {
+            Found::Proxied(ends) => Self::Proxied(*ends),
+            Found::Greeting(greeting) => Self::Greeting(Greeted::from(greeting)),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Frames for tests, built byte by byte, and what they come to.
 
-use crate::frames::{FrameDecoder, Looked};
+use crate::frames::FrameDecoder;
 use crate::gaps::Count;
 use crate::segment::{TCP, UDP};
 use crate::sensor::Frame;
@@ -106,7 +106,7 @@ pub(crate) fn decoded(frames: &[Vec<u8>], linktype: u32, cut: usize) -> Decoded 
             packets: 1,
             bytes: frame.len() as u64,
         });
-        let found = decoder.decode(&captured, &Looked::at(&captured));
+        let found = decoder.decode_one(&captured);
         let Some((mut seen, tunnel)) = found.map(|segment| {
             let seen = Seen {
                 payload: segment.payload.to_vec(),

@@ -4,6 +4,7 @@ use dissect::frames::FrameDecoder;
 use dissect::segment::{Address, TCP, UDP};
 use proptest::prelude::*;
 
+use crate::captured;
 use crate::made::{Ip, Made, Transport, made};
 
 /// The VLAN that a segment names: the outermost identifier that is one (0 is a priority tag).
@@ -26,7 +27,7 @@ proptest! {
     fn any_packet(made in made()) {
         let frame = made.frame();
         let mut decoder = FrameDecoder::new(1);
-        let segment = decoder.decode(7, 1, &frame, frame.len() as u64);
+        let segment = decoder.decode_one(&captured(&frame));
         prop_assert!(segment.is_some(), "{:?}", decoder.undecoded().collect::<Vec<_>>());
         let segment = segment.unwrap();
         let (transport, seq, flags) = match made.transport {

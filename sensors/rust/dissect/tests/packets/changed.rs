@@ -6,6 +6,7 @@ use etherparse::{NetSlice, SlicedPacket, TransportSlice};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use crate::captured;
 use crate::made::made;
 
 /// Addresses, ports, transport and payload.
@@ -71,7 +72,7 @@ proptest! {
             frame[at.index(header_bytes)] = *byte;
         }
         let mut decoder = FrameDecoder::new(1);
-        let segment = decoder.decode(7, 1, &frame, frame.len() as u64);
+        let segment = decoder.decode_one(&captured(&frame));
         let theirs = second_opinion(&frame);
         if changes.is_empty() {
             prop_assert!(segment.is_some() && theirs.is_some());
@@ -85,7 +86,7 @@ proptest! {
 /// Whether we read a segment of a frame, and whether etherparse does.
 fn who_reads(frame: &[u8]) -> (bool, bool) {
     let mut decoder = FrameDecoder::new(1);
-    let segment = decoder.decode(7, 1, frame, frame.len() as u64);
+    let segment = decoder.decode_one(&captured(frame));
     (segment.is_some(), second_opinion(frame).is_some())
 }
 
