@@ -141,7 +141,7 @@ def test_an_interest_changes_nothing_that_comes_out(made: list[Answer | Flow]) -
     with TemporaryDirectory() as folder:
         path = capture(made, Path(folder))
         decisions, whole = piped(path, None)
-        same, filtered = piped(path, CATALOG.interest())
+        same, filtered = piped(path, Pipeline(CATALOG).interest())
     assert same == decisions
     assert filtered.forgotten() == whole.forgotten()
     assert vars(filtered.tally) == vars(whole.tally)

@@ -93,7 +93,7 @@ def test_a_hello_longer_than_what_is_kept_is_told(tmp_path: Path) -> None:
     assert said.counters == {"first-message-too-long": 1}
 
 
-@pytest.mark.parametrize("data", [b"\0\0", HELLO], ids=["no hello", "a hello"])
+@pytest.mark.parametrize("data", [b"\xfe" * 16, HELLO], ids=["no hello", "a hello"])
 @pytest.mark.parametrize("flags", [SYN, SYN | ACK], ids=["SYN", "SYN-ACK"])
 @pytest.mark.parametrize("ends", [ENDS, ENDS.back()], ids=["client", "server"])
 def test_a_syn_behind_its_data(data: bytes, flags: int, ends: Ends, tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sensors.capture import Frame
+from sensors.connections import Seen
 from sensors.limits import Limits
-from sensors.observations import Accounting, Count, FlowUpdate, HelloSeen, NameResolved, Observation
+from sensors.observations import Accounting, Count, FlowUpdate, HelloSeen, NameResolved
 from tests.captures_kit import START_NS, pcap
 from tests.frames_kit import ethernet
 from tests.test_engines_agree import both
@@ -61,7 +62,7 @@ class Said:
         path.write_bytes(pcap(made))
         reference, native = both([path], limits)
         assert native == reference
-        self.all: list[Observation]
+        self.all: list[Seen]
         self.accounting: Accounting
         self.all, self.accounting = native
         settled: list[Count] = [*self.accounting.decoded.values(), *self.accounting.undecoded.values()]
