@@ -21,7 +21,7 @@ from monitor.pipeline import Pipeline
 from monitor.policy import Policy, TestResult, compile_policy, run_policy_tests
 from monitor.summary import Summary, Versions, summarise
 from monitor.types import Attribution, Name
-from sensors.engine import Options, Sensor, open_sensor
+from sensors.engine import AUTO, Options, Sensor, open_sensor
 from sensors.observations import Accounting
 from sensors.paths import expand_paths
 
@@ -33,6 +33,13 @@ class Knowledge(msgspec.Struct, frozen=True):
     geo: GeoIp | None = None
     policy: Policy | None = None
     warnings: tuple[Problem, ...] = ()
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """How captures are read."""
+
+    engine: str = AUTO
+    threads: int = 1
 
 
 class Replayed(msgspec.Struct, frozen=True):
@@ -63,7 +70,7 @@ def load_knowledge(
 def replay(
     paths: Sequence[Path],
     knowledge: Knowledge,
-    engine: str,
+    reading: Reading,
     out: Path | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Replayed:
@@ -74,7 +81,8 @@ def replay(
     from sensors.capture import path_text  # noqa: PLC0415  not needed by `explain`
 
     pipeline = Pipeline(knowledge.catalog, knowledge.policy, knowledge.geo)
-    sensor = open_sensor(paths, engine, Options(interest=pipeline.interest()), progress)
+    options = Options(threads=reading.threads, interest=pipeline.interest())
+    sensor = open_sensor(paths, reading.engine, options, progress)
     with _writing(out):
         decisions = _prepare(out) if out is not None else None
         for batch in sensor:

@@ -24,8 +24,10 @@ Progress = Callable[[int], None]
 class Options(msgspec.Struct, frozen=True):
     """How an engine works. Nothing but the limits and the interest changes what it says.
 
-    With an ``interest`` an engine that can (only "native" can) correlates within ``names``, and hands out the
-    connections that the interest covers, and gaps, instead of observations; all else it counts.
+    ``threads`` is how many may work: "native" has use for three (reading, the sensor, what comes of it), the
+    others for one. With an ``interest`` an engine that can (only "native" can) correlates within ``names``,
+    and hands out the connections that the interest covers, and gaps, instead of observations; all else it
+    counts.
     """
 
     limits: Limits = Limits()

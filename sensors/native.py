@@ -40,7 +40,7 @@ class NativeSensor:
         seed = secrets.randbits(64)  # keys the hash of the flow table; nothing that comes out depends on it
         limits = options.limits
         bounds = limits.flows, limits.stream_bytes, limits.reading_bytes, limits.fragments
-        self._engine = _native.Engine(list(paths), bounds, seed)
+        self._engine = _native.Engine(list(paths), bounds, seed, options.threads)
         self._decode: Callable[[bytes], Sequence[Seen]] = msgspec.msgpack.Decoder(list[Observation]).decode
         if options.interest is not None:
             self._engine.filter(options.interest, options.names, seed)

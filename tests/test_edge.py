@@ -162,5 +162,5 @@ def test_a_reader_that_goes_away_is_no_error(arguments: list[str]) -> None:
 def test_the_paths_of_the_summary_are_text(tmp_path: Path) -> None:
     path = tmp_path / f"{ODD}.pcap"
     path.write_bytes(capture("openai-global").read_bytes())
-    summary = app.replay([path], app.load_knowledge(), "dpkt").summary
+    summary = app.replay([path], app.load_knowledge(), app.Reading("dpkt")).summary
     assert msgspec.json.decode(msgspec.json.encode(summary.inputs), type=list[str])[0].isprintable()

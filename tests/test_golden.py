@@ -48,7 +48,9 @@ def test_the_accounting_closes(case: Path) -> None:
     carried = accounting.decoded.get("tcp", Count()).packets + accounting.decoded.get("udp", Count()).packets
     assert in_flows < carried if fragmented else in_flows == carried
 
-    summary = app.replay([golden.traffic(case)], app.load_knowledge(golden.POLICY), "dpkt").summary
+    summary = app.replay(
+        [golden.traffic(case)], app.load_knowledge(golden.POLICY), app.Reading("dpkt")
+    ).summary
     assert summary.connections.flows == sum(count.flows for count in summary.coverage.values())
     assert summary.coverage["concealing"] == total(summary.concealing.values())
     assert summary.connections.flows + summary.lookups.flows == len(flows)
@@ -70,10 +72,12 @@ def test_the_accounting_closes(case: Path) -> None:
     ],
 )
 def test_what_conceals_is_counted_by_kind(case: str, wanted: dict[str, int]) -> None:
-    summary = app.replay([golden.traffic(golden.PCAPS / case)], app.load_knowledge(), "dpkt").summary
+    summary = app.replay(
+        [golden.traffic(golden.PCAPS / case)], app.load_knowledge(), app.Reading("dpkt")
+    ).summary
     assert {kind: count.flows for kind, count in summary.concealing.items()} == wanted
 
 
 def test_the_summary_says_the_same_as_its_json() -> None:
-    summary = app.replay([golden.traffic(CASES[0])], app.load_knowledge(), "dpkt").summary
+    summary = app.replay([golden.traffic(CASES[0])], app.load_knowledge(), app.Reading("dpkt")).summary
     assert msgspec.json.decode(msgspec.json.encode(summary), type=type(summary)) == summary

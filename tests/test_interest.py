@@ -128,7 +128,7 @@ def test_the_files_are_the_same_with_and_without(
         with monkeypatch.context() as patch:
             if name != "filtered":
                 patch.setattr(Pipeline, "interest", lambda _: None)
-            app.replay([golden.traffic(case)], knowledge, engine, out)
+            app.replay([golden.traffic(case)], knowledge, app.Reading(engine), out)
         summary = (out / SUMMARY).read_bytes()
         said = f'"engine": "{engine}"'.encode()
         assert summary.count(said) == 1

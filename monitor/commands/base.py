@@ -39,6 +39,14 @@ engine_option = click.option(
     metavar="NAME",
     help="Which engine reads packets: native, dpkt, or auto: native where it is built.",
 )
+threads_option = click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="How many threads work; the native engine has use for 3. The output is the same.",
+)
 
 
 class Failure(click.ClickException):

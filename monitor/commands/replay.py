@@ -16,6 +16,7 @@ from monitor.commands.base import (
     engine_option,
     geoip_option,
     policy_option,
+    threads_option,
     warn,
 )
 from monitor.console import print_summary
@@ -31,6 +32,7 @@ LONG_BYTES = 5_000_000  # captures from this size on get a progress bar on a ter
 @catalog_option
 @geoip_option
 @engine_option
+@threads_option
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json instead of the text.")
 def command(
     paths: Sequence[Path],
@@ -39,6 +41,7 @@ def command(
     catalogs: Sequence[Path],
     geoips: Sequence[Path],
     engine: str,
+    threads: int,
     as_json: bool,
 ) -> None:
     """Replay captures and report which LLM providers and regions were reached.
@@ -59,7 +62,7 @@ def command(
         knowledge = app.load_knowledge(policy, catalogs, geoips)
         warn(knowledge.warnings)
         with _progress(paths) as progress:
-            replayed = app.replay(paths, knowledge, engine, out, progress)
+            replayed = app.replay(paths, knowledge, app.Reading(engine, threads), out, progress)
     warn([fault.line() for fault in replayed.summary.accounting.faults])
     if as_json:
         click.echo(summary_json(replayed.summary), nl=False)

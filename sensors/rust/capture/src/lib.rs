@@ -24,6 +24,8 @@
     )
 )]
 
+pub mod ahead;
+pub mod blocks;
 mod bytes;
 pub mod capture;
 pub mod captured;
@@ -34,6 +36,7 @@ pub mod inflate;
 mod kit;
 mod member;
 pub mod merge;
+pub mod observing;
 pub mod output;
 pub mod paths;
 pub mod pcap;

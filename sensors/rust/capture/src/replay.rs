@@ -1,4 +1,7 @@
 //! Captures through the engine: frames in time order go in, batches of encoded values come out.
+//!
+//! On one thread, or with the reading, and then the sensor too, ahead on threads of their own: what comes out is
+//! the same.
 
 use std::path::PathBuf;
 
@@ -8,35 +11,54 @@ use dissect::sensor::Sensor;
 
 pub use dissect::sensor::Limits;
 
+use crate::ahead::Run;
+use crate::blocks::Blocks;
 use crate::merge::MergedCaptures;
+use crate::observing::{BATCH, FRAMES, Observing, Source};
 use crate::sink::Sink;
-
-/// Observations handed out together.
-const BATCH: usize = 1_024;
-/// Frames after which a batch is handed out, however small: progress goes on, and signals are seen.
-const FRAMES: usize = 65_536;
 
 /// One replay of capture files.
 pub struct Replay {
-    captures: MergedCaptures,
-    sensor: Sensor,
+    observing: Run<Observing>,
     sink: Sink,
+    tunnels: Vec<String>,
+    consumed_bytes: u64,
     told_bytes: u64,
     over: bool,
 }
 
 impl Replay {
     /// Open the files; what cannot be read becomes a fault. `seed` keys the hash of the flow table.
-    #[must_use]
-    pub fn new(paths: &[PathBuf], limits: Limits, seed: u64) -> Self {
+    ///
+    /// Of `threads` the first is the caller's; more than three find nothing to do.
+    ///
+    /// # Errors
+    /// The system has no more threads.
+    pub fn new(
+        paths: &[PathBuf],
+        limits: Limits,
+        seed: u64,
+        threads: usize,
+    ) -> std::io::Result<Self> {
         let captures = MergedCaptures::new(paths);
-        Self {
-            captures,
-            sensor: Sensor::new(limits, seed),
+        let source = if threads > 1 {
+            Source::Blocks(Run::ahead(Blocks(captures), "reading")?)
+        } else {
+            Source::Files(Box::new(captures))
+        };
+        let observing = Observing::new(source, Sensor::new(limits, seed));
+        Ok(Self {
+            observing: if threads > 2 {
+                Run::ahead(observing, "sensor")?
+            } else {
+                Run::Here(observing)
+            },
             sink: Sink::default(),
+            tunnels: Vec::new(),
+            consumed_bytes: 0,
             told_bytes: 0,
             over: false,
-        }
+        })
     }
 
     /// Hand out the connections that a filter lets through, and gaps, instead of observations.
@@ -49,21 +71,18 @@ impl Replay {
         if self.over {
             return None;
         }
-        let mut frames_left = FRAMES;
-        while frames_left > 0 && self.sink.waiting() < BATCH {
-            let frames = self.captures.next();
-            if frames.is_empty() {
-                self.over = self.sensor.finish(BATCH);
+        let mut frames = 0;
+        while frames < FRAMES && self.sink.waiting() < BATCH {
+            let Some(told) = self.observing.next() else {
+                self.over = true;
                 break;
-            }
-            self.sensor.frames(&frames);
-            frames_left = frames_left.saturating_sub(frames.len());
-            if self.sensor.waiting() >= BATCH {
-                self.sink.take(self.sensor.take(), self.sensor.tunnels());
-            }
+            };
+            frames += told.frames;
+            self.consumed_bytes = told.consumed_bytes;
+            self.tunnels.extend(told.tunnels);
+            self.sink.take(told.observations, &self.tunnels);
         }
-        self.sink.take(self.sensor.take(), self.sensor.tunnels());
-        Some(self.sink.batch(self.sensor.tunnels()))
+        Some(self.sink.batch(&self.tunnels))
     }
 
     /// What a filter only counted, as a msgpack map; `None` without one.
@@ -74,27 +93,26 @@ impl Replay {
 
     /// The bytes consumed on the disk since the last call.
     pub fn take_consumed_bytes(&mut self) -> u64 {
-        let consumed = self.captures.consumed_bytes();
-        consumed - std::mem::replace(&mut self.told_bytes, consumed)
+        self.consumed_bytes - std::mem::replace(&mut self.told_bytes, self.consumed_bytes)
     }
 
-    /// What became of every packet so far, as a msgpack map.
-    #[must_use]
-    pub fn accounting(&self) -> Vec<u8> {
-        let faults = self.captures.faults();
-        let told = faults.iter().map(|fault| FaultText {
-            path: &fault.path,
-            offset: fault.offset,
-            kind: fault.kind.text(),
-            problem: &fault.problem,
-            mend: &fault.mend,
-        });
+    /// What became of every packet so far, as a msgpack map. Threads that run ahead end here.
+    pub fn accounting(&mut self) -> Vec<u8> {
         let mut encoder = Encoder::default();
-        encoder.accounting(
-            &self
-                .sensor
-                .accounting(told.collect(), self.captures.delayed_files() as u64),
-        );
+        self.observing.stop();
+        if let Some(observing) = self.observing.stage_mut() {
+            observing.stop();
+            let (faults, delayed_files) = observing.input();
+            let told = faults.iter().map(|fault| FaultText {
+                path: &fault.path,
+                offset: fault.offset,
+                kind: fault.kind.text(),
+                problem: &fault.problem,
+                mend: &fault.mend,
+            });
+            let sensor = &observing.sensor;
+            encoder.accounting(&sensor.accounting(told.collect(), delayed_files as u64));
+        }
         encoder.take()
     }
 }

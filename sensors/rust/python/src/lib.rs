@@ -40,9 +40,14 @@ struct Engine {
 #[pymethods]
 impl Engine {
     /// Open the files; what cannot be read becomes a fault. `limits` are those of `sensors.limits`, in order.
-    /// `seed` keys the hash of the flow table.
+    /// `seed` keys the hash of the flow table. Raises `OSError` where the system has not so many threads.
     #[new]
-    fn new(paths: Vec<PathBuf>, limits: (usize, usize, usize, usize), seed: u64) -> Self {
+    fn new(
+        paths: Vec<PathBuf>,
+        limits: (usize, usize, usize, usize),
+        seed: u64,
+        threads: usize,
+    ) -> PyResult<Self> {
         let (flows, stream_bytes, reading_bytes, fragments) = limits;
         let limits = Limits {
             flows,
@@ -50,9 +55,10 @@ impl Engine {
             reading_bytes,
             fragments,
         };
-        Self {
-            replay: Mutex::new(Replay::new(&paths, limits, seed)),
-        }
+        let replay = Replay::new(&paths, limits, seed, threads)?;
+        Ok(Self {
+            replay: Mutex::new(replay),
+        })
     }
 
     /// Hand out connections that the interest covers, and gaps, instead of observations. Before the first batch.
@@ -96,7 +102,8 @@ impl Engine {
 
     /// What became of every packet so far, as a msgpack map.
     fn accounting<'py>(&mut self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.replay().accounting())
+        let replay = self.replay();
+        PyBytes::new(py, &py.detach(|| replay.accounting()))
     }
 }
 
