@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -29,12 +30,14 @@ class ChildFailedError(Exception):
     """A child ended badly. The text is its status and its last words."""
 
 
-def run_once(command: Sequence[str], good_statuses: Sequence[int] = (0,)) -> Cost:
-    """Run a command to its end with its output thrown away. Raises ChildFailedError."""
-    with tempfile.TemporaryFile() as errors:
+def run_once(
+    command: Sequence[str], good_statuses: Sequence[int] = (0,), output: Path = Path(os.devnull)
+) -> Cost:
+    """Run a command to its end with its output thrown away, or in a file. Raises ChildFailedError."""
+    with tempfile.TemporaryFile() as errors, output.open("wb") as out:
         started = time.perf_counter()
         try:
-            child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
+            child = subprocess.Popen(command, stdout=out, stderr=errors)
         except OSError as error:
             raise ChildFailedError(f"{command[0]}: {error.strerror}") from None
         _, wait_status, usage = os.wait4(child.pid, 0)

@@ -48,10 +48,10 @@ def compare(seen: set[Said], truth: Truth, *, llm_only: bool) -> Found:
     return Found(len(seen & there), len(there), len(seen - truth.said))
 
 
-def names_of_engine(command: Sequence[str], folder: Path) -> set[Said]:
-    """Run the engine once more, off the clock, and return the names in its hellos."""
+def names_of_script(command: Sequence[str], folder: Path) -> set[Said]:
+    """Run a script that knows ``--names`` once more, off the clock, and return the names that it noted."""
     out = folder / "names.jsonl"
-    run_once([*command, str(out)])
+    run_once([*command, "--names", str(out)])
     return {_said(entry["flow"], entry["name"]) for entry in _lines(out) if entry["name"]}
 
 
