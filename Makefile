@@ -4,18 +4,20 @@ VENV := .venv
 BIN := $(VENV)/bin
 CARGO := $(shell command -v cargo)
 CRATES := sensors/rust/Cargo.toml
+FLOOR := benchmarks/floor/Cargo.toml
 RUST := $(shell find sensors/rust -name target -prune -o \( -name '*.rs' -o -name 'Cargo.*' \) -print)
 PACKETS ?= 492000
+FLOWS ?= 1000000
 SECONDS ?= 30
 
 # program:package of Debian, for what tests run beside our own; they are skipped where it is not there
 PROGRAMS := tshark:tshark
 
-.PHONY: help demo native programs test lint fuzz format golden lock bench clean
+.PHONY: help demo native programs test lint fuzz format golden lock floor bench bench-full bench-flows nfstream clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(VENV)/runtime.stamp: requirements/runtime.lock
 	$(PYTHON) -m venv $(VENV)
@@ -56,6 +58,7 @@ test: $(VENV)/dev.stamp programs ## set up, then run all tests
 	$(BIN)/python -m pytest
 ifneq ($(CARGO),)
 	$(CARGO) test --quiet --locked --manifest-path $(CRATES)
+	$(CARGO) test --quiet --manifest-path $(FLOOR)
 endif
 
 lint: $(VENV)/dev.stamp ## ruff, mypy strict, import-linter
@@ -66,6 +69,8 @@ lint: $(VENV)/dev.stamp ## ruff, mypy strict, import-linter
 ifneq ($(CARGO),)
 	$(CARGO) fmt --all --manifest-path $(CRATES) -- --check
 	$(CARGO) clippy --quiet --locked --all-targets --manifest-path $(CRATES) -- -D warnings
+	$(CARGO) fmt --manifest-path $(FLOOR) -- --check
+	$(CARGO) clippy --quiet --all-targets --manifest-path $(FLOOR) -- -D warnings
 endif
 
 fuzz: ## fuzz every target of the native engine for a while (SECONDS=30)
@@ -80,10 +85,41 @@ golden: $(VENV)/dev.stamp ## rebuild the captures of pcaps/, what they give, and
 	$(BIN)/python -m pcaps.golden
 	$(BIN)/python -m pcaps.seeds
 
-bench: $(VENV)/dev.stamp ## measure the engine beside a bare dpkt loop (PACKETS=492000)
+floor: ## build the floor of the benchmarks, where cargo is
+ifneq ($(CARGO),)
+	$(CARGO) build --quiet --release --manifest-path $(FLOOR)
+else
+	@echo "cargo is not here: the benchmarks go without their floor" >&2
+endif
+
+build/traffic-%.pcap: | $(VENV)/dev.stamp
 	@mkdir -p build
-	$(BIN)/python benchmarks/make_traffic.py --packets $(PACKETS) --flows $(shell expr $(PACKETS) / 25) --out build/bench.pcap
-	$(BIN)/python benchmarks/run.py build/bench.pcap
+	$(BIN)/python benchmarks/make_traffic.py --packets $* --flows $$(expr $* / 25) --out $@
+
+build/concurrent-%.pcap: | $(VENV)/dev.stamp
+	@mkdir -p build
+	$(BIN)/python benchmarks/make_traffic.py --concurrent $* --out $@
+
+build/flood-%.pcap: | $(VENV)/dev.stamp
+	@mkdir -p build
+	$(BIN)/python benchmarks/make_traffic.py --syn-flood $* --out $@
+
+.PRECIOUS: build/traffic-%.pcap build/concurrent-%.pcap build/flood-%.pcap
+
+bench: $(VENV)/dev.stamp native floor build/traffic-$(PACKETS).pcap ## measure beside the floor and other programs (PACKETS=492000)
+	$(BIN)/python benchmarks/run.py build/traffic-$(PACKETS).pcap --json build/bench-$(PACKETS).json
+
+bench-full: ## the same with 4.92 M packets: 4.4 GB in build/
+	@$(MAKE) --no-print-directory bench PACKETS=4920000
+
+bench-flows: $(VENV)/dev.stamp native floor build/concurrent-$(FLOWS).pcap build/flood-$(FLOWS).pcap ## measure the flow table (FLOWS=1000000)
+	$(BIN)/python benchmarks/flow_table.py --concurrent build/concurrent-$(FLOWS).pcap \
+	  --syn-flood build/flood-$(FLOWS).pcap --json build/bench-flows-$(FLOWS).json
+
+nfstream: build/nfstream/bin/python ## install nfstream for the benchmarks, in an environment of its own
+build/nfstream/bin/python:
+	$(PYTHON) -m venv build/nfstream
+	build/nfstream/bin/pip install --quiet --disable-pip-version-check nfstream==6.6.0
 
 format: $(VENV)/dev.stamp ## format the sources
 	$(BIN)/ruff check --fix-only --quiet .
