@@ -1,4 +1,4 @@
-"""``benchmarks/run.py`` compares names with the truth, and shows what failed as failed and what is absent so."""
+"""``benchmarks/run.py`` compares names with the truth, and shows what failed and what is absent as that."""
 
 import sys
 from pathlib import Path
@@ -87,10 +87,9 @@ def test_programs_run_in_rounds(tmp_path: Path) -> None:
     """All run once before any runs again; a slow one in fewer rounds, one that failed no more."""
     log = tmp_path / "log"
 
-    def program(title: str, then: str = "", **more: bool) -> Program:
-        return Program(
-            title, (sys.executable, "-c", f"open({str(log)!r}, 'a').write('{title}'); {then}"), **more
-        )
+    def program(title: str, then: str = "", *, slow: bool = False) -> Program:
+        command = (sys.executable, "-c", f"open({str(log)!r}, 'a').write('{title}'); {then}")
+        return Program(title, command, slow=slow)
 
     programs = [program("a"), program("b", "raise SystemExit('no')"), program("c", slow=True), program("d")]
     absent = program("e")._replace(missing="not installed")

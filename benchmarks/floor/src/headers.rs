@@ -60,12 +60,13 @@ fn ipv4(packet: &[u8]) -> Option<Tuple> {
     }
     let options_bytes = usize::from(first & 0xf).checked_sub(5)? * 4;
     let (from, to) = ports(protocol, rest.get(options_bytes..)?)?;
-    let [a, b, c, d, e, f, g, h] = addresses;
-    let ends = (
-        u32::from_be_bytes([a, b, c, d]),
-        u32::from_be_bytes([e, f, g, h]),
-    );
-    Some(Tuple::V4((ends.0, from), (ends.1, to), protocol))
+    let (source, destination) = addresses.split_first_chunk::<4>()?;
+    let destination = u32::from_be_bytes(*destination.first_chunk()?);
+    Some(Tuple::V4(
+        (u32::from_be_bytes(*source), from),
+        (destination, to),
+        protocol,
+    ))
 }
 
 fn ipv6(packet: &[u8]) -> Option<Tuple> {
