@@ -104,8 +104,6 @@ build/flood-%.pcap: | $(VENV)/dev.stamp
 	@mkdir -p build
 	$(BIN)/python benchmarks/make_traffic.py --syn-flood $* --out $@
 
-.PRECIOUS: build/traffic-%.pcap build/concurrent-%.pcap build/flood-%.pcap
-
 bench: $(VENV)/dev.stamp native floor build/traffic-$(PACKETS).pcap ## measure beside the floor and other programs (PACKETS=492000)
 	$(BIN)/python benchmarks/run.py build/traffic-$(PACKETS).pcap --json build/bench-$(PACKETS).json
 
