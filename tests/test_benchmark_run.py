@@ -7,9 +7,10 @@ import msgspec
 import pytest
 
 from benchmarks import make_traffic, run
+from benchmarks.harness import ours
 from benchmarks.harness.measure import ChildFailedError, Cost, medians, run_once
 from benchmarks.harness.names import Found, Truth, compare
-from benchmarks.harness.ours import FLOOR, native_missing
+from benchmarks.harness.ours import FLOOR, native_missing, our_programs
 from benchmarks.harness.peers import FAIR
 from benchmarks.harness.program import Program, Rounds, look_at_names, measure
 from benchmarks.harness.report import Line, machine, report, table
@@ -53,6 +54,22 @@ def test_all_runners_on_a_small_capture(tmp_path: Path, capsys: pytest.CaptureFi
 
 def test_native_engine_is_there_where_the_sensor_says_so() -> None:
     assert bool(native_missing()) == bool(native.MISSING)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_threads_are_asked_for_where_replay_knows_them(known: bool, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001
+    monkeypatch.setattr(ours, "_knows_threads", lambda: known)
+    monkeypatch.setattr(ours, "native_missing", str)
+
+    one, two = our_programs(Path("t.pcap"), 2)[-2:]
+
+    assert [one.title, two.title] == [
+        "residency replay, to verdict",
+        "residency replay, to verdict, 2 threads",
+    ]
+    assert (one.command[-2:] == ("--threads", "1"), two.command[-2:] == ("--threads", "2")) == (known, known)
+    assert (one.missing, two.missing) == ("", "" if known else "this version has no --threads")
+    assert [program.title for program in our_programs(Path("t.pcap"), 1)].count(two.title) == 0
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from benchmarks.harness.flow_memory import Flood, Memory, measure_flood, measure
 from benchmarks.harness.measure import ChildFailedError
 from benchmarks.harness.ours import floor_missing, native_missing
 from benchmarks.harness.report import Machine, describe, machine
+from sensors.limits import Limits
 
-_LIMIT = 250_000
 _MEGABYTE = 1_000_000
 
 
@@ -73,7 +73,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure the flow table.")
     parser.add_argument("--concurrent", type=Path, metavar="FILE", help="of make_traffic.py --concurrent N")
     parser.add_argument("--syn-flood", type=Path, metavar="FILE", help="of make_traffic.py --syn-flood N")
-    parser.add_argument("--limit", type=int, default=_LIMIT, help="flows kept at once in the flood")
+    parser.add_argument("--limit", type=int, default=Limits().flows, help="flows kept at once in the flood")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write all figures there")
     options = parser.parse_args(arguments)
     files = [file for file in (options.concurrent, options.syn_flood) if file]
