@@ -12,12 +12,13 @@ from pathlib import Path
 
 import msgspec
 
+from sensors.connections import Seen
 from sensors.engine import ENGINES, Options, Sensor, open_sensor
 from sensors.limits import Limits
 from sensors.native import NativeSensor
-from sensors.observations import FlowUpdate, HelloSeen, Observation
+from sensors.observations import FlowUpdate, HelloSeen
 
-Batches = Iterable[Sequence[Observation]]
+Batches = Iterable[Sequence[Seen]]
 
 
 class Drained(msgspec.Struct, frozen=True):
