@@ -10,7 +10,7 @@ from typing import NamedTuple
 from dpkt.ethernet import ETH_TYPE_IP, ETH_TYPE_IP6, ETH_TYPE_PPP, ETH_TYPE_TEB
 
 from sensors.captured import Frame
-from sensors.ip import Packet, Part
+from sensors.ip import MAX_DATAGRAM_BYTES, Packet, Part
 from sensors.links import Layer, Link, ethernet, ppp, through_shims
 from sensors.undecoded import Undecoded
 
@@ -18,6 +18,8 @@ MAX_NESTING = 8  # tunnels in one frame
 MAX_TUNNELS = 16_384  # names that are kept; what comes later is OTHER
 OTHER = "other"
 
+# By network: where the field for a packet's length is, and the bytes of the header that it does not count.
+_LENGTHS = {ETH_TYPE_IP: (2, 0), ETH_TYPE_IP6: (4, 40)}
 _LINKS: dict[int, Link] = {ETH_TYPE_TEB: ethernet, ETH_TYPE_PPP: ppp}  # links that tunnels carry
 
 
@@ -103,10 +105,15 @@ class Cargo:
         return part
 
     def _end_on_the_wire(self) -> int:
-        """A mirror may cut frames before it wraps them: there the IP header knows the end (AWS, ERSPAN)."""
-        at, data = self.at, self.data
-        if self.mirrored and self.protocol == ETH_TYPE_IP and len(data) >= at + 4:
-            return max(self.end, at + int.from_bytes(data[at + 2 : at + 4], "big"))
-        if self.mirrored and self.protocol == ETH_TYPE_IP6 and len(data) >= at + 6:
-            return max(self.end, at + 40 + int.from_bytes(data[at + 4 : at + 6], "big"))
-        return self.end
+        """A mirror may cut frames before it wraps them: there the IP header knows the end (AWS, ERSPAN).
+
+        Where the snap length cut that header, the end may be as far as a packet reaches.
+        """
+        if not self.mirrored or self.protocol not in _LENGTHS:
+            return self.end
+        length_at, header_bytes = _LENGTHS[self.protocol]
+        length = self.data[self.at + length_at : self.at + length_at + 2]
+        if len(length) == 2:
+            return max(self.end, self.at + header_bytes + int.from_bytes(length, "big"))
+        is_cut = self.end >= self.at + length_at + 2
+        return self.at + header_bytes + MAX_DATAGRAM_BYTES if is_cut else self.end

@@ -107,6 +107,18 @@ def test_headers_that_a_mirror_cut(kept: int, account: str) -> None:
     assert run.decoder.undecoded() == {account: Count(1, len(data))}
 
 
+@pytest.mark.parametrize(("ethertype", "packet"), [(IPV4, ipv4(DATAGRAM, UDP)), (IPV6, ipv6(DATAGRAM, UDP))])
+@pytest.mark.parametrize("snapped", [10, 17])
+def test_headers_that_a_mirror_cut_and_then_the_snap_length(
+    ethertype: int, packet: bytes, snapped: int
+) -> None:
+    data = mirrored(packet[:18], ethertype=ethertype)
+    account = "truncated-ipv4" if ethertype == IPV4 else "truncated-ipv6"
+    for cut in (len(data), len(data) - snapped):
+        run = Decoded([frame(data, cut=cut)])
+        assert run.packets == {account: 1}
+
+
 def test_only_mirrors_cut() -> None:
     packet = ipv4(DATAGRAM, UDP)[:500]
     for data in (ipv4(packet, IPIP), ipv4(gre(packet), GRE), packet):

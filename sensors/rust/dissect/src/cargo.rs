@@ -157,17 +157,22 @@ impl<'a> Cargo<'a> {
     }
 
     /// A mirror may cut frames before it wraps them: there the IP header knows the end (AWS, ERSPAN).
+    ///
+    /// Where the snap length cut that header, the end may be as far as a packet reaches.
     fn end_on_the_wire(&self) -> usize {
         if !self.mirrored {
             return self.end;
         }
         let Layer { protocol, at, .. } = self.layer;
         let packet = self.data.get(at..).unwrap_or_default();
+        let on_the_wire = self.end.saturating_sub(at);
         let size_bytes = match (protocol, packet) {
             (links::IPV4, [_, _, high, low, ..]) => usize::from(u16::from_be_bytes([*high, *low])),
             (links::IPV6, [_, _, _, _, high, low, ..]) => {
                 40 + usize::from(u16::from_be_bytes([*high, *low]))
             }
+            (links::IPV4, _) if on_the_wire >= 4 => ip::MAX_DATAGRAM_BYTES,
+            (links::IPV6, _) if on_the_wire >= 6 => 40 + ip::MAX_DATAGRAM_BYTES,
             _ => 0,
         };
         self.end.max(at + size_bytes)
