@@ -11,6 +11,10 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
+/// Flows and observations come and go by the million, some from thread to thread: a tenth of the time is won.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// `sensors.interest.Interest`.
 #[derive(FromPyObject)]
 struct Interest {
