@@ -19,6 +19,9 @@ _SOURCES: dict[Carrier, NameSource] = {
     "socks": "connect",
     "http-connect": "connect",
     "http": "http",
+    "wireguard": "sni",  # this and the following have no name
+    "openvpn": "sni",
+    "ike": "sni",
 }
 
 

@@ -191,8 +191,9 @@ def _five_tuple(flow: FlowKey) -> FiveTuple:
 
 _QUIC = (
     "tshark knows a QUIC connection by its identifiers: captured twice, as before and after an address "
-    "translation, its hello is read once"
+    "translation, its hello is read once; of Google's QUIC before TLS it reads hellos within one packet only"
 )
+_SOCKS = "tshark knows SOCKS by its port, 1080"
 _FIRST_WORDS = (
     "tshark looks for a hello or a request wherever one may stand in a connection, the other engines only "
     "where a client says first whom it wants"
@@ -206,6 +207,7 @@ _Rule = Callable[[Item], bool]
 _MISSED_BY_TSHARK: tuple[tuple[_Rule, str], ...] = (
     (lambda item: isinstance(item, ServerName) and item.carrier == "quic", _QUIC),
     (lambda item: isinstance(item, ServerName) and item.carrier in ("http", "http-connect"), _GUESSED_HTTP),
+    (lambda item: isinstance(item, ServerName) and item.carrier == "socks", _SOCKS),
     (lambda item: isinstance(item, DnsAnswer), _DNS_FIELDS),
 )
 _TSHARK_ALONE: tuple[tuple[_Rule, str], ...] = (

@@ -1,12 +1,13 @@
-"""Tunnels that conceal where a client's traffic goes, known by the datagram with which they begin.
+"""Tunnels that conceal where a client's traffic goes, known by the message with which they begin.
 
-What is in them cannot be seen: the greeting has a carrier and no name. An ordinary datagram must never be
-taken for one, so every field that the protocol fixes is checked; at the least 40 bits have to fit.
+What is in them cannot be seen: the greeting has a carrier and no name. An ordinary datagram or stream must
+never be taken for one, so every field that the protocol fixes is checked; at the least 40 bits have to fit.
 """
 
-from typing import Final
+from typing import Final, Literal
 
 from sensors.observations import Carrier
+from sensors.preface import Unknown
 
 IKE_PORT: Final = 500
 IKE_NAT_PORT: Final = 4500
@@ -18,6 +19,8 @@ _OPENVPN_RESET_BYTES = 14  # opcode, session, length of the list of acknowledgem
 _OPENVPN_FIRST_NUMBERS: Final = (1, 0x0F000001)  # the latter offers tls-crypt-v2 with a cookie
 _OPENVPN_CRYPT_BYTES = 54
 _MAX_WRAPPED_KEY_BYTES = 1_024
+_OPENVPN_MAX_BYTES = _OPENVPN_CRYPT_BYTES + _MAX_WRAPPED_KEY_BYTES
+_DNS_COUNTS = b"\0\x01\0\0\0"  # of a query, where OpenVPN has the end of a random session identifier
 _OPENVPN_EPOCH = 1_000_000_000  # no client's clock is before OpenVPN: seconds since 1970
 _IKE_HEADER_BYTES = 28
 _IKE_MARKER = bytes(4)  # RFC 3948 section 2.2: no ESP
@@ -64,7 +67,7 @@ def is_openvpn(payload: bytes) -> bool:
     size = len(payload)
     if size < _OPENVPN_RESET_BYTES or payload[0] not in (_OPENVPN_RESET_V2, _OPENVPN_RESET_V3):
         return False
-    if not any(payload[1:9]):
+    if not any(payload[1:9]) or payload[4:9] == _DNS_COUNTS:
         return False
     if payload[0] == _OPENVPN_RESET_V3:
         wrapped_bytes = int.from_bytes(payload[-2:])
@@ -77,6 +80,31 @@ def is_openvpn(payload: bytes) -> bool:
         return True
     hmac_bytes = size - 22
     return nothing_before and hmac_bytes in _OPENVPN_HMAC_BYTES and _is_first(payload[-13:-5])
+
+
+def looks_like_openvpn(first_bytes: bytes) -> bool | None:
+    """Tell whether a stream may begin with a hard reset; None when more bytes are needed.
+
+    Over TCP each message has its length before it, in two bytes (OpenVPN, socket.h).
+    """
+    if len(first_bytes) < 2:
+        return None if first_bytes[:1] <= bytes((_OPENVPN_MAX_BYTES >> 8,)) else False
+    if not _OPENVPN_RESET_BYTES <= int.from_bytes(first_bytes[:2]) <= _OPENVPN_MAX_BYTES:
+        return False
+    return first_bytes[2] in (_OPENVPN_RESET_V2, _OPENVPN_RESET_V3) if len(first_bytes) > 2 else None
+
+
+def read_openvpn(data: bytes | bytearray) -> tuple[Literal["openvpn"], int] | None:
+    """Read a stream's first message; return what it begins and its end, None for "not yet".
+
+    Raises Unknown for another message.
+    """
+    end = 2 + int.from_bytes(data[:2])
+    if len(data) < max(end, 2):
+        return None
+    if not is_openvpn(bytes(data[2:end])):
+        raise Unknown("no hard reset")
+    return "openvpn", end
 
 
 def _is_first(number_and_time: bytes) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from sensors.datagrams import DatagramClient
 from sensors.direction import Direction
 from sensors.observations import EndReason, FlowKey, FlowUpdate, Transport
-from sensors.proxy_header import ProxiedEnds
+from sensors.proxy_header import ProxiedEnds, proxy_tunnel
 from sensors.streams import Greeting
 from sensors.wire import address_text
 
@@ -20,7 +20,6 @@ TCP_IDLE_NS = 300 * SECOND_NS
 UDP_IDLE_NS = 120 * SECOND_NS
 LINGER_NS = 10 * SECOND_NS  # after FIN or RST: late segments still belong to the flow
 ACTIVE_NS = 1_800 * SECOND_NS  # a flow that lives longer reports its totals now and then
-PROXY = "proxy"  # the tunnel of a connection that a proxy passes on behind a header of its own
 SERVER_PORTS = frozenset({53, 80, 443, 853, 3128, 8080, 8443})  # who is the server when no start was seen
 
 # Both endpoints (address, port), the lower first; VLAN and tunnel.
@@ -113,7 +112,8 @@ class Flow:
         """The five-tuple from the client's side; of the connection that a proxy passes on, where one does."""
         ends, tunnel = self.proxied or self.ends(), self.key[5]
         if self.proxied is not None:
-            tunnel = PROXY if tunnel is None else f"{tunnel}/{PROXY}"
+            proxy = proxy_tunnel(self.ends())
+            tunnel = proxy if tunnel is None else f"{tunnel}/{proxy}"
         transport: Transport = "tcp" if self.transport == TCP else "udp"
         return FlowKey(
             address_text(ends.client),

@@ -4,7 +4,8 @@ The header stands once, before everything else, and names both ends of the conne
 from there on that one is the flow that is reported. Whoever opens a connection can write a header and lie in
 it, as in a server name: about the server and, which a server name cannot, about itself. So flows are kept by
 their ends on the wire, DNS answers count for who got them there, and the tunnel of the flow that is reported
-ends in "proxy": what is claimed can be told from what was seen.
+ends in "proxy" with the ends on the wire: what is claimed can be told from what was seen, and connections
+that claim to be the same stay apart, so that no name of one becomes the other's.
 """
 
 from ipaddress import IPv4Address, IPv6Address
@@ -12,7 +13,7 @@ from ipaddress import IPv4Address, IPv6Address
 import msgspec
 
 from sensors.preface import begins_with
-from sensors.wire import Malformed
+from sensors.wire import Malformed, address_text
 
 MAX_LINE_BYTES = 107  # of version 1, line end included (section 2.1)
 MAX_HEADER_BYTES = 4_096  # of version 2, as servers bound it; the protocol allows 65,551
@@ -27,7 +28,7 @@ _STREAM, _DATAGRAM = 1, 2
 
 
 class ProxiedEnds(msgspec.Struct, frozen=True):
-    """The two ends that a header names; addresses are 4 or 16 bytes in network order."""
+    """The two ends of a connection, as a header names them; addresses are 4 or 16 bytes in network order."""
 
     client: bytes
     client_port: int
@@ -39,6 +40,16 @@ class ProxyHeader(msgspec.Struct, frozen=True):
     """One header. ``ends`` is None where it names none: a health check, or an unknown family."""
 
     ends: ProxiedEnds | None
+
+
+def proxy_tunnel(ends: ProxiedEnds) -> str:
+    """Return what the way through a proxy is called; ``ends`` are those on the wire."""
+    return f"proxy:{_end(ends.client, ends.client_port)}-{_end(ends.server, ends.server_port)}"
+
+
+def _end(address: bytes, port: int) -> str:
+    text = address_text(address)
+    return f"{text}:{port}" if len(address) == 4 else f"[{text}]:{port}"
 
 
 def looks_like_proxy_header(first_bytes: bytes) -> bool | None:

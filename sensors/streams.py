@@ -3,7 +3,7 @@
 A reader takes the client's bytes in order and gives back greetings. HTTP CONNECT and SOCKS open a tunnel:
 what follows is read anew, so that the name inside the tunnel is found beside the proxy's target. What may
 stand before a hello is passed over: a PROXY header, which says whose connection it is, and clear text that
-asks for TLS.
+asks for TLS. A tunnel that conceals is the last that can be read.
 """
 
 from collections.abc import Callable
@@ -12,6 +12,7 @@ from functools import partial
 import msgspec
 
 from sensors.clienthello import ClientHello
+from sensors.concealing import looks_like_openvpn, read_openvpn
 from sensors.dns import TcpMessages
 from sensors.http import NotHttp, RequestHead, RequestHeadReader, looks_like_http
 from sensors.observations import Carrier
@@ -28,7 +29,7 @@ _HEAD_BYTES = 16  # more than the protocols need to be told apart
 
 
 class Greeting(msgspec.Struct, frozen=True):
-    """One name that a client asked for, with the ClientHello where there was one."""
+    """One name that a client asked for, with the ClientHello where there was one; None: it is concealed."""
 
     carrier: Carrier
     server_name: str | None
@@ -36,7 +37,7 @@ class Greeting(msgspec.Struct, frozen=True):
 
 
 Found = Greeting | ProxiedEnds
-Preface = SocksRequest | ProxyHeader | None  # None: clear text before a hello
+Preface = SocksRequest | ProxyHeader | Carrier | None  # a tunnel that conceals; clear text before a hello
 Reader = TlsClientReader | RequestHeadReader | PrefaceReader[Preface]
 
 
@@ -49,6 +50,7 @@ _PROTOCOLS: tuple[tuple[Callable[[bytes], bool | None], Callable[[], Reader]], .
     (looks_like_tls, TlsClientReader),
     (looks_like_http, RequestHeadReader),
     (looks_like_socks, _preface(read_socks)),
+    (looks_like_openvpn, _preface(read_openvpn)),
     *((dialect.looks_like, _preface(partial(read_clear, cut=dialect.cut))) for dialect in DIALECTS),
 )
 _FIRST_PROTOCOLS = (*_PROTOCOLS, (looks_like_proxy_header, _preface(read_proxy_header)))
@@ -126,6 +128,8 @@ class ClientReader:
             return [*found, *self._anew(None, rest)]
         if preface is None:
             return self._anew(TlsClientReader(), rest)
+        if isinstance(preface, str):
+            return self._last(Greeting(preface, None))
         if preface.is_connect:
             return self._enter(Greeting("socks", preface.host), rest)
         self._end("socks-no-connect")

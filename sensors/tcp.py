@@ -1,7 +1,7 @@
 """TCP: from segments to a connection's two sides, its handshake time, its end, and the client's first words.
 
 The SYN says who the client is and where its stream begins; without one both are guessed, and corrected by
-the side that sends a ClientHello. Only a client's first bytes are read, and DNS answers.
+the side that first sends a ClientHello. Only a client's first bytes are read, and DNS answers.
 """
 
 from sensors.budget import ReadingBudget
@@ -106,6 +106,8 @@ class TcpTracker:
             if isinstance(event, bytes):
                 self._recorder.dns_message(flow, ts_ns, event)
                 continue
+            if flow.sure and low is not flow.client_low:
+                continue  # the other side said first that it is the client: one flow has one
             flow.client_low = low
             flow.sure = True
             if isinstance(event, ProxiedEnds):

@@ -12,16 +12,18 @@ from sensors.frames import Segment
 from sensors.gaps import GapLog
 from sensors.limits import Limits
 from sensors.observations import Count, EndReason, HelloSeen, NameResolved
+from sensors.proxy_header import ProxiedEnds
 from sensors.recorder import DNS_PORT, Recorder
 from sensors.tcp import TcpTracker
 from sensors.tshark_dns import answers
-from sensors.tshark_facts import Facts, number
-from sensors.tshark_hello import Greeting, greetings
+from sensors.tshark_facts import Facts, first, number
+from sensors.tshark_hello import Greeting, greetings, proxied_ends
 from sensors.tshark_place import TCP, Place
 from sensors.udp import UdpTracker
-from sensors.wire import Malformed
+from sensors.wire import Malformed, address_text
 
 _UDP_HEADER_BYTES = 8
+_DTLS_HANDSHAKE = "22"
 
 
 class TsharkFlows:
@@ -61,15 +63,18 @@ class TsharkFlows:
         if flow is None:
             return
         flow.low = flow.high = None  # nothing is read here
+        may_ask = low is flow.client_low or (place.transport == TCP and not flow.sure)
         if segment.missing_bytes:
+            if may_ask and flow.request_ns is None:  # only a connection's first bytes can say whose it is
+                _pass_on(flow, proxied_ends(facts, place), low=low)
             _mark(flow, ts_ns, facts, low=low)
-        if said and not flow.is_read(low=low):
+        if said and may_ask and not flow.is_read(low=low):
             self._greet(flow, ts_ns, said, facts, low=low)
         if "dns" in place.above and low is not flow.client_low and place.source_port == DNS_PORT:
             self._resolve(flow, ts_ns, facts)
 
     def _begin_again(self, ts_ns: int, place: Place, said: list[Greeting], *, low: bool) -> None:
-        """End a QUIC flow on whose ports the client begins another connection, for another name."""
+        """End a flow of QUIC or DTLS on whose ports its client begins one for another name."""
         flow = self._find(place, ts_ns, low=low)
         if (
             flow is not None
@@ -102,7 +107,7 @@ class TsharkFlows:
                     rtt_ns=flow.rtt_ns,
                 )
             )
-            if greeting.carrier == "quic":
+            if greeting.carrier in ("quic", "dtls"):
                 flow.seen_handshake, flow.datagrams_name = True, greeting.server_name
             if not greeting.opens_tunnel:
                 flow.mark_read(low=low)
@@ -116,7 +121,7 @@ class TsharkFlows:
         except Malformed as malformed:
             self._recorder.count(f"malformed-{malformed.reason}")
             return
-        key = flow.flow_key()
+        ends = flow.ends()
         for answer in found:
             if answer is None:
                 self._recorder.count("dns-not-an-answer")
@@ -124,8 +129,8 @@ class TsharkFlows:
             self._recorder.add(
                 NameResolved(
                     ts_ns=ts_ns,
-                    client=key.client,
-                    resolver=key.server,
+                    client=address_text(ends.client),
+                    resolver=address_text(ends.server),
                     qname=answer.qname,
                     qtype=answer.qtype,
                     rcode=answer.rcode,
@@ -165,11 +170,18 @@ def _segment(ts_ns: int, place: Place, facts: Facts) -> Segment:
     )
 
 
+def _pass_on(flow: Flow, ends: ProxiedEnds | None, *, low: bool) -> None:
+    """Note whose connection it is that a proxy passes on."""
+    if ends is not None:
+        flow.client_low, flow.sure, flow.proxied = low, True, ends
+
+
 def _mark(flow: Flow, ts_ns: int, facts: Facts, *, low: bool) -> None:
-    """Note the first bytes of each side, and of QUIC the time to the first answer."""
+    """Note the first bytes of each side, and of QUIC and DTLS the time to the first answer."""
     if low is flow.client_low:
         flow.mark_request(ts_ns)
         return
     flow.mark_answer(ts_ns)
-    if flow.seen_handshake and flow.rtt_ns is None and "1" in facts.quic_long:
+    is_handshake = "1" in facts.quic_long or first(facts.dtls_record) == _DTLS_HANDSHAKE
+    if flow.seen_handshake and flow.rtt_ns is None and is_handshake:
         flow.rtt_ns = flow.first_byte_ns

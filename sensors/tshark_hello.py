@@ -1,6 +1,7 @@
 """Whom a client wants to reach, as tshark dissected it: TLS, DTLS and QUIC hellos, HTTP requests, SOCKS.
 
-tshark gives no JA4 in version 4.0, so there is none here. A frame's first hello counts.
+Beside them: tunnels that conceal, and whose connection it is that a proxy passes on. tshark gives no JA4 in
+version 4.0, so there is none here. A frame's first hello counts.
 """
 
 import re
@@ -10,11 +11,17 @@ import msgspec
 
 from sensors.clienthello import ECH_PUBLIC_NAMES, ENCRYPTED_CLIENT_HELLO, ENCRYPTED_SERVER_NAME, GREASE
 from sensors.observations import Carrier, EchState
-from sensors.tshark_facts import Facts, Values, first, name, numbers
+from sensors.proxy_header import ProxiedEnds
+from sensors.tshark_facts import Facts, Values, address_bytes, first, name, number, numbers
 from sensors.tshark_place import TCP, Place
 
 _CLIENT_HELLO: Final = 1
 _SOCKS_CONNECT: Final = "1"
+_PROXY_STREAM: Final = 1  # version 2 says so, version 1 has nothing else
+_WIREGUARD_INITIATION: Final = 1
+_OPENVPN_RESETS: Final = (7, 10)  # of the client, version 2 and 3
+# What an initiator of IKE sends first to a port: exchange, flags, whether the responder is unknown.
+_IKE_BEGINNINGS: Final = {(34, 8, True), (35, 8, False), (2, 0, True), (4, 0, True), (2, 1, False)}
 _AUTHORITY = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://)?(?:\[([^\]]*)\]|([^:/?#]*))")
 
 
@@ -34,8 +41,33 @@ def greetings(facts: Facts, place: Place) -> list[Greeting]:
     found = []
     if place.transport == TCP:
         found += _socks(facts, place) + _http(facts)
-    hello = _hello(facts, place)
+    hello = _tunnel(facts, place) or _hello(facts, place)
     return [*found, hello] if hello is not None else found
+
+
+def proxied_ends(facts: Facts, place: Place) -> ProxiedEnds | None:
+    """Return the ends that a PROXY header names. Only the first bytes of a connection can be one."""
+    if place.above[:1] != ("proxy",) or numbers(facts.proxy_protocol)[:1] not in ([], [_PROXY_STREAM]):
+        return None
+    client = address_bytes(first(facts.proxy_client or facts.proxy_client_6))
+    server = address_bytes(first(facts.proxy_server or facts.proxy_server_6))
+    if client is None or server is None:
+        return None
+    return ProxiedEnds(client, number(facts.proxy_client_port), server, number(facts.proxy_server_port))
+
+
+def _tunnel(facts: Facts, place: Place) -> Greeting | None:
+    """Return the beginning of a tunnel that conceals; it has no name."""
+    carrier: Carrier | None = None
+    if "wg" in place.above and number(facts.wireguard_type) == _WIREGUARD_INITIATION:
+        carrier = "wireguard"
+    elif "openvpn" in place.above and number(facts.openvpn_opcode) in _OPENVPN_RESETS:
+        carrier = "openvpn"
+    elif "isakmp" in place.above:
+        unknown = not first(facts.ike_responder).strip("0")
+        begins = (number(facts.ike_exchange), number(facts.ike_flags), unknown) in _IKE_BEGINNINGS
+        carrier = "ike" if begins else None
+    return Greeting(carrier, None) if carrier is not None else None
 
 
 def _hello(facts: Facts, place: Place) -> Greeting | None:
@@ -55,9 +87,8 @@ def _hello(facts: Facts, place: Place) -> Greeting | None:
             facts.dtls_versions or facts.dtls_version,
             facts.dtls_extension,
         )
-    if facts.gquic_name:
-        return Greeting("quic", name(facts.gquic_name[0]))
-    return None
+    named = first(facts.gquic_name)  # empty where it stands in another packet
+    return Greeting("quic", name(named)) if named else None
 
 
 def _client_hello(

@@ -1,8 +1,9 @@
-"""What clients say before a ClientHello, byte by byte: SOCKS, PROXY headers, requests for TLS."""
+"""What clients say first, byte by byte: SOCKS, PROXY headers, requests for TLS, OpenVPN's resets."""
 
 import struct
 from ipaddress import ip_address
 
+from pcaps.builder.concealing import openvpn_crypt_reset, openvpn_reset
 from tests.hello_bytes import vector
 
 CLIENT, SERVER = "10.40.7.21", "203.0.113.9"
@@ -107,4 +108,11 @@ CLEAR: dict[str, bytes] = {
     "PostgreSQL": POSTGRES,
     "PostgreSQL after GSSAPI": POSTGRES_GSS + POSTGRES,
     "MySQL": MYSQL,
+}
+OPENVPN: dict[str, bytes] = {
+    "plain": vector(2, openvpn_reset("a", 0)),
+    "tls-auth": vector(2, openvpn_reset("a")),
+    "tls-crypt": vector(2, openvpn_crypt_reset("a")),
+    "tls-crypt-v2": vector(2, openvpn_crypt_reset("a", 290)),
+    "tls-crypt-v2, the longest key": vector(2, openvpn_crypt_reset("a", 1_024)),
 }

@@ -12,7 +12,7 @@ from pcaps.builder.concealing import (
     wireguard_initiation,
     wireguard_response,
 )
-from sensors.concealing import concealing_carrier
+from sensors.concealing import concealing_carrier, looks_like_openvpn
 from tests.segments import Run, down, up
 
 IKE = {
@@ -31,6 +31,8 @@ IKE = {
 }
 OPENVPN = [openvpn_reset(str(size), size) for size in (0, 16, 20, 28, 32, 48, 64)]
 OPENVPN += [openvpn_crypt_reset("1"), openvpn_crypt_reset("2", 290)]
+# Its name begins with one letter: where OpenVPN has a packet number and a time, they are plausible.
+DNS_QUERY = b"\x38\x00\x01\0\0\1\0\0\0\0\0\0\1a\x1e" + b"a" * 30 + b"\3com\0\0\1\0\1"
 BEGINNINGS = [
     ("wireguard", 51_820, wireguard_initiation("w")),
     *(("openvpn", 1_194, reset) for reset in OPENVPN),
@@ -89,6 +91,7 @@ def test_every_fixed_byte_counts(port: int, payload: bytes, fixed: list[int]) ->
         (51_820, wireguard_data("w", 132)),
         (51_820, b"\x01\0\0\0" + bytes(144)),
         (53, b"\x01\0\0\0\0\1\0\0\0\0\0\0" + b"\x03www" + bytes(132)),
+        (53, DNS_QUERY),
         (1_194, b"\x38" + bytes(13)),
         (1_194, b"\x38session1" + bytes(20) + b"\0\0\0\1" + b"\x1f\0\0\0" + bytes(5)),  # in 1986
         (501, ike_message("i", (33, 0x20, 34, 0x08))),
@@ -120,3 +123,22 @@ def test_only_a_flow_s_first_datagrams_are_tried() -> None:
     other = [up(at, payload=b"\xaa" * 60, transport=17) for at in range(8)]
     assert Run([*other, up(9, payload=wireguard_initiation("w"), transport=17)]).hellos == []
     assert len(Run([*other[:7], up(9, payload=wireguard_initiation("w"), transport=17)]).hellos) == 1
+
+
+@pytest.mark.parametrize(
+    ("begin", "expected"),
+    [
+        (b"", None),
+        (b"\0", None),
+        (b"\4", None),
+        (b"\5", False),
+        (b"\0\x0d", False),
+        (b"\0\x0e", None),
+        (b"\0\x0e\x38", True),
+        (b"\0\x0e\x40", False),
+        (b"\4\x36\x50", True),
+        (b"\4\x37", False),
+    ],
+)
+def test_looks_like_openvpn(begin: bytes, expected: bool | None) -> None:  # noqa: FBT001
+    assert looks_like_openvpn(begin) is expected

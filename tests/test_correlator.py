@@ -1,5 +1,7 @@
 """Flows and their names: what was carried, what the client was told and when, and what must stay apart."""
 
+from typing import get_args
+
 import msgspec
 import pytest
 
@@ -8,7 +10,10 @@ from monitor.types import Coverage, Name
 from sensors.connections import ConnectionSeen
 from sensors.limits import NameLimits
 from sensors.observations import Carrier, HelloSeen, Observation
+from tests.hellos import client_hello
 from tests.observed import OTHER, SERVER, at, ended, flow_key, hello, resolved
+from tests.segments import ACK, Ports, Run, closing, handshake, up
+from tests.stream_bytes import PROXY_HEADERS
 
 LLM = "api.openai.com"
 
@@ -42,6 +47,34 @@ def test_a_proxys_target_stands_behind_the_name_inside(carrier: Carrier) -> None
         ("203.0.113.99", "connect"),
     ]
     assert connection.coverage == "sni"
+
+
+def test_what_conceals_has_a_source_too() -> None:
+    """Its hello has no name; a sensor that says one all the same breaks nothing."""
+    for carrier in get_args(Carrier):
+        (connection,) = correlate(msgspec.structs.replace(hello(1, LLM), carrier=carrier), ended(0.9, 5))
+        assert [name.value for name in connection.names] == [LLM]
+
+
+@pytest.mark.parametrize("ports", [{"client_port": 50_001}, {"server_port": 8_443}])
+def test_two_that_claim_to_be_the_same_keep_their_names(ports: Ports) -> None:
+    """A PROXY header may name the ends of a connection that is another's."""
+    header, _ = PROXY_HEADERS["version 1, IPv4"]
+    mine, other = client_hello(LLM), client_hello("other.example")
+    run = Run(
+        [
+            *handshake(),
+            *handshake(1, **ports),
+            up(25, ACK, 1, header),
+            up(25, ACK, 1, header, **ports),
+            up(26, ACK, 1 + len(header), other, **ports),
+            up(27, ACK, 1 + len(header), mine),
+            *closing(50, 1 + len(header + other), 1, **ports),
+        ]
+    )
+    connections = correlate(*run.all)
+    assert [[name.value for name in each.names] for each in connections] == [[LLM], ["other.example"]]
+    assert len({(each.flow.client, each.flow.client_port, each.flow.server) for each in connections}) == 1
 
 
 NAMES: list[tuple[str, list[Observation], list[tuple[str, str]], Coverage]] = [

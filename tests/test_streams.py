@@ -14,6 +14,7 @@ from tests.stream_bytes import (
     CONNECT,
     LDAP_UNBIND,
     MYSQL,
+    OPENVPN,
     POSTGRES,
     POSTGRES_GSS,
     PROXY_HEADERS,
@@ -33,6 +34,7 @@ BEFORE = [
     *(data for data, _ in PROXY_HEADERS.values()),
     *CLEAR.values(),
 ]
+FIRST = [*BEFORE, *OPENVPN.values()]
 CUTS = st.lists(st.integers(0, 2_000), max_size=12)
 
 
@@ -69,6 +71,27 @@ def test_a_tunnel_gives_its_target_and_what_is_inside(kind: str) -> None:
     assert told(request + HELLO) == ([(carrier, target), ("tls", NAME)], None, True)
     assert told(request + GET) == ([(carrier, target), ("http", "a.example")], None, True)
     assert told(request + b"\xff") == ([(carrier, target)], "unknown-protocol", True)
+
+
+@pytest.mark.parametrize("kind", OPENVPN)
+def test_a_tunnel_that_conceals_is_the_last_that_is_said(kind: str) -> None:
+    reset = OPENVPN[kind]
+    for before in (b"", *(data for data, _ in PROXY_HEADERS.values())):
+        assert told(before + reset + HELLO) == ([("openvpn", None)], None, True)
+        assert told(before + reset[:-1]) == ([], None, False)
+    for request, target in TUNNELS.values():
+        greetings, outcome, done = told(request + reset)
+        assert ([each[1] for each in greetings], outcome, done) == ([target, None], None, True)
+
+
+@pytest.mark.parametrize("kind", OPENVPN)
+def test_a_reset_with_another_length_or_opcode_begins_nothing(kind: str) -> None:
+    reset = OPENVPN[kind]
+    for other in (-1, 1):
+        length = len(reset) - 2 + other
+        assert told(length.to_bytes(2) + reset[2:] + b"\1") == ([], "unknown-protocol", True)
+    for opcode in (4 << 3, 5 << 3, 8 << 3, (7 << 3) + 1, 0):
+        assert told(reset[:2] + bytes((opcode,)) + reset[3:]) == ([], "unknown-protocol", True)
 
 
 @pytest.mark.parametrize("kind", CLEAR)
@@ -118,7 +141,7 @@ def test_a_proxy_header_stands_once_and_first(kind: str, before: bytes) -> None:
         ("unknown-protocol", socks4("0.1.2.3")),
         ("unknown-protocol", b"\x04\x01\x01\xbb\0\0\0\0"),
         ("unknown-protocol", b"\x04\x01\0\0\x01\x02\x03\x04"),
-        ("unknown-protocol", b"\x04\x03"),
+        ("unknown-protocol", b"\x04\x03\0"),
         ("unknown-protocol", b"SSH-2.0-OpenSSH_9.2\r\n"),
         ("unknown-protocol", b"QUIT\r\n"),
         ("unknown-protocol", b"EHLO a\r\nMAIL FROM:<a@b.example>\r\n"),
@@ -159,7 +182,7 @@ def test_a_hello_in_a_tunnel_whose_rest_never_came() -> None:
 
 @settings(max_examples=400, deadline=None)
 @given(
-    st.lists(st.sampled_from(BEFORE), max_size=3).map(b"".join),
+    st.lists(st.sampled_from(FIRST), max_size=3).map(b"".join),
     st.integers(0, 600),
     st.binary(max_size=3),
     CUTS,

@@ -11,17 +11,18 @@ from sensors import native
 from sensors.captured import Frame
 from sensors.connections import Seen
 from sensors.engine import open_sensor
-from sensors.observations import Accounting
+from sensors.observations import Accounting, FlowUpdate, HelloSeen
 from tests.captures_kit import pcap
 from tests.frames_kit import SEQ, ethernet, frame, ipv4, tcp
 from tests.hello_bytes import pieces
-from tests.test_streams import BEFORE, CUTS, HELLO
+from tests.stream_bytes import OPENVPN, PROXY_HEADERS
+from tests.test_streams import BEFORE, CUTS, FIRST, HELLO
 
 pytestmark = pytest.mark.skipif(
     bool(native.MISSING), reason=f"the native engine is not built: {native.MISSING}"
 )
 MS = 1_000_000
-STREAMS = st.lists(st.one_of(st.sampled_from(BEFORE), st.binary(max_size=4)), max_size=4).map(b"".join)
+STREAMS = st.lists(st.one_of(st.sampled_from(FIRST), st.binary(max_size=4)), max_size=4).map(b"".join)
 
 
 def segment(seq: int, payload: bytes, flags: int = 0x18) -> bytes:
@@ -65,3 +66,53 @@ def test_every_preface_a_byte_a_segment(before: bytes, tmp_path: Path) -> None:
     native_said, reference_said = said(path, "native"), said(path, "dpkt")
     assert native_said == reference_said
     assert any(getattr(each, "server_name", None) is not None for each in native_said[0])
+
+
+@pytest.mark.parametrize("reset", OPENVPN.values(), ids=OPENVPN)
+def test_a_reset_a_byte_a_segment(reset: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "stream.pcap"
+    path.write_bytes(pcap(frames([bytes((byte,)) for byte in reset + HELLO], opened=True)))
+    native_said, reference_said = said(path, "native"), said(path, "dpkt")
+    assert native_said == reference_said
+    hellos = [each for each in native_said[0] if isinstance(each, HelloSeen)]
+    assert [(each.carrier, each.server_name) for each in hellos] == [("openvpn", None)]
+    assert native_said[1].counters == {}
+
+
+def answered(at: int, seq: int, payload: bytes) -> Frame:
+    """A segment from the server, as a frame."""
+    whole = segment(seq, payload)
+    packet = ipv4(whole[2:4] + whole[:2] + whole[4:])
+    return frame(ethernet(packet[:12] + packet[16:20] + packet[12:16] + packet[20:]), ts_ns=at * MS)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    before=st.sampled_from([b"", *(data for data, _ in PROXY_HEADERS.values())]),
+    cut=st.integers(1, 300),
+    order=st.permutations(range(4)),
+    opened=st.booleans(),
+)
+def test_both_ends_speak_as_clients_do(
+    before: bytes,
+    cut: int,
+    order: list[int],
+    opened: bool,  # noqa: FBT001
+    tmp_path: Path,
+) -> None:
+    said_twice = before + HELLO
+    halves = [
+        *(frame(ethernet(ipv4(segment(seq, part))), ts_ns=seq * MS) for seq, part in cuts(said_twice, cut)),
+        *(answered(seq, seq, part) for seq, part in cuts(said_twice, cut)),
+    ]
+    path = tmp_path / "both.pcap"
+    opening = frames([], opened=opened)
+    path.write_bytes(pcap([*opening, *(halves[at] for at in order)]))
+    native_said, reference_said = said(path, "native"), said(path, "dpkt")
+    assert native_said == reference_said
+    assert len({each.flow for each in native_said[0] if isinstance(each, HelloSeen | FlowUpdate)}) == 1
+
+
+def cuts(data: bytes, at: int) -> list[tuple[int, bytes]]:
+    """Return both parts of some data, with their sequence numbers."""
+    return [(1, data[:at]), (1 + at, data[at:])]

@@ -11,6 +11,7 @@ from tests.hellos import client_hello
 from tests.segments import ACK, CLIENT, FIN, MS, RST, SERVER, SYN, Ports, Run, closing, down, handshake, up
 from tests.stream_bytes import PROXY_HEADERS, TUNNELS
 
+WIRE = f"proxy:{CLIENT}:50000-{SERVER}:443"
 HELLO = client_hello("api.eu.mistral.ai")
 NAME = "api.eu.mistral.ai"
 
@@ -172,7 +173,7 @@ def test_the_connection_that_a_proxy_passes_on_is_the_flow(
             down(50, ACK, 1, b"S" * 100, tunnel=tunnel),
         ]
     )
-    key = FlowKey(ends[0], 50_123, ends[1], 443, "tcp", None, "vxlan:42/proxy" if tunnel else "proxy")
+    key = FlowKey(ends[0], 50_123, ends[1], 443, "tcp", None, f"vxlan:42/{WIRE}" if tunnel else WIRE)
     assert [(hello.flow, hello.server_name) for hello in run.hellos] == [(key, NAME)]
     (flow,) = run.flows
     assert (flow.flow, flow.bytes_down, flow.midstream) == (key, 140 + 40 * opened, not opened)
@@ -194,7 +195,18 @@ def test_nobody_else_believes_an_answer_because_of_a_proxy_header() -> None:
         [*handshake(**ports), up(25, ACK, 1, header, **ports), down(30, ACK, 1, dns_messages(1), **ports)]
     )
     assert [(answer.client, answer.resolver) for answer in run.answers] == [(CLIENT, SERVER)]
-    assert [flow.flow.tunnel for flow in run.flows] == ["proxy"]
+    assert [flow.flow.tunnel for flow in run.flows] == [f"proxy:{CLIENT}:50000-{SERVER}:53"]
+
+
+@pytest.mark.parametrize(
+    "said", [HELLO, PROXY_HEADERS["version 1, IPv4"][0] + HELLO], ids=["hello", "header"]
+)
+def test_who_the_client_is_was_said_once(said: bytes) -> None:
+    """A server that speaks as clients do, where no SYN was seen, must not turn the flow round."""
+    run = Run([down(0, ACK, 1, said[:20]), up(1, ACK, 1, HELLO), down(2, ACK, 21, said[20:])])
+    (hello,), (flow,) = run.hellos, run.flows
+    assert (hello.flow.client, hello.flow.tunnel) == (CLIENT, None)
+    assert hello.flow == flow.flow
 
 
 def test_a_malformed_header_leaves_the_flow_as_it_is() -> None:

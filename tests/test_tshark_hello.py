@@ -1,9 +1,12 @@
 """Whom a client asks for, from the fields of a frame."""
 
+from ipaddress import ip_address
+
 import pytest
 
+from sensors.proxy_header import ProxiedEnds
 from sensors.tshark_facts import Facts
-from sensors.tshark_hello import Greeting, greetings
+from sensors.tshark_hello import Greeting, greetings, proxied_ends
 from sensors.tshark_place import TCP, UDP, Place
 from tests.tshark_help import facts
 
@@ -14,6 +17,13 @@ TLS: dict[str, str | tuple[str, ...]] = {
     "tls_version": "0x0303",
     "tls_versions": ("0x0a0a", "0x0303", "0x0304"),
 }
+
+
+def ike(exchange: int, flags: str, responder: str = "00" * 8) -> Facts:
+    """Return a frame of IKE."""
+    return facts("", ike_exchange=str(exchange), ike_flags=flags, ike_responder=responder)
+
+
 HELLO = Greeting("tls", "api.example", ("h2", "http/1.1"), (0x0304, 0x0303))
 CASES: list[tuple[str, int, str, Facts, list[Greeting]]] = [
     ("TLS", TCP, "tls", facts("", **TLS), [HELLO]),
@@ -23,7 +33,8 @@ CASES: list[tuple[str, int, str, Facts, list[Greeting]]] = [
     ),
     ("QUIC", UDP, "quic:tls", facts("", tls_message="1", tls_name="q"), [Greeting("quic", "q")]),
     ("Google's QUIC", UDP, "gquic", facts("", gquic_name="g"), [Greeting("quic", "g")]),
-    ("DTLS", UDP, "dtls", facts("", dtls_message="1", dtls_name="d"), [Greeting("tls", "d")]),
+    ("its name in another packet", UDP, "gquic", facts("", gquic_name=""), []),
+    ("DTLS", UDP, "dtls", facts("", dtls_message="1", dtls_name="d"), [Greeting("dtls", "d")]),
     ("a server's hello", TCP, "tls", facts("", tls_message="2", tls_version="0x0303"), []),
     (
         "ECH with a known outer name", TCP, "tls",
@@ -68,6 +79,20 @@ CASES: list[tuple[str, int, str, Facts, list[Greeting]]] = [
         "in a SOCKS tunnel", TCP, "socks:tls", facts("", socks_command="1", socks_address="9.9.9.9", **TLS),
         [HELLO],
     ),
+    ("WireGuard", UDP, "wg", facts("", wireguard_type="1"), [Greeting("wireguard", None)]),
+    ("WireGuard's answer", UDP, "wg", facts("", wireguard_type="2"), []),
+    ("OpenVPN", UDP, "openvpn", facts("", openvpn_opcode="0x07"), [Greeting("openvpn", None)]),
+    (
+        "OpenVPN over TCP, and more", TCP, "openvpn:tls", facts("", openvpn_opcode=("0x0a", "0x04"), **TLS),
+        [Greeting("openvpn", None)],
+    ),
+    ("OpenVPN's answer", UDP, "openvpn", facts("", openvpn_opcode="0x08"), []),
+    ("IKE", UDP, "isakmp", ike(34, "0x08"), [Greeting("ike", None)]),
+    ("IKE, moved", UDP, "udpencap:isakmp", ike(35, "0x08", "0a" * 8), [Greeting("ike", None)]),
+    ("IKE, main mode", UDP, "isakmp", ike(2, "0x00"), [Greeting("ike", None)]),
+    ("IKE, the answer", UDP, "isakmp", ike(34, "0x20", "0a" * 8), []),
+    ("IKE, the answer of main mode", UDP, "isakmp", ike(2, "0x00", "0a" * 8), []),
+    ("IKE, later", UDP, "isakmp", ike(37, "0x08", "0a" * 8), []),
     ("nothing", TCP, "", facts(""), []),
 ]  # fmt: skip
 
@@ -78,3 +103,28 @@ CASES: list[tuple[str, int, str, Facts, list[Greeting]]] = [
 def test_greetings(transport: int, above: str, said: Facts, wanted: list[Greeting]) -> None:
     place = Place(transport, bytes(4), 1, bytes(4), 2, 60, None, None, tuple(above.split(":")))
     assert greetings(said, place) == wanted
+
+
+PORTS = {"proxy_client_port": "5", "proxy_server_port": "443"}
+V4 = {"proxy_client": "10.0.0.1", "proxy_server": "192.0.2.1", **PORTS}
+V6 = {"proxy_client_6": "2001:db8::1", "proxy_server_6": "2001:db8::2", **PORTS}
+ENDS = ProxiedEnds(bytes((10, 0, 0, 1)), 5, bytes((192, 0, 2, 1)), 443)
+ENDS_6 = ProxiedEnds(ip_address("2001:db8::1").packed, 5, ip_address("2001:db8::2").packed, 443)
+HEADERS: list[tuple[str, str, Facts, ProxiedEnds | None]] = [
+    ("version 1", "proxy", facts("", **V4), ENDS),
+    ("version 1, IPv6, a hello behind it", "proxy:tls", facts("", **V6), ENDS_6),
+    ("version 2", "proxy", facts("", proxy_protocol="0x01", **V4), ENDS),
+    ("version 2, datagrams", "proxy", facts("", proxy_protocol="0x02", **V4), None),
+    ("version 2, local", "proxy", facts("", proxy_protocol="0x00"), None),
+    ("version 1, unknown", "proxy", facts(""), None),
+    ("behind something else", "tls:proxy", facts("", **V4), None),
+    ("none", "tls", facts(""), None),
+]
+
+
+@pytest.mark.parametrize(
+    ("above", "said", "wanted"), [row[1:] for row in HEADERS], ids=[row[0] for row in HEADERS]
+)
+def test_whose_connection_it_is(above: str, said: Facts, wanted: ProxiedEnds | None) -> None:
+    place = Place(TCP, bytes(4), 1, bytes(4), 2, 60, None, None, tuple(above.split(":")))
+    assert proxied_ends(said, place) == wanted

@@ -36,7 +36,7 @@ pub fn flow_key(client: Address, server: Address, server_port: u16) -> FlowKey {
         transport: TCP,
         vlan: None,
         tunnel: None,
-        proxied: false,
+        proxy: None,
     }
 }
 

@@ -1,10 +1,11 @@
-//! Tunnels that conceal where a client's traffic goes, known by the datagram with which they begin.
+//! Tunnels that conceal where a client's traffic goes, known by the message with which they begin.
 //!
 //! The mirror of `sensors/concealing.py`. What is in them cannot be seen: the greeting has a carrier and no name.
-//! An ordinary datagram must never be taken for one, so every field that the protocol fixes is checked; at the
-//! least 40 bits have to fit.
+//! An ordinary datagram or stream must never be taken for one, so every field that the protocol fixes is
+//! checked; at the least 40 bits have to fit.
 
 use crate::observations::Carrier;
+use crate::preface::{Read, Refusal};
 
 /// IKE, and behind a NAT IKE too.
 pub const IKE_PORT: u16 = 500;
@@ -18,6 +19,8 @@ const OPENVPN_RESET_BYTES: usize = 14; // opcode, session, length of the list of
 const OPENVPN_HMAC_BYTES: [usize; 6] = [16, 20, 28, 32, 48, 64];
 const OPENVPN_CRYPT_BYTES: usize = 54;
 const MAX_WRAPPED_KEY_BYTES: usize = 1_024;
+const OPENVPN_MAX_BYTES: usize = OPENVPN_CRYPT_BYTES + MAX_WRAPPED_KEY_BYTES;
+const DNS_COUNTS: &[u8] = &[0, 1, 0, 0, 0]; // of a query, where OpenVPN has the end of a random session identifier
 const OPENVPN_EPOCH: u32 = 1_000_000_000; // no client's clock is before OpenVPN: seconds since 1970
 
 /// Return what a client's datagram begins, if that is such a tunnel.
@@ -64,7 +67,8 @@ pub fn is_wireguard(payload: &[u8]) -> bool {
 #[must_use]
 pub fn is_openvpn(payload: &[u8]) -> bool {
     let size = payload.len();
-    if size < OPENVPN_RESET_BYTES || !any(payload.get(1..9).unwrap_or_default()) {
+    let session = payload.get(1..9).unwrap_or_default();
+    if size < OPENVPN_RESET_BYTES || !any(session) || session.ends_with(DNS_COUNTS) {
         return false;
     }
     let begins_crypt = payload.get(9..17).is_some_and(is_first);
@@ -84,6 +88,36 @@ pub fn is_openvpn(payload: &[u8]) -> bool {
                 && payload.get(size - 13..size - 5).is_some_and(is_first)
         }
         _ => false,
+    }
+}
+
+/// Tell whether a stream may begin with a hard reset; `None` when more bytes are needed.
+///
+/// Over TCP each message has its length before it, in two bytes (`OpenVPN`, `socket.h`).
+#[must_use]
+pub fn looks_like_openvpn(first_bytes: &[u8]) -> Option<bool> {
+    let (length, rest) = match *first_bytes {
+        [] => return None,
+        [high] => return (usize::from(high) > OPENVPN_MAX_BYTES >> 8).then_some(false),
+        [high, low, ref rest @ ..] => (usize::from(u16::from_be_bytes([high, low])), rest),
+    };
+    if !(OPENVPN_RESET_BYTES..=OPENVPN_MAX_BYTES).contains(&length) {
+        return Some(false);
+    }
+    let opcode = rest.first()?;
+    Some(matches!(*opcode, OPENVPN_RESET_V2 | OPENVPN_RESET_V3))
+}
+
+/// Read a stream's first message.
+pub fn read_openvpn(data: &[u8]) -> Read<Carrier> {
+    let Some((length, rest)) = data.split_first_chunk() else {
+        return Ok(None);
+    };
+    let length = usize::from(u16::from_be_bytes(*length));
+    match rest.get(..length) {
+        None => Ok(None),
+        Some(message) if is_openvpn(message) => Ok(Some((Carrier::Openvpn, 2 + length))),
+        Some(_) => Err(Refusal::Unknown),
     }
 }
 

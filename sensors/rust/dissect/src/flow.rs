@@ -325,16 +325,17 @@ impl Flow {
     /// The five-tuple from the client's side; of the connection that a proxy passes on, where one does.
     #[must_use]
     pub fn flow_key(&self) -> FlowKey {
+        let wire = self.ends();
         let Some(proxied) = &self.proxied else {
-            return self.ends();
+            return wire;
         };
         FlowKey {
             client: proxied.client,
             client_port: proxied.client_port,
             server: proxied.server,
             server_port: proxied.server_port,
-            proxied: true,
-            ..self.ends()
+            proxy: Some(wire.both_ends()),
+            ..wire
         }
     }
 

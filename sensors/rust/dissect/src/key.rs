@@ -94,7 +94,7 @@ impl Key {
             transport: self.transport,
             vlan: self.vlan(),
             tunnel: self.tunnel(),
-            proxied: false,
+            proxy: None,
         }
     }
 

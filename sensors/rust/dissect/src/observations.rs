@@ -5,10 +5,8 @@
 
 use std::borrow::Cow;
 
+use crate::proxy_header::ProxiedEnds;
 use crate::segment::Address;
-
-/// The tunnel of a connection that a proxy passes on behind a header of its own.
-const PROXY: &str = "proxy";
 
 /// A five-tuple seen from the client, and where on the wire it was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,21 +25,33 @@ pub struct FlowKey {
     pub vlan: Option<u16>,
     /// The encapsulation, as an index into the decoder's tunnel names.
     pub tunnel: Option<u16>,
-    /// Whether the ends are those of a connection that a proxy passes on, which is one tunnel more.
-    pub proxied: bool,
+    /// The ends on the wire, where those above are of a connection that a proxy passes on: one tunnel more.
+    pub proxy: Option<ProxiedEnds>,
 }
 
 impl FlowKey {
+    /// Both ends alone.
+    #[must_use]
+    pub const fn both_ends(&self) -> ProxiedEnds {
+        ProxiedEnds {
+            client: self.client,
+            client_port: self.client_port,
+            server: self.server,
+            server_port: self.server_port,
+        }
+    }
+
     /// The encapsulation's name; `tunnels` are the decoder's tunnel names.
     #[must_use]
     pub fn tunnel_name<'t>(&self, tunnels: &'t [String]) -> Option<Cow<'t, str>> {
         let outer = self
             .tunnel
             .and_then(|index| tunnels.get(usize::from(index)));
-        if !self.proxied {
+        let Some(proxy) = self.proxy.as_ref().map(ProxiedEnds::tunnel) else {
             return outer.map(Cow::from);
-        }
-        Some(outer.map_or(PROXY.into(), |outer| format!("{outer}/{PROXY}").into()))
+        };
+        let all = outer.map(|outer| format!("{outer}/{proxy}"));
+        Some(all.unwrap_or(proxy).into())
     }
 }
 
@@ -232,16 +242,33 @@ pub enum Observation {
 #[cfg(test)]
 mod tests {
     use super::FlowKey;
+    use crate::proxy_header::ProxiedEnds;
     use crate::segment::{Address, TCP};
+
+    fn ends(client: Address, server: Address) -> ProxiedEnds {
+        ProxiedEnds {
+            client,
+            client_port: 49_152,
+            server,
+            server_port: 8_443,
+        }
+    }
 
     #[test]
     fn a_proxy_is_the_innermost_tunnel() {
         let names = ["vxlan:1".to_owned(), "vxlan:42/gre".to_owned()];
-        for (tunnel, proxied, name) in [
-            (None, false, None),
-            (None, true, Some("proxy")),
-            (Some(1), false, Some("vxlan:42/gre")),
-            (Some(1), true, Some("vxlan:42/gre/proxy")),
+        let v4 = ends(Address::v4([10, 0, 0, 90]), Address::v4([10, 0, 0, 91]));
+        let one = Address::v6(std::net::Ipv6Addr::LOCALHOST.octets());
+        let v6 = ends(one, one);
+        for (tunnel, proxy, name) in [
+            (None, None, None),
+            (None, Some(v4), Some("proxy:10.0.0.90:49152-10.0.0.91:8443")),
+            (Some(1), None, Some("vxlan:42/gre")),
+            (
+                Some(1),
+                Some(v6),
+                Some("vxlan:42/gre/proxy:[::1]:49152-[::1]:8443"),
+            ),
         ] {
             let flow = FlowKey {
                 client: Address::v4([10, 20, 1, 5]),
@@ -251,7 +278,7 @@ mod tests {
                 transport: TCP,
                 vlan: None,
                 tunnel,
-                proxied,
+                proxy,
             };
             assert_eq!(flow.tunnel_name(&names).as_deref(), name);
         }

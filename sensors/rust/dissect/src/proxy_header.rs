@@ -23,7 +23,7 @@ const STREAM: u8 = 1;
 const DATAGRAM: u8 = 2;
 
 /// Both ends of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ProxiedEnds {
     /// Who opened it.
     pub client: Address,
@@ -33,6 +33,26 @@ pub struct ProxiedEnds {
     pub server: Address,
     /// To which port.
     pub server_port: u16,
+}
+
+impl ProxiedEnds {
+    /// What the way through a proxy is called; these ends are those on the wire.
+    #[must_use]
+    pub fn tunnel(&self) -> String {
+        let (client, server) = (end(self.client), end(self.server));
+        format!(
+            "proxy:{client}:{}-{server}:{}",
+            self.client_port, self.server_port
+        )
+    }
+}
+
+fn end(address: Address) -> String {
+    if address.is_v4() {
+        address.to_string()
+    } else {
+        format!("[{address}]")
+    }
 }
 
 /// One header.

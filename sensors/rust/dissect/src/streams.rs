@@ -3,7 +3,7 @@
 //! The mirror of `sensors/streams.py`. A reader takes the client's bytes in order and gives back greetings.
 //! HTTP CONNECT and SOCKS open a tunnel: what follows is read anew, so that the name inside the tunnel is
 //! found beside the proxy's target. What may stand before a hello is passed over: a PROXY header, which says
-//! whose connection it is, and clear text that asks for TLS.
+//! whose connection it is, and clear text that asks for TLS. A tunnel that conceals is the last that can be read.
 
 mod head;
 
@@ -12,6 +12,7 @@ use std::borrow::Cow;
 use smallvec::SmallVec;
 
 use crate::clienthello::ClientHello;
+use crate::concealing::read_openvpn;
 use crate::http::{self, RequestHead, RequestHeadReader};
 use crate::observations::Carrier;
 use crate::preface::{self, Gathered};
@@ -30,7 +31,7 @@ pub const MAX_TUNNELS: u8 = 4;
 pub struct Greeting<'d> {
     /// What the name stood in.
     pub carrier: Carrier,
-    /// The name; none where the client named nobody.
+    /// The name; none where the client named nobody, or conceals it.
     pub server_name: Option<String>,
     /// The hello, for the carriers that have one.
     pub hello: Option<ClientHello<'d>>,
@@ -151,6 +152,7 @@ enum State {
     Tls(TlsClientReader),
     Http(Box<RequestHeadReader>),
     Socks(Gathered),
+    Openvpn(Gathered),
     Proxy(Gathered),
     Clear(Gathered, Cut),
     Done,
@@ -235,7 +237,7 @@ impl ClientReader {
                     return Ok(self.take_request(head, all));
                 }
             }
-            State::Socks(_) | State::Proxy(_) | State::Clear(..) => {
+            State::Socks(_) | State::Openvpn(_) | State::Proxy(_) | State::Clear(..) => {
                 return self.read_preface(data, all);
             }
             State::Done => {}
@@ -257,6 +259,12 @@ impl ClientReader {
                     }
                     let greeting = named(Carrier::Socks, Some(request.host));
                     return Ok(self.enter(greeting, rest, all));
+                }
+            }
+            State::Openvpn(gathered) => {
+                if let Some((carrier, _)) = gathered.feed(data, read_openvpn)? {
+                    all.push(Found::Greeting(named(carrier, None)));
+                    self.end(None);
                 }
             }
             State::Proxy(gathered) => {

@@ -1,7 +1,7 @@
 //! TCP: from segments to a connection's two sides, its handshake time, its end, and the client's first words.
 //!
 //! The mirror of `sensors/tcp.py`. The SYN says who the client is and where its stream begins; without one
-//! both are guessed, and corrected by the side that sends a `ClientHello`.
+//! both are guessed, and corrected by the side that first sends a `ClientHello`.
 
 use crate::direction::{Direction, Event, Reader, may_follow};
 use crate::dns_tcp::TcpMessages;
@@ -179,6 +179,8 @@ impl Heard<'_, '_> {
         if let Some(direction) = reading.side(self.low) {
             step(direction, &mut |event| match event {
                 Event::Dns(message) => recorder.dns_message(flow, ts_ns, message, true),
+                // The other side said first that it is the client: one flow has one.
+                Event::Found(_) if flow.sure && flow.client_low != self.low => {}
                 Event::Found(found) => {
                     flow.client_low = self.low;
                     flow.sure = true;

@@ -1,5 +1,6 @@
-use super::{IKE_NAT_PORT, IKE_PORT, concealing_carrier};
+use super::{IKE_NAT_PORT, IKE_PORT, concealing_carrier, looks_like_openvpn, read_openvpn};
 use crate::observations::Carrier;
+use crate::preface::Refusal;
 use proptest::prelude::*;
 
 const TIME: &[u8] = &1_773_133_200_u32.to_be_bytes();
@@ -84,6 +85,33 @@ fn every_fixed_byte_counts() {
             assert_eq!(carrier(&changed, port), None, "{at}");
         }
     }
+}
+
+#[test]
+fn a_stream_has_a_length_before_each_message() {
+    for reset in openvpn() {
+        let length = (reset.len() as u16).to_be_bytes();
+        let stream = [&length, &reset[..], b"more"].concat();
+        let end = 2 + reset.len();
+        for at in 0..end {
+            assert_eq!(looks_like_openvpn(&stream[..at]), (at > 2).then_some(true));
+            assert_eq!(read_openvpn(&stream[..at]), Ok(None));
+        }
+        assert_eq!(read_openvpn(&stream), Ok(Some((Carrier::Openvpn, end))));
+        let mut other = stream.clone();
+        other[1] += 1;
+        assert_eq!(read_openvpn(&other), Err(Refusal::Unknown));
+    }
+    for begin in [&b"\x05"[..], b"\0\x0d", b"\0\x0e\x40", b"\x04\x37"] {
+        assert_eq!(looks_like_openvpn(begin), Some(false));
+    }
+}
+
+#[test]
+fn a_query_is_no_reset() {
+    let head = b"\x38\0\x01\0\0\x01\0\0\0\0\0\0\x01a\x1e";
+    let query = [&head[..], &[b'a'; 30], b"\x03com\0\0\x01\0\x01"].concat();
+    assert_eq!((query.len(), carrier(&query, 53)), (54, None));
 }
 
 proptest! {

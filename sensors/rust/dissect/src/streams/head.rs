@@ -1,6 +1,7 @@
 //! A stream's first bytes, while they are too few to tell the protocol.
 
 use super::{Outcome, State};
+use crate::concealing::looks_like_openvpn;
 use crate::http::{RequestHeadReader, looks_like_http};
 use crate::preface::Gathered;
 use crate::proxy_header::looks_like_proxy_header;
@@ -21,15 +22,17 @@ enum Protocol {
     Tls,
     Http,
     Socks,
+    Openvpn,
     Clear(Cut),
     Proxy,
 }
 
 /// How streams begin, in the order of asking. The last may only begin a connection.
-const PROTOCOLS: [(LooksLike, Protocol); 9] = [
+const PROTOCOLS: [(LooksLike, Protocol); 10] = [
     (looks_like_tls, Protocol::Tls),
     (looks_like_http, Protocol::Http),
     (looks_like_socks, Protocol::Socks),
+    (looks_like_openvpn, Protocol::Openvpn),
     (looks_like_ldap, Protocol::Clear(cut_ldap)),
     (looks_like_postgres, Protocol::Clear(cut_postgres)),
     (looks_like_mysql, Protocol::Clear(cut_mysql)),
@@ -86,6 +89,7 @@ fn reader(protocol: Protocol, before: &[u8]) -> Result<State, Outcome> {
             State::Http(Box::new(reader))
         }
         Protocol::Socks => State::Socks(Gathered::after(before)),
+        Protocol::Openvpn => State::Openvpn(Gathered::after(before)),
         Protocol::Clear(cut) => State::Clear(Gathered::after(before), cut),
         Protocol::Proxy => State::Proxy(Gathered::after(before)),
     })
