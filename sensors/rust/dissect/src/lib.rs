@@ -56,6 +56,7 @@ pub mod ip;
 pub mod ja4;
 pub mod key;
 pub mod links;
+pub mod msgpack;
 pub mod observations;
 pub mod preface;
 pub mod proxy_header;
