@@ -54,13 +54,15 @@ impl Class {
 struct Moment {
     packet: u64,
     born: u64,
+    active_ns: i64,
     slot: u32,
 }
 
-/// All flows. `now_ns` is the latest time of any packet so far, `packet` its number; the owner sets both.
+/// All flows. The clock is the latest time of any packet so far, `packet` its number; the owner sets both.
 pub struct FlowTable {
-    /// The capture's clock.
-    pub now_ns: i64,
+    now_ns: i64,
+    /// The clock was set back: later packets may be earlier in time.
+    went_back: bool,
     /// The number of the packet in work; it never repeats.
     pub packet: u64,
     limit: usize,
@@ -91,6 +93,7 @@ impl FlowTable {
     pub fn new(limit: usize, seed: u64) -> Self {
         Self {
             now_ns: 0,
+            went_back: false,
             packet: 0,
             limit: limit.max(1),
             hasher: RandomState::with_seeds(
@@ -105,6 +108,18 @@ impl FlowTable {
             silent: [BinaryHeap::new(), BinaryHeap::new(), BinaryHeap::new()],
             added: 0,
         }
+    }
+
+    /// The capture's clock.
+    #[must_use]
+    pub const fn now_ns(&self) -> i64 {
+        self.now_ns
+    }
+
+    /// Set the clock.
+    pub const fn set_now(&mut self, now_ns: i64) {
+        self.went_back |= now_ns < self.now_ns;
+        self.now_ns = now_ns;
     }
 
     /// How many flows there are.
@@ -216,6 +231,11 @@ impl FlowTable {
 
     /// The flow of a class that was silent for longer than it may be, the longest first.
     pub fn next_idle(&mut self, class: Class) -> Option<u32> {
+        // What was told last of a flow is a bound: only where even that is long ago, all is to be looked at.
+        let Reverse(top) = *self.heap(class).peek()?;
+        if !self.went_back && self.now_ns - top.active_ns <= class.timeout_ns() {
+            return None;
+        }
         let slot = self.longest_silent(class)?;
         let active_ns = self.get(slot)?.active_ns;
         (self.now_ns - active_ns > class.timeout_ns()).then_some(slot)
@@ -299,6 +319,7 @@ fn moment(slot: u32, flow: &Flow) -> Moment {
     Moment {
         packet: flow.last_packet,
         born: flow.born,
+        active_ns: flow.active_ns,
         slot,
     }
 }

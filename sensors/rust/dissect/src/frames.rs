@@ -88,6 +88,13 @@ impl FrameDecoder {
         self.fragments.expire(now_ns, &mut self.undecoded);
     }
 
+    /// Count a frame in which a look found a segment.
+    #[inline]
+    pub fn count_plain(&mut self, segment: &Segment<'_>, captured: &Captured<'_>) {
+        self.decoded
+            .add(counted_as(segment.transport), Frame::of(captured).count());
+    }
+
     /// The segment in a frame that nobody has looked at yet.
     pub fn decode_one<'a>(&'a mut self, captured: &Captured<'a>) -> Option<Segment<'a>> {
         self.decode(captured, &Looked::at(captured))
@@ -105,8 +112,7 @@ impl FrameDecoder {
         let frame = Frame::of(captured);
         match *looked {
             Looked::Segment(segment) => {
-                self.decoded
-                    .add(counted_as(segment.transport), frame.count());
+                self.count_plain(&segment, captured);
                 Some(segment)
             }
             Looked::Other(layer) => self.follow(frame, layer),

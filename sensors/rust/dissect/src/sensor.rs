@@ -12,7 +12,6 @@ use crate::frames::{FrameDecoder, Looked};
 use crate::gaps::{Count, GapLog};
 use crate::observations::Observation;
 use crate::recorder::Recorder;
-use crate::segment::TCP;
 use crate::tracker::Tracker;
 
 /// How much a sensor keeps at once. The mirror of `sensors/limits.py`.
@@ -98,13 +97,12 @@ impl Sensor {
         }
         for ((frame, looked), sought) in frames.iter().zip(&looked).zip(sought) {
             self.count(frame);
-            if let Some(segment) = self.decoder.decode(frame, looked) {
-                let sought = sought.unwrap_or_else(|| self.tracker.flows.seek(&segment));
-                if segment.transport == TCP {
-                    self.tracker.tcp(&segment, &sought);
-                } else {
-                    self.tracker.udp(&segment, &sought);
-                }
+            if let (Some(segment), Some(sought)) = (looked.segment(), sought) {
+                self.decoder.count_plain(segment, frame);
+                self.tracker.segment(segment, &sought);
+            } else if let Some(segment) = self.decoder.decode(frame, looked) {
+                let sought = self.tracker.flows.seek(&segment);
+                self.tracker.segment(&segment, &sought);
             }
         }
     }
@@ -119,7 +117,7 @@ impl Sensor {
         self.tracker.flows.packet = self.read.packets;
         if self.clock.see(frame.ts_ns) {
             let now_ns = self.clock.now_ns();
-            self.tracker.flows.now_ns = now_ns;
+            self.tracker.flows.set_now(now_ns);
             if !(self.next_tick_ns - SECOND_NS..self.next_tick_ns).contains(&now_ns) {
                 self.tick(now_ns);
                 self.next_tick_ns = now_ns.saturating_add(SECOND_NS);
@@ -205,7 +203,7 @@ impl Sensor {
     }
 
     fn report_gaps(&mut self) {
-        let now_ns = self.tracker.flows.now_ns;
+        let now_ns = self.tracker.flows.now_ns();
         for gap in self.tracker.gaps.flush(now_ns, self.decoder.undecoded()) {
             self.tracker.recorder.add(Observation::Gap(gap));
         }

@@ -86,7 +86,7 @@ impl Tracker {
     /// Count a segment of which nothing else is to be learnt, as it is with nearly all; tell whether it was one.
     #[inline]
     fn only_counts(&mut self, segment: &Segment<'_>, sought: &Sought) -> bool {
-        let (low, now_ns, packet) = (sought.from_low, self.flows.now_ns, self.flows.packet);
+        let (low, now_ns, packet) = (sought.from_low, self.flows.now_ns(), self.flows.packet);
         let place = self.flows.place(sought);
         let Some(flow) = place.and_then(|slot| self.flows.get_mut(slot)) else {
             return false;

@@ -10,7 +10,7 @@ use crate::gaps::GapLog;
 use crate::key::Key;
 use crate::observations::EndReason;
 use crate::recorder::Recorder;
-use crate::segment::Segment;
+use crate::segment::{Segment, TCP};
 
 /// The flows, and what is said of them.
 pub struct Tracker {
@@ -27,13 +27,23 @@ pub struct Tracker {
 }
 
 impl Tracker {
+    /// Take one segment or datagram.
+    #[inline]
+    pub fn segment(&mut self, segment: &Segment<'_>, sought: &Sought) {
+        if segment.transport == TCP {
+            self.tcp(segment, sought);
+        } else {
+            self.udp(segment, sought);
+        }
+    }
+
     /// The place of the live flow that was sought; one that was silent too long ends here.
     #[inline]
     pub(crate) fn find_live(&mut self, sought: &Sought) -> Option<u32> {
         let slot = self.flows.place(sought)?;
         let flow = self.flows.get(slot)?;
         let (class, last_ns) = (flow.class, flow.last_ns);
-        if self.flows.now_ns - flow.active_ns > class.timeout_ns() {
+        if self.flows.now_ns() - flow.active_ns > class.timeout_ns() {
             self.end(slot, last_ns, EndReason::Idle);
             return None;
         }
@@ -43,7 +53,7 @@ impl Tracker {
     /// Note that a flow is alive.
     #[inline]
     pub(crate) fn touch(&mut self, slot: u32, ts_ns: i64) {
-        let (now_ns, packet) = (self.flows.now_ns, self.flows.packet);
+        let (now_ns, packet) = (self.flows.now_ns(), self.flows.packet);
         if let Some(flow) = self.flows.get_mut(slot) {
             flow.touch(ts_ns, now_ns, packet);
         }
@@ -54,7 +64,7 @@ impl Tracker {
         if self.flows.is_full()
             && let Some(victim) = self.flows.next_victim()
         {
-            self.end(victim, self.flows.now_ns, EndReason::Evicted);
+            self.end(victim, self.flows.now_ns(), EndReason::Evicted);
         }
         self.flows.insert(Flow::new(key, segment, from_low))
     }
