@@ -12,6 +12,7 @@ use hashbrown::HashTable;
 
 use crate::flow::Flow;
 use crate::key::Key;
+use crate::places::Places;
 use crate::segment::Segment;
 
 /// One second.
@@ -68,7 +69,7 @@ pub struct FlowTable {
     limit: usize,
     hasher: RandomState,
     index: HashTable<u32>,
-    slots: Vec<Flow>,
+    slots: Places,
     free: Vec<u32>,
     silent: [BinaryHeap<Reverse<Moment>>; 3],
     /// How many flows were ever added.
@@ -103,7 +104,7 @@ impl FlowTable {
                 0x9e37_79b9_7f4a_7c15,
             ),
             index: HashTable::new(),
-            slots: Vec::new(),
+            slots: Places::default(),
             free: Vec::new(),
             silent: [BinaryHeap::new(), BinaryHeap::new(), BinaryHeap::new()],
             added: 0,
@@ -180,12 +181,12 @@ impl FlowTable {
     /// The flow at a place.
     #[must_use]
     pub fn get(&self, slot: u32) -> Option<&Flow> {
-        self.slots.get(slot as usize)
+        self.slots.get(slot)
     }
 
     /// The flow at a place, to change.
     pub fn get_mut(&mut self, slot: u32) -> Option<&mut Flow> {
-        self.slots.get_mut(slot as usize)
+        self.slots.get_mut(slot)
     }
 
     /// Add a flow; return its place.
@@ -195,16 +196,19 @@ impl FlowTable {
         flow.born = self.packet;
         self.added += 1;
         let hash = self.hash(&flow.key);
-        let slot = self.free.pop().unwrap_or(self.slots.len() as u32);
-        self.remember(slot, &flow);
-        match self.slots.get_mut(slot as usize) {
-            Some(place) => *place = flow,
+        let free = self.free.pop();
+        let slot = match free.and_then(|slot| self.slots.get_mut(slot).map(|place| (slot, place))) {
+            Some((slot, place)) => {
+                *place = flow;
+                slot
+            }
             None => self.slots.push(flow),
-        }
+        };
+        self.remember(slot);
         let (slots, hasher) = (&self.slots, &self.hasher);
         self.index.insert_unique(hash, slot, |slot| {
             slots
-                .get(*slot as usize)
+                .get(*slot)
                 .map_or(0, |flow| hash_with(hasher, &flow.key))
         });
         slot
@@ -217,15 +221,14 @@ impl FlowTable {
         let found = self.index.find_entry(hash, |other| *other == slot).ok()?;
         found.remove();
         self.free.push(slot);
-        self.slots.get_mut(slot as usize).map(Flow::take)
+        self.slots.get_mut(slot).map(Flow::take)
     }
 
     /// Note that a TCP flow is over: it now counts among those that are closing.
     pub fn close(&mut self, slot: u32) {
-        if let Some(flow) = self.slots.get_mut(slot as usize) {
+        if let Some(flow) = self.slots.get_mut(slot) {
             flow.class = Class::Closing;
-            let moment = moment(slot, flow);
-            self.heap(Class::Closing).push(Reverse(moment));
+            self.remember(slot);
         }
     }
 
@@ -279,7 +282,7 @@ impl FlowTable {
     fn longest_silent(&mut self, class: Class) -> Option<u32> {
         loop {
             let Reverse(top) = *self.heap(class).peek()?;
-            let current = match self.slots.get(top.slot as usize) {
+            let current = match self.slots.get(top.slot) {
                 Some(flow) if flow.born == top.born && flow.class == class => {
                     moment(top.slot, flow)
                 }
@@ -296,9 +299,11 @@ impl FlowTable {
         }
     }
 
-    fn remember(&mut self, slot: u32, flow: &Flow) {
-        let moment = moment(slot, flow);
-        self.heap(flow.class).push(Reverse(moment));
+    fn remember(&mut self, slot: u32) {
+        if let Some(flow) = self.slots.get(slot) {
+            let (class, moment) = (flow.class, moment(slot, flow));
+            self.heap(class).push(Reverse(moment));
+        }
     }
 
     fn heap(&mut self, class: Class) -> &mut BinaryHeap<Reverse<Moment>> {

@@ -58,6 +58,7 @@ pub mod key;
 pub mod links;
 pub mod msgpack;
 pub mod observations;
+pub mod places;
 pub mod preface;
 pub mod proxy_header;
 pub mod quic;
