@@ -55,6 +55,8 @@ def _beneath_labels(data: bytes, at: int, size: int) -> Inner:
     if protocol is not None:
         return Inner(protocol, at, size, "mpls")
     frame_at = at + 4
+    if _NO_FLAGS.startswith(data[at : at + 2]) and len(data) < frame_at + 14 <= size:
+        raise short("mpls", frame_at + 14, size)
     if data[at : at + 2] == _NO_FLAGS and len(data) >= frame_at + 14:
         (inside,) = _read_type(data, frame_at + 12)
         if inside in _CERTAIN:

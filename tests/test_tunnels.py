@@ -160,6 +160,8 @@ def test_what_carries_no_flow(data: bytes, account: str) -> None:
     [
         (ethernet(b"\0\1\1\x40" + bytes(V4), 0x8847), 17, "truncated-mpls"),
         (ethernet(b"\0\1\1\x40" + bytes(V4), 0x8847), 18, "truncated-mpls"),
+        (ethernet(b"\0\1\1\x40" + bytes(4) + ethernet(bytes(V4)), 0x8847), 19, "truncated-mpls"),
+        (ethernet(b"\0\1\1\x40" + bytes(4) + ethernet(bytes(V4)), 0x8847), 35, "truncated-mpls"),
         (ethernet(b"\0\1\1\x40" + bytes(V4), 0x8847), 19, "truncated-ipv4"),
         (ethernet(b"\x11\0\0\1\0\x2f\0\x21" + bytes(V4), 0x8864), 19, "truncated-pppoe"),
         (ethernet(b"\x11\0\0\1\0\x2f\0\x21" + bytes(V4), 0x8864), 21, "truncated-ppp"),

@@ -86,12 +86,14 @@ fn beneath_labels(data: &[u8], at: usize, size: usize) -> Result<Inner, Undecode
         return Ok(inner(protocol, at));
     }
     // No flags: so a control word before an Ethernet frame begins.
-    if let Ok([0, 0, .., high, low]) = Header::MPLS.read::<18>(data, at, size)
-        && is_certain(u16::from_be_bytes([*high, *low]))
-    {
-        return Ok(inner(links::ETHERNET, at + 4));
+    let without_flags = matches!(data.get(at..).unwrap_or_default(), [0] | [0, 0, ..]);
+    match Header::MPLS.read::<18>(data, at, size) {
+        Ok([0, 0, .., high, low]) if is_certain(u16::from_be_bytes([*high, *low])) => {
+            Ok(inner(links::ETHERNET, at + 4))
+        }
+        Err(Undecoded::TruncatedMpls) if without_flags => Err(Undecoded::TruncatedMpls),
+        _ => Err(Undecoded::UnknownMplsPayload),
     }
-    Err(Undecoded::UnknownMplsPayload)
 }
 
 /// Whether what looks like an `EtherType` is one that is common: IP, ARP, VLAN tags.
