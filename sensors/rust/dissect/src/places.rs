@@ -50,7 +50,7 @@ mod tests {
     #[test]
     fn flows_stay_where_they_were_put() {
         let mut places = Places::default();
-        for number in 0..2 * PAGE as u32 + 1 {
+        for number in 0..=2 * PAGE as u32 {
             let segment = Segment {
                 ts_ns: i64::from(number),
                 ip_bytes: 40,
