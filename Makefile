@@ -73,9 +73,9 @@ ifneq ($(CARGO),)
 	$(CARGO) clippy --quiet --all-targets --manifest-path $(FLOOR) -- -D warnings
 endif
 
-fuzz: ## fuzz every target of the native engine for a while (SECONDS=30)
+fuzz: ## fuzz every target of the native engine for a while (SECONDS=30 FUZZ=libFuzzer's options)
 ifneq ($(CARGO),)
-	sensors/rust/fuzz/run.sh $(SECONDS)
+	sensors/rust/fuzz/run.sh $(SECONDS) $(FUZZ)
 else
 	@echo "cargo is not here: nothing is fuzzed" >&2
 endif
