@@ -64,9 +64,11 @@ impl Encoder {
         self.writer.key("coverage");
         self.writer.map(Coverage::ALL.len() as u32);
         for (class, count) in Coverage::ALL.into_iter().zip(counted.coverage) {
-            self.flows(class.text(), count);
+            self.writer.entry(class.text());
+            self.flows(count);
         }
-        self.flows("lookups", counted.lookups);
+        self.writer.key("lookups");
+        self.flows(counted.lookups);
         self.writer.key("forgotten");
         self.writer.map(2);
         self.writer
@@ -76,8 +78,7 @@ impl Encoder {
         self.writer.take()
     }
 
-    fn flows(&mut self, name: &str, count: FlowCount) {
-        self.writer.key(name);
+    fn flows(&mut self, count: FlowCount) {
         self.writer.map(3);
         self.writer.count("flows", count.flows);
         self.writer.count("bytes_up", count.bytes_up);

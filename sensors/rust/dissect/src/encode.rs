@@ -65,6 +65,7 @@ impl Encoder {
     }
 
     fn observation(&mut self, observation: &Observation, tunnels: &[String]) {
+        self.writer.make_room();
         match observation {
             Observation::Name(name) => self.name(name),
             Observation::Hello(hello) => self.hello(hello, tunnels),
@@ -85,7 +86,8 @@ impl Encoder {
         self.writer.key("counters");
         self.writer.map(accounting.counters.len() as u32);
         for (name, value) in &accounting.counters {
-            self.writer.count(name, *value);
+            self.writer.entry(name);
+            self.writer.unsigned(*value);
         }
         self.writer.key("faults");
         self.writer.array(accounting.faults.len());
@@ -104,7 +106,7 @@ impl Encoder {
     fn counts(&mut self, counts: &[(&str, Count)]) {
         self.writer.map(counts.len() as u32);
         for (name, count) in counts {
-            self.writer.key(name);
+            self.writer.entry(name);
             self.count(*count);
         }
     }
@@ -157,14 +159,10 @@ impl Encoder {
         self.writer.int("ts_ns", flow.ts_ns);
         self.writer.flow(&flow.flow, tunnels);
         self.writer.int("first_ns", flow.first_ns);
-        for (name, count) in [
-            ("packets_up", flow.packets_up),
-            ("packets_down", flow.packets_down),
-            ("bytes_up", flow.bytes_up),
-            ("bytes_down", flow.bytes_down),
-        ] {
-            self.writer.count(name, count);
-        }
+        self.writer.count("packets_up", flow.packets_up);
+        self.writer.count("packets_down", flow.packets_down);
+        self.writer.count("bytes_up", flow.bytes_up);
+        self.writer.count("bytes_down", flow.bytes_down);
         self.writer
             .moment("handshake_rtt_ns", flow.handshake_rtt_ns);
         self.writer.moment("first_byte_ns", flow.first_byte_ns);

@@ -1,11 +1,8 @@
 //! The flow table: packets become flows with a client, a server, totals, and a reason for their end.
 //!
 //! The mirror of `sensors/flows.py`. Bounded and deterministic: time is that of the packets, and the
-//! longest-silent flow goes first when the table is full. Which one that is, is looked up lazily: a heap
-//! holds a moment at which each flow was active, and is corrected when that flow comes up.
-
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+//! longest-silent flow goes first when the table is full. Which one that is, is looked up lazily: a moment is
+//! kept at which each flow was active, and is corrected when that flow comes up.
 
 use ahash::RandomState;
 use hashbrown::HashTable;
@@ -14,6 +11,7 @@ use crate::flow::Flow;
 use crate::key::Key;
 use crate::places::Places;
 use crate::segment::Segment;
+use crate::silence::{Moment, Silence};
 
 /// One second.
 pub const SECOND_NS: i64 = 1_000_000_000;
@@ -50,15 +48,6 @@ impl Class {
     }
 }
 
-/// A packet at which a flow was active; later ones are later in time, but where the clock was set anew.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Moment {
-    packet: u64,
-    born: u64,
-    active_ns: i64,
-    slot: u32,
-}
-
 /// All flows. The clock is the latest time of any packet so far, `packet` its number; the owner sets both.
 pub struct FlowTable {
     now_ns: i64,
@@ -71,7 +60,7 @@ pub struct FlowTable {
     index: HashTable<u32>,
     slots: Places,
     free: Vec<u32>,
-    silent: [BinaryHeap<Reverse<Moment>>; 3],
+    silent: [Silence; 3],
     /// How many flows were ever added.
     added: u64,
 }
@@ -86,6 +75,17 @@ pub struct Sought {
     hash: u64,
     slot: Option<u32>,
     added: u64,
+}
+
+impl Sought {
+    /// Before a look.
+    pub const NOTHING: Self = Self {
+        key: Key::NOTHING,
+        from_low: false,
+        hash: 0,
+        slot: None,
+        added: 0,
+    };
 }
 
 impl FlowTable {
@@ -106,7 +106,7 @@ impl FlowTable {
             index: HashTable::new(),
             slots: Places::default(),
             free: Vec::new(),
-            silent: [BinaryHeap::new(), BinaryHeap::new(), BinaryHeap::new()],
+            silent: Default::default(),
             added: 0,
         }
     }
@@ -235,7 +235,7 @@ impl FlowTable {
     /// The flow of a class that was silent for longer than it may be, the longest first.
     pub fn next_idle(&mut self, class: Class) -> Option<u32> {
         // What was told last of a flow is a bound: only where even that is long ago, all is to be looked at.
-        let Reverse(top) = *self.heap(class).peek()?;
+        let top = self.silent(class).peek()?;
         if !self.went_back && self.now_ns - top.active_ns <= class.timeout_ns() {
             return None;
         }
@@ -281,32 +281,32 @@ impl FlowTable {
 
     fn longest_silent(&mut self, class: Class) -> Option<u32> {
         loop {
-            let Reverse(top) = *self.heap(class).peek()?;
+            let top = self.silent(class).peek()?;
             let current = match self.slots.get(top.slot) {
                 Some(flow) if flow.born == top.born && flow.class == class => {
                     moment(top.slot, flow)
                 }
                 _ => {
-                    self.heap(class).pop();
+                    self.silent(class).pop();
                     continue;
                 }
             };
             if current.packet == top.packet {
                 return Some(top.slot);
             }
-            self.heap(class).pop();
-            self.heap(class).push(Reverse(current));
+            self.silent(class).pop();
+            self.silent(class).push(current);
         }
     }
 
     fn remember(&mut self, slot: u32) {
         if let Some(flow) = self.slots.get(slot) {
             let (class, moment) = (flow.class, moment(slot, flow));
-            self.heap(class).push(Reverse(moment));
+            self.silent(class).push(moment);
         }
     }
 
-    fn heap(&mut self, class: Class) -> &mut BinaryHeap<Reverse<Moment>> {
+    fn silent(&mut self, class: Class) -> &mut Silence {
         let [closing, udp, tcp] = &mut self.silent;
         match class {
             Class::Closing => closing,

@@ -22,6 +22,14 @@ pub struct Key {
 }
 
 impl Key {
+    /// The key of no segment.
+    pub const NOTHING: Self = Self {
+        addresses: [0; 2],
+        place: 0,
+        transport: 0,
+        v4: false,
+    };
+
     /// The key of a segment, and whether its sender is the lower end.
     #[inline]
     #[must_use]

@@ -72,6 +72,7 @@ pub mod reading;
 pub mod recorder;
 pub mod segment;
 pub mod sensor;
+pub mod silence;
 pub mod socks;
 pub mod starttls;
 pub mod streams;

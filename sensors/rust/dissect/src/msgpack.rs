@@ -1,5 +1,7 @@
 //! Writes msgpack maps into memory, field by field. Writing into a `Vec` cannot fail, so results carry nothing.
 
+#![allow(clippy::inline_always)] // so that a field's name is a few stores of constants, not a call for a copy
+
 use std::fmt::Write as _;
 
 use rmp::encode::{
@@ -8,6 +10,13 @@ use rmp::encode::{
 
 use crate::observations::{FlowKey, Gap};
 use crate::segment::{Address, TCP};
+
+/// What a short text begins with, its length in the lower bits.
+const FIXSTR: u8 = 0xa0;
+const MAX_KEY_BYTES: usize = 31;
+/// `255.255.255.255`
+const MAX_OCTETS_BYTES: usize = 15;
+const ROOM_BYTES: usize = 1_024;
 
 /// What was written so far.
 #[derive(Debug, Default)]
@@ -32,10 +41,22 @@ impl Writer {
         let _ = write_array_len(&mut self.out, len as u32);
     }
 
+    /// Make room for what is about to be written: most values need less, and none needs to fit.
+    pub fn make_room(&mut self) {
+        self.out.reserve(ROOM_BYTES);
+    }
+
     /// A field's name; its value has to follow.
-    #[inline]
-    pub fn key(&mut self, name: &str) {
-        let _ = write_str(&mut self.out, name);
+    #[inline(always)]
+    pub fn key(&mut self, name: &'static str) {
+        debug_assert!(name.len() <= MAX_KEY_BYTES, "{name} is too long");
+        self.out.push(FIXSTR | name.len() as u8);
+        self.out.extend_from_slice(name.as_bytes());
+    }
+
+    /// A map's key that is data; its value has to follow.
+    pub fn entry(&mut self, key: &str) {
+        let _ = write_str(&mut self.out, key);
     }
 
     /// A number, where a value is due.
@@ -44,45 +65,82 @@ impl Writer {
         let _ = write_sint(&mut self.out, value);
     }
 
+    /// A count, where a value is due.
+    #[inline]
+    pub fn unsigned(&mut self, value: u64) {
+        let _ = write_uint(&mut self.out, value);
+    }
+
     /// An address as text, where a value is due.
     pub fn address_text(&mut self, address: Address) {
+        if let Some(octets) = address.octets() {
+            return self.octets(octets);
+        }
         self.text.clear();
         let _ = write!(self.text, "{address}");
         let _ = write_str(&mut self.out, &self.text);
     }
 
+    /// An IPv4 address as text: there are two in each value, and formatting by `Display` is slow.
+    fn octets(&mut self, octets: [u8; 4]) {
+        let mut text = [b'.'; MAX_OCTETS_BYTES];
+        let mut free = text.iter_mut();
+        for (index, octet) in octets.into_iter().enumerate() {
+            if index > 0 {
+                free.next();
+            }
+            for unit in [100, 10, 1] {
+                if (octet >= unit || unit == 1)
+                    && let Some(place) = free.next()
+                {
+                    *place = b'0' + octet / unit % 10;
+                }
+            }
+        }
+        let used = MAX_OCTETS_BYTES - free.len();
+        self.out.push(FIXSTR | used as u8);
+        self.out
+            .extend_from_slice(text.get(..used).unwrap_or_default());
+    }
+
     /// A field that holds nothing.
-    pub fn nil(&mut self, name: &str) {
+    #[inline(always)]
+    pub fn nil(&mut self, name: &'static str) {
         self.key(name);
         let _ = write_nil(&mut self.out);
     }
 
     /// A field with a number.
-    pub fn int(&mut self, name: &str, value: i64) {
+    #[inline(always)]
+    pub fn int(&mut self, name: &'static str, value: i64) {
         self.key(name);
         self.number(value);
     }
 
     /// A field with a count.
-    pub fn count(&mut self, name: &str, value: u64) {
+    #[inline(always)]
+    pub fn count(&mut self, name: &'static str, value: u64) {
         self.key(name);
-        let _ = write_uint(&mut self.out, value);
+        self.unsigned(value);
     }
 
     /// A field that is true or false.
-    pub fn flag(&mut self, name: &str, value: bool) {
+    #[inline(always)]
+    pub fn flag(&mut self, name: &'static str, value: bool) {
         self.key(name);
         let _ = write_bool(&mut self.out, value);
     }
 
     /// A field with text.
-    pub fn text(&mut self, name: &str, value: &str) {
+    #[inline(always)]
+    pub fn text(&mut self, name: &'static str, value: &str) {
         self.key(name);
         let _ = write_str(&mut self.out, value);
     }
 
     /// A field with a list of texts.
-    pub fn texts(&mut self, name: &str, values: &[String]) {
+    #[inline(always)]
+    pub fn texts(&mut self, name: &'static str, values: &[String]) {
         self.key(name);
         self.array(values.len());
         for value in values {
@@ -91,7 +149,8 @@ impl Writer {
     }
 
     /// A field with a list of numbers.
-    pub fn numbers(&mut self, name: &str, values: &[u16]) {
+    #[inline(always)]
+    pub fn numbers(&mut self, name: &'static str, values: &[u16]) {
         self.key(name);
         self.array(values.len());
         for value in values {
@@ -100,7 +159,8 @@ impl Writer {
     }
 
     /// A field with text, or nothing.
-    pub fn option(&mut self, name: &str, value: Option<&str>) {
+    #[inline(always)]
+    pub fn option(&mut self, name: &'static str, value: Option<&str>) {
         match value {
             Some(value) => self.text(name, value),
             None => self.nil(name),
@@ -108,7 +168,8 @@ impl Writer {
     }
 
     /// A field with a number, or nothing.
-    pub fn moment(&mut self, name: &str, value: Option<i64>) {
+    #[inline(always)]
+    pub fn moment(&mut self, name: &'static str, value: Option<i64>) {
         match value {
             Some(value) => self.int(name, value),
             None => self.nil(name),
@@ -116,7 +177,8 @@ impl Writer {
     }
 
     /// A field with an address.
-    pub fn address(&mut self, name: &str, address: Address) {
+    #[inline(always)]
+    pub fn address(&mut self, name: &'static str, address: Address) {
         self.key(name);
         self.address_text(address);
     }

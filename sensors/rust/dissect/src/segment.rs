@@ -66,6 +66,15 @@ impl Address {
             .collect()
     }
 
+    /// An IPv4 packet's four bytes.
+    #[must_use]
+    pub const fn octets(&self) -> Option<[u8; 4]> {
+        match self.bytes {
+            [.., a, b, c, d] if self.v4 => Some([a, b, c, d]),
+            _ => None,
+        }
+    }
+
     /// Whether it was an IPv4 packet's.
     #[must_use]
     pub const fn is_v4(&self) -> bool {
@@ -76,10 +85,9 @@ impl Address {
 /// Canonical text, as the reference engine writes it.
 impl fmt::Display for Address {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let address = match self.bytes {
-            [.., a, b, c, d] if self.v4 => IpAddr::from([a, b, c, d]),
-            bytes => IpAddr::from(bytes),
-        };
+        let address = self
+            .octets()
+            .map_or_else(|| IpAddr::from(self.bytes), IpAddr::from);
         AddressText(address).fmt(out)
     }
 }

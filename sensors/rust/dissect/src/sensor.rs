@@ -86,24 +86,32 @@ impl Sensor {
 
     fn few_frames(&mut self, frames: &[Frame<'_>]) {
         let mut looked = [const { Looked::NOTHING }; FRAMES];
-        let mut sought: [Option<Sought>; FRAMES] = [const { None }; FRAMES];
+        let mut sought = [Sought::NOTHING; FRAMES];
         for (looked, frame) in looked.iter_mut().zip(frames) {
             *looked = Looked::at(frame);
         }
         for (sought, looked) in sought.iter_mut().zip(&looked) {
-            *sought = looked
-                .segment()
-                .map(|segment| self.tracker.flows.seek(segment));
-        }
-        for ((frame, looked), sought) in frames.iter().zip(&looked).zip(sought) {
-            self.count(frame);
-            if let (Some(segment), Some(sought)) = (looked.segment(), sought) {
-                self.decoder.count_plain(segment, frame);
-                self.tracker.segment(segment, &sought);
-            } else if let Some(segment) = self.decoder.decode(frame, looked) {
-                let sought = self.tracker.flows.seek(&segment);
-                self.tracker.segment(&segment, &sought);
+            if let Some(segment) = looked.segment() {
+                *sought = self.tracker.flows.seek(segment);
             }
+        }
+        for ((frame, looked), sought) in frames.iter().zip(&looked).zip(&sought) {
+            self.count(frame);
+            if let Some(segment) = looked.segment() {
+                self.decoder.count_plain(segment, frame);
+                self.tracker.segment(segment, sought);
+            } else {
+                self.other_frame(frame, looked);
+            }
+        }
+    }
+
+    /// Take a frame that holds anything but a segment in plain IP.
+    #[cold]
+    fn other_frame(&mut self, frame: &Frame<'_>, looked: &Looked<'_>) {
+        if let Some(segment) = self.decoder.decode(frame, looked) {
+            let sought = self.tracker.flows.seek(&segment);
+            self.tracker.segment(&segment, &sought);
         }
     }
 
