@@ -2,6 +2,7 @@
 //!
 //! Few come this far, so they are written plainly.
 
+use dissect::ja4::Ja4;
 use dissect::msgpack::Writer;
 use dissect::observations::{FlowUpdate, Gap};
 
@@ -102,7 +103,8 @@ impl Encoder {
         self.writer.numbers("versions", &seen.versions);
         self.writer.text("ech", hello.ech);
         self.writer.option("outer_name", hello.outer_name);
-        self.writer.option("ja4", seen.ja4.as_deref());
+        self.writer
+            .option("ja4", seen.ja4.as_ref().map(Ja4::as_str));
         self.writer.flag("complete", seen.complete);
     }
 

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::gaps::Count;
+use crate::ja4::Ja4;
 use crate::msgpack::Writer;
 use crate::observations::{FlowUpdate, HelloSeen, NameResolved, Observation};
 
@@ -148,7 +149,8 @@ impl Encoder {
         self.writer.texts("alpn", &hello.alpn);
         self.writer.numbers("versions", &hello.versions);
         self.writer.text("ech", hello.ech);
-        self.writer.option("ja4", hello.ja4.as_deref());
+        self.writer
+            .option("ja4", hello.ja4.as_ref().map(Ja4::as_str));
         self.writer.flag("complete", hello.complete);
         self.writer.moment("rtt_ns", hello.rtt_ns);
     }

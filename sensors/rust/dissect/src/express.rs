@@ -1,4 +1,4 @@
-//! The express lane: nearly all packets are TCP or UDP in plain IPv4 in Ethernet, and are read here at a glance.
+//! The express lane: nearly all packets are TCP or UDP in plain IP in Ethernet, and are read here at a glance.
 //!
 //! It says what the layers would say (`frames::plain`), or nothing: whatever is odd, tagged, tunnelled, cut short
 //! or malformed is theirs.
@@ -9,7 +9,8 @@ use crate::udp_tunnels;
 
 const ETHERNET: u32 = 1;
 const ETHERNET_BYTES: usize = 14;
-const IP_BYTES: usize = 20;
+const IPV4_BYTES: usize = 20;
+const IPV6_BYTES: usize = 40;
 /// More fragments, or an offset.
 const FRAGMENT: u16 = 0x3fff;
 
@@ -24,15 +25,57 @@ struct Transport {
     bytes: Option<usize>,
 }
 
+/// What an IP header says.
+struct Packet<'a> {
+    protocol: u8,
+    header_bytes: usize,
+    /// With the header.
+    bytes: usize,
+    source: Address,
+    target: Address,
+    /// What follows the header.
+    rest: &'a [u8],
+}
+
 /// The segment in a frame, if it is one of these.
 #[inline]
 #[must_use]
 pub fn segment<'a>(frame: &Frame<'a>) -> Option<Segment<'a>> {
-    let (ethernet, packet) = frame.data.split_first_chunk::<ETHERNET_BYTES>()?;
-    let (header, rest) = packet.split_first_chunk::<IP_BYTES>()?;
-    let (&[.., 0x08, 0x00], ETHERNET) = (ethernet, frame.linktype) else {
-        return None;
+    let (ethernet, data) = frame.data.split_first_chunk::<ETHERNET_BYTES>()?;
+    let packet = match (ethernet, frame.linktype) {
+        ([.., 0x08, 0x00], ETHERNET) => ipv4(data)?,
+        ([.., 0x86, 0xdd], ETHERNET) => ipv6(data)?,
+        _ => return None,
     };
+    let transport = transport(packet.protocol, packet.rest)?;
+    let payload_at = packet.header_bytes + transport.header_bytes;
+    let end = transport
+        .bytes
+        .map_or(packet.bytes, |bytes| packet.header_bytes + bytes);
+    if end > packet.bytes || ETHERNET_BYTES + packet.bytes > frame.wire_bytes as usize {
+        return None;
+    }
+    Some(Segment {
+        ts_ns: frame.ts_ns,
+        ip_bytes: packet.bytes as u64,
+        transport: packet.protocol,
+        source: packet.source,
+        source_port: transport.source_port,
+        target: packet.target,
+        target_port: transport.target_port,
+        vlan: None,
+        tunnel: None,
+        flags: transport.flags,
+        seq: transport.seq,
+        payload: data.get(payload_at..end)?,
+        missing_bytes: 0,
+    })
+}
+
+/// A header without options, of a packet that is no fragment.
+#[inline]
+fn ipv4(data: &[u8]) -> Option<Packet<'_>> {
+    let (header, rest) = data.split_first_chunk::<IPV4_BYTES>()?;
     let &[
         0x45,
         _,
@@ -58,27 +101,32 @@ pub fn segment<'a>(frame: &Frame<'a>) -> Option<Segment<'a>> {
     else {
         return None;
     };
-    let transport = transport(protocol, rest)?;
-    let ip_bytes = usize::from(u16::from_be_bytes([l0, l1]));
-    let end = transport.bytes.map_or(ip_bytes, |bytes| IP_BYTES + bytes);
-    let fits = end <= ip_bytes && ETHERNET_BYTES + ip_bytes <= frame.wire_bytes as usize;
-    if !fits || u16::from_be_bytes([f0, f1]) & FRAGMENT != 0 {
-        return None;
-    }
-    Some(Segment {
-        ts_ns: frame.ts_ns,
-        ip_bytes: ip_bytes as u64,
-        transport: protocol,
+    (u16::from_be_bytes([f0, f1]) & FRAGMENT == 0).then_some(Packet {
+        protocol,
+        header_bytes: IPV4_BYTES,
+        bytes: usize::from(u16::from_be_bytes([l0, l1])),
         source: Address::v4([s0, s1, s2, s3]),
-        source_port: transport.source_port,
         target: Address::v4([d0, d1, d2, d3]),
-        target_port: transport.target_port,
-        vlan: None,
-        tunnel: None,
-        flags: transport.flags,
-        seq: transport.seq,
-        payload: packet.get(IP_BYTES + transport.header_bytes..end)?,
-        missing_bytes: 0,
+        rest,
+    })
+}
+
+/// A header whose length field says something.
+#[inline]
+fn ipv6(data: &[u8]) -> Option<Packet<'_>> {
+    let (header, rest) = data.split_first_chunk::<IPV6_BYTES>()?;
+    let [version, _, _, _, l0, l1, protocol, _, addresses @ ..] = header;
+    let ([source, target], 6) = (addresses.as_chunks().0, version >> 4) else {
+        return None;
+    };
+    let payload_bytes = usize::from(u16::from_be_bytes([*l0, *l1]));
+    (payload_bytes > 0).then_some(Packet {
+        protocol: *protocol,
+        header_bytes: IPV6_BYTES,
+        bytes: IPV6_BYTES + payload_bytes,
+        source: Address::v6(*source),
+        target: Address::v6(*target),
+        rest,
     })
 }
 
@@ -122,45 +170,38 @@ mod tests {
     use crate::frames::Looked;
     use crate::sensor::Frame;
 
-    /// Ethernet, IPv4 and the beginning of TCP or UDP, then payload.
-    fn plain(protocol: u8, bytes: u8) -> Vec<u8> {
-        let (before, after) = (
-            [0x02; 12],
-            [0x08, 0x00, 0x45, 0, 0, bytes, 1, 2, 0x40, 0, 64],
-        );
-        let addresses = [protocol, 0, 0, 10, 0, 0, 1, 192, 0, 2, 9];
-        let ports = [
-            0xc3,
-            0x50,
-            0x01,
-            0xbb,
-            0,
-            bytes - 20,
-            3,
-            4,
-            5,
-            6,
-            7,
-            8,
-            0x50,
-            0x18,
+    /// Ethernet, IP and the beginning of TCP or UDP, then payload: so many bytes behind the IP header.
+    fn plain(v6: bool, protocol: u8, bytes: u8) -> Vec<u8> {
+        let network = if v6 {
+            let header = [0x86, 0xdd, 0x60, 0, 0, 0, 0, bytes, protocol, 64];
+            [&header[..], &[0x20; 16], &[0xfd; 16]].concat()
+        } else {
+            let header = [0x08, 0x00, 0x45, 0, 0, bytes + 20, 1, 2, 0x40, 0, 64];
+            let addresses = [protocol, 0, 0, 10, 0, 0, 1, 192, 0, 2, 9];
+            [&header[..], &addresses].concat()
+        };
+        let transport = [
+            0xc3, 0x50, 0x01, 0xbb, 0, bytes, 3, 4, 5, 6, 7, 8, 0x50, 0x18,
         ];
-        [&before[..], &after, &addresses, &ports, &[0; 64]].concat()
+        [&[0x02; 12], &network[..], &transport, &[0; 64]].concat()
     }
 
     proptest! {
         #[test]
         fn the_express_lane_says_what_the_layers_say(
+            v6 in any::<bool>(),
             protocol in prop_oneof![Just(6), Just(17), any::<u8>()],
-            bytes in 28..90_u8,
-            changes in proptest::collection::vec((0..60_usize, any::<u8>()), 0..4),
-            cut in 0..120_usize,
+            bytes in 8..70_u8,
+            changes in proptest::collection::vec((0..80_usize, any::<u8>()), 0..4),
+            cut in 0..140_usize,
             more in 0..20_usize,
             linktype in prop_oneof![4 => Just(1), 1 => any::<u32>()],
         ) {
-            let mut data = plain(protocol, bytes);
+            let mut data = plain(v6, protocol, bytes);
             for (at, byte) in changes {
-                data[at] = byte;
+                if let Some(place) = data.get_mut(at) {
+                    *place = byte;
+                }
             }
             let data = &data[..cut.min(data.len())];
             let wire_bytes = (data.len() + more) as u32;
@@ -174,8 +215,8 @@ mod tests {
 
     #[test]
     fn plain_packets_go_by_express() {
-        for protocol in [6, 17] {
-            let data = plain(protocol, 70);
+        for (v6, protocol) in [(false, 6), (false, 17), (true, 6), (true, 17)] {
+            let data = plain(v6, protocol, 50);
             let wire_bytes = data.len() as u32;
             let frame = Frame {
                 ts_ns: 7,

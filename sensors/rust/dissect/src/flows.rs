@@ -60,6 +60,9 @@ pub struct FlowTable {
     index: HashTable<u32>,
     slots: Places,
     free: Vec<u32>,
+    /// By place: changed when what was told of the silence of the flow there is no more true. Kept apart from
+    /// the flows, since most of what was told is asked for when its flow is long gone, and out of the cache.
+    stamps: Vec<u32>,
     silent: [Silence; 3],
     /// How many flows were ever added.
     added: u64,
@@ -106,6 +109,7 @@ impl FlowTable {
             index: HashTable::new(),
             slots: Places::default(),
             free: Vec::new(),
+            stamps: Vec::new(),
             silent: Default::default(),
             added: 0,
         }
@@ -196,14 +200,7 @@ impl FlowTable {
         flow.born = self.packet;
         self.added += 1;
         let hash = self.hash(&flow.key);
-        let free = self.free.pop();
-        let slot = match free.and_then(|slot| self.slots.get_mut(slot).map(|place| (slot, place))) {
-            Some((slot, place)) => {
-                *place = flow;
-                slot
-            }
-            None => self.slots.push(flow),
-        };
+        let slot = self.put(flow);
         self.remember(slot);
         let (slots, hasher) = (&self.slots, &self.hasher);
         self.index.insert_unique(hash, slot, |slot| {
@@ -214,12 +211,24 @@ impl FlowTable {
         slot
     }
 
+    fn put(&mut self, flow: Flow) -> u32 {
+        if let Some(slot) = self.free.pop()
+            && let Some(place) = self.slots.get_mut(slot)
+        {
+            *place = flow;
+            return slot;
+        }
+        self.stamps.push(0);
+        self.slots.push(flow)
+    }
+
     /// Take a flow out.
     pub fn remove(&mut self, slot: u32) -> Option<Flow> {
         let key = self.get(slot)?.key;
         let hash = self.hash(&key);
         let found = self.index.find_entry(hash, |other| *other == slot).ok()?;
         found.remove();
+        self.stamp_anew(slot);
         self.free.push(slot);
         self.slots.get_mut(slot).map(Flow::take)
     }
@@ -228,6 +237,7 @@ impl FlowTable {
     pub fn close(&mut self, slot: u32) {
         if let Some(flow) = self.slots.get_mut(slot) {
             flow.class = Class::Closing;
+            self.stamp_anew(slot);
             self.remember(slot);
         }
     }
@@ -282,16 +292,12 @@ impl FlowTable {
     fn longest_silent(&mut self, class: Class) -> Option<u32> {
         loop {
             let top = self.silent(class).peek()?;
-            let current = match self.slots.get(top.slot) {
-                Some(flow) if flow.born == top.born && flow.class == class => {
-                    moment(top.slot, flow)
-                }
-                _ => {
-                    self.silent(class).pop();
-                    continue;
-                }
-            };
-            if current.packet == top.packet {
+            if self.stamps.get(top.slot as usize) != Some(&top.stamp) {
+                self.silent(class).pop();
+                continue;
+            }
+            let current = self.moment(top.slot)?;
+            if current == top {
                 return Some(top.slot);
             }
             self.silent(class).pop();
@@ -300,10 +306,27 @@ impl FlowTable {
     }
 
     fn remember(&mut self, slot: u32) {
-        if let Some(flow) = self.slots.get(slot) {
-            let (class, moment) = (flow.class, moment(slot, flow));
+        if let (Some(flow), Some(moment)) = (self.slots.get(slot), self.moment(slot)) {
+            let class = flow.class;
             self.silent(class).push(moment);
         }
+    }
+
+    fn stamp_anew(&mut self, slot: u32) {
+        if let Some(stamp) = self.stamps.get_mut(slot as usize) {
+            *stamp = stamp.wrapping_add(1);
+        }
+    }
+
+    /// What is to be told of the silence of a flow, by now.
+    fn moment(&self, slot: u32) -> Option<Moment> {
+        let (flow, stamp) = (self.slots.get(slot)?, *self.stamps.get(slot as usize)?);
+        Some(Moment {
+            packet: flow.last_packet,
+            active_ns: flow.active_ns,
+            slot,
+            stamp,
+        })
     }
 
     fn silent(&mut self, class: Class) -> &mut Silence {
@@ -317,15 +340,6 @@ impl FlowTable {
 
     fn hash(&self, key: &Key) -> u64 {
         hash_with(&self.hasher, key)
-    }
-}
-
-fn moment(slot: u32, flow: &Flow) -> Moment {
-    Moment {
-        packet: flow.last_packet,
-        born: flow.born,
-        active_ns: flow.active_ns,
-        slot,
     }
 }
 

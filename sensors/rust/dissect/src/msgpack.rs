@@ -26,9 +26,10 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Take what was written.
+    /// Take what was written. The next will need about as much memory.
     pub fn take(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.out)
+        let room = Vec::with_capacity(self.out.len());
+        std::mem::replace(&mut self.out, room)
     }
 
     /// Begin a map of so many fields.

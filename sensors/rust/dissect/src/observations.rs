@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use crate::ja4::Ja4;
 use crate::proxy_header::ProxiedEnds;
 use crate::segment::Address;
 
@@ -139,7 +140,7 @@ pub struct HelloSeen {
     /// "none", "grease" or "offered".
     pub ech: &'static str,
     /// The client's fingerprint; none for an incomplete hello.
-    pub ja4: Option<String>,
+    pub ja4: Option<Ja4>,
     /// Whether no byte of the message is missing.
     pub complete: bool,
     /// The handshake's round trip.

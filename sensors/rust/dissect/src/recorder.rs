@@ -40,7 +40,8 @@ impl Recorder {
 
     /// Hand out the observations so far.
     pub fn take(&mut self) -> Vec<Observation> {
-        std::mem::take(&mut self.observations)
+        let room = Vec::with_capacity(self.observations.len());
+        std::mem::replace(&mut self.observations, room)
     }
 
     /// The counters, by name.
@@ -76,7 +77,7 @@ impl Recorder {
             ech: hello.map_or("none", |hello| hello.ech().text()),
             ja4: hello
                 .filter(|hello| hello.is_complete())
-                .map(|hello| ja4(hello, transport).to_string()),
+                .map(|hello| ja4(hello, transport)),
             complete: hello.is_none_or(ClientHello::is_complete),
             server_name: greeting.server_name,
             rtt_ns: flow.rtt_ns,

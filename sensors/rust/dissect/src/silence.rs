@@ -14,12 +14,12 @@ const TOGETHER_BITS: u32 = 12;
 pub struct Moment {
     /// The packet's number.
     pub packet: u64,
-    /// The number of the flow's first packet: what was told of another flow at its place is no more true.
-    pub born: u64,
     /// The table's clock then.
     pub active_ns: i64,
     /// The flow's place.
     pub slot: u32,
+    /// The place's stamp: with another one, what was told is no more true.
+    pub stamp: u32,
 }
 
 /// Moments, the least first.
@@ -77,7 +77,7 @@ mod tests {
             let (mut silence, mut sorted) = (Silence::default(), BTreeSet::new());
             for (slot, step) in (0..).zip(steps) {
                 if let Some(packet) = step {
-                    let moment = Moment { packet, born: 0, active_ns: 0, slot };
+                    let moment = Moment { packet, active_ns: 0, slot, stamp: 0 };
                     silence.push(moment);
                     sorted.insert(moment);
                 } else {
