@@ -87,6 +87,7 @@ class TsharkProcess(FileCapture):  # type: ignore[misc]  # pyshark has no types
                 for lines in batches:
                     yield from lines
         finally:
+            self._loop.run_until_complete(self._end())
             self._loop.close()
 
     def get_parameters(self, packet_count: int | None = None) -> list[str]:
@@ -113,9 +114,16 @@ class TsharkProcess(FileCapture):  # type: ignore[misc]  # pyshark has no types
     def _setup_tshark_output_parser(self) -> _Lines:
         return _Lines()
 
+    async def _end(self) -> None:
+        """End what an interrupt left: a child that was being started or read, and who waits for it."""
+        for process in tuple(self._running_processes):
+            await self._cleanup_subprocess(process)
+        await _cancel_tasks()
+
     async def _cleanup_subprocess(self, process: Process) -> None:
         """Wait for the child where it said all; end it where it did not."""
         self._running_processes.discard(process)
+        await _cancel_tasks(*self._stderr_handling_tasks)
         if self._eof_reached:
             with suppress(TimeoutError):
                 await asyncio.wait_for(process.wait(), STALL_SECONDS)
@@ -126,6 +134,12 @@ class TsharkProcess(FileCapture):  # type: ignore[misc]  # pyshark has no types
             pass
         self.status = await process.wait()
         await asyncio.gather(*self._stderr_handling_tasks)
+
+
+async def _cancel_tasks(*spared: asyncio.Task[Any]) -> None:
+    """Cancel what still waits on the event loop: an interrupt stops the loop, not what waits there."""
+    cancelled = [each for each in asyncio.all_tasks() - {asyncio.current_task(), *spared} if each.cancel()]
+    await asyncio.gather(*cancelled, return_exceptions=True)
 
 
 def _bound() -> list[str]:

@@ -1,7 +1,10 @@
 """The engine tshark as a whole: what it counts, how it ends, and that nothing of it stays behind."""
 
+import gc
 import gzip
 import os
+import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -199,6 +202,39 @@ def test_who_stops_reading_leaves_nothing_running(fake: Path) -> None:
     batches.close()
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid.read_text()), 0)
+
+
+@pytest.mark.parametrize("script", ["exec sleep 600", f"echo '{FRAME}'; exec sleep 600"])
+def test_an_interrupt_leaves_nothing_running_and_says_nothing_else(
+    fake: Path, caplog: pytest.LogCaptureFixture, script: str
+) -> None:
+    interrupt = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+    interrupt.start()
+    with pytest.raises(KeyboardInterrupt):
+        run_fake(fake, script)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(fake.with_name("pid").read_text()), 0)
+    gc.collect()
+    assert caplog.text == ""
+
+
+def test_an_interrupt_while_tshark_starts_leaves_nothing_running(
+    fake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake.write_text("#!/bin/sh\nexec sleep 600\n")
+    fake.chmod(0o755)
+    started = []
+
+    def interrupt(self: tshark_process.TsharkProcess, _: object) -> None:
+        started.extend(self._running_processes)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tshark_process.TsharkProcess, "_create_stderr_handling_task", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        for _ in tshark_process.TsharkProcess(str(fake), TRAFFIC).lines():
+            pass
+    with pytest.raises(ProcessLookupError):
+        os.kill(started[0].pid, 0)
 
 
 @needs_tshark
