@@ -5,12 +5,13 @@ Each command lives in a module of its own under monitor/commands, which is impor
 """
 
 import importlib
+import sys
 from typing import Any
 
 import click
 
 from monitor import __version__
-from monitor.commands.edge import edge
+from monitor.commands.edge import edge, messages_may_be_lost, open_streams
 
 COMMANDS = {
     "catalog": "Show the LLM providers and endpoints that are known.",
@@ -83,4 +84,11 @@ def group() -> None:
 
 def main() -> None:
     """Run the command line."""
-    group(prog_name="residency")
+    open_streams()
+    try:
+        status = group.main(prog_name="residency", standalone_mode=False)
+    except click.ClickException as error:
+        status = error.exit_code
+        with messages_may_be_lost():
+            error.show()
+    sys.exit(status)

@@ -1,6 +1,7 @@
 """Trouble where data enters and leaves: one line and a status of its own; never a traceback, never 1."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -11,7 +12,8 @@ import pytest
 
 from monitor import app
 from monitor.replacing import Replacing
-from tests.test_cli import capture, residency
+from tests.test_cli import POLICY, capture, residency
+from tests.tshark_help import needs_tshark
 
 ROOT = Path(__file__).parents[1]
 ODD = os.fsdecode(b"\xff")  # a byte of a file's name that is no UTF-8
@@ -28,6 +30,17 @@ def run(*arguments: str | Path, stdin: bytes = b"", stdout: int = subprocess.PIP
         cwd=ROOT,
         check=False,
         timeout=20,
+    )
+    return done.returncode, done.stdout, done.stderr.decode()
+
+
+def run_in_shell(arguments: list[str], streams: str) -> tuple[int, bytes, str]:
+    """Run a command with its streams as a shell makes them; a pipe is closed before anything comes."""
+    command = [sys.executable, "-c", "from monitor.cli import main; main()", *arguments]
+    wait = "sleep 0.1;" if "|" in streams else ""
+    program = f"set -o pipefail; {{ {wait} {shlex.join(command)}; }} {streams}"
+    done = subprocess.run(
+        ["/bin/bash", "-c", program], capture_output=True, cwd=ROOT, check=False, timeout=20
     )
     return done.returncode, done.stdout, done.stderr.decode()
 
@@ -157,6 +170,62 @@ def test_a_reader_that_goes_away_is_no_error(arguments: list[str]) -> None:
         process.stdin.close()
         assert process.stderr.read() == b""
         assert process.wait(20) == 0
+
+
+@pytest.mark.parametrize("closed", [">&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        (["--version"], 0),
+        (["replay", "nowhere.pcap"], 3),
+        (["replay", str(capture("openai-global")), "--policy", POLICY], 1),
+        (["observe", str(capture("openai-global"))], 0),
+        (["explain", "-"], 0),
+        (["explain"], 2),
+    ],
+    ids=["version", "no such file", "replay", "observe", "explain", "usage"],
+)
+def test_a_stream_that_was_closed_changes_no_status(arguments: list[str], wanted: int, closed: str) -> None:
+    status, _, messages = run_in_shell(arguments, closed)
+    assert status == wanted
+    assert "Traceback" not in messages
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        (["replay", "nowhere.pcap"], 3),
+        (["replay", str(capture("truncated-file"))], 4),
+        (["check", "--policy", "nowhere.yaml"], 2),
+        (["explain"], 2),
+        (["nonsense"], 2),
+    ],
+    ids=["no such file", "truncated", "check", "usage", "no such command"],
+)
+@pytest.mark.parametrize("place", ["2>/dev/full", "2>&1 >/dev/null | true"])
+def test_messages_that_cannot_be_written_change_no_status(
+    arguments: list[str], wanted: int, place: str
+) -> None:
+    assert run_in_shell(arguments, place)[0] == wanted
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        (["replay", str(capture("openai-global")), "--policy", POLICY], 1),
+        (["replay", str(capture("openai-global")), "--policy", POLICY, "--json"], 1),
+        (["replay", str(capture("truncated-file"))], 4),
+        (["explain", "api.deepseek.com", "--policy", POLICY, "--client", "10.20.1.5"], 1),
+        pytest.param(["crosscheck", "nowhere.pcap", "--engines", "dpkt,tshark"], 3, marks=needs_tshark),
+        (["check", "--policy", "BAD"], 2),
+    ],
+    ids=["replay", "json", "truncated", "explain", "crosscheck", "check"],
+)
+def test_a_reader_that_goes_away_hides_nothing(tmp_path: Path, arguments: list[str], wanted: int) -> None:
+    bad = tmp_path / "policy.yaml"
+    bad.write_text(Path(POLICY).read_text().replace("outcome: allow", "outcome: excepted"))
+    words = [str(bad) if word == "BAD" else word for word in arguments]
+    assert run_in_shell(words, "| true")[0] == wanted
 
 
 def test_the_paths_of_the_summary_are_text(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import IO, Any, TypeVar
 
 import click
 
+from monitor.commands.edge import say
 from monitor.documents import DocumentError
 from monitor.exitstatus import Exit
 from monitor.load import InputError
@@ -61,10 +62,10 @@ class Failure(click.ClickException):
         """The exit status."""
         return int(self.status)
 
-    def show(self, file: IO[Any] | None = None) -> None:
+    def show(self, file: IO[Any] | None = None) -> None:  # noqa: ARG002  the library's signature
         """Print the message."""
         for line in self.message.splitlines():
-            click.echo(f"residency: {line}", err=True, file=file)
+            say(f"residency: {line}")
 
 
 @contextmanager
@@ -93,4 +94,4 @@ def choose_engine(engine: str) -> str:
 def warn(lines: Sequence[object]) -> None:
     """Print notes about the run on stderr."""
     for line in lines:
-        click.echo(f"residency: {line}", err=True)
+        say(f"residency: {line}")

@@ -8,6 +8,7 @@ import click
 
 from monitor import app
 from monitor.commands.base import catalog_option, clear_errors, policy_option, warn
+from monitor.commands.edge import reader_may_leave
 from monitor.exitstatus import Exit
 from monitor.wording import plural
 
@@ -34,16 +35,17 @@ def command(context: click.Context, policy: Path | None, catalogs: Sequence[Path
         knowledge = app.load_knowledge(policy, catalogs)
     warn(knowledge.catalog.shadowed)
     warn(knowledge.warnings)
-    endpoints = plural(len(knowledge.catalog.endpoints), "endpoint")
-    click.echo(f"catalogue {knowledge.catalog.version}: {endpoints}, ok")
-    if knowledge.policy is None:
-        return
-    results = app.run_tests(knowledge, knowledge.policy)
+    results = app.run_tests(knowledge, knowledge.policy) if knowledge.policy is not None else []
     failed = [result for result in results if not result.passed]
-    for result in failed:
-        click.echo(result.line)
-    rules = plural(len(knowledge.policy.rules), "rule")
-    tests = f"{len(results) - len(failed)} of {plural(len(results), 'test')} passed"
-    warnings = plural(len(knowledge.warnings), "warning")
-    click.echo(f"policy {knowledge.policy.version}: {rules}, {tests}, {warnings}{'' if failed else ', ok'}")
+    with reader_may_leave():
+        endpoints = plural(len(knowledge.catalog.endpoints), "endpoint")
+        click.echo(f"catalogue {knowledge.catalog.version}: {endpoints}, ok")
+        for result in failed:
+            click.echo(result.line)
+        if knowledge.policy is not None:
+            rules = plural(len(knowledge.policy.rules), "rule")
+            tests = f"{len(results) - len(failed)} of {plural(len(results), 'test')} passed"
+            warnings = plural(len(knowledge.warnings), "warning")
+            end = "" if failed else ", ok"
+            click.echo(f"policy {knowledge.policy.version}: {rules}, {tests}, {warnings}{end}")
     sys.exit(Exit.USAGE if failed else Exit.DONE)

@@ -18,6 +18,7 @@ from monitor.commands.base import (
     policy_option,
     warn,
 )
+from monitor.commands.edge import reader_may_leave
 from monitor.crosscheck import KINDS, Comparison, Difference, Kind
 from monitor.exitstatus import Exit
 from monitor.opinions import Checked
@@ -68,14 +69,15 @@ def command(
         knowledge = app.load_knowledge(policy, catalogs)
         warn(knowledge.warnings)
     results = []
-    for path in opinions.captures(paths):
-        checked = opinions.crosscheck(path, chosen, knowledge)
-        warn([fault.line() for fault in checked.faults])
-        for line in _json_lines(checked) if as_json else _lines(checked, chosen):
-            click.echo(line)
-        results.append(checked)
-    if not as_json and len(results) > 1:
-        click.echo(f"{len(results):,} captures: {_closing([each.comparison for each in results])}")
+    with reader_may_leave():
+        for path in opinions.captures(paths):
+            checked = opinions.crosscheck(path, chosen, knowledge)
+            results.append(checked)
+            warn([fault.line() for fault in checked.faults])
+            for line in _json_lines(checked) if as_json else _lines(checked, chosen):
+                click.echo(line)
+        if not as_json and len(results) > 1:
+            click.echo(f"{len(results):,} captures: {_closing([each.comparison for each in results])}")
     sys.exit(opinions.status(results))
 
 

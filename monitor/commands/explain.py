@@ -20,6 +20,7 @@ from monitor.commands.base import (
     policy_option,
     warn,
 )
+from monitor.commands.edge import reader_may_leave
 from monitor.exitstatus import Exit
 from monitor.explain import Answer, Circumstances, Explainer, JudgedAnswer
 from monitor.wording import describe_place, fact, facts
@@ -70,11 +71,12 @@ def command(
     explainer = Explainer(knowledge.catalog, knowledge.policy, knowledge.geo)
     encode = msgspec.json.Encoder().encode
     status = Exit.DONE
-    for text in _inputs(inputs):
-        answer = explainer.explain(text, circumstances)
-        click.echo(encode(answer) if as_json else _text(answer))
-        if isinstance(answer, JudgedAnswer) and answer.outcome == "violation":
-            status = Exit.VIOLATIONS
+    with reader_may_leave():
+        for text in _inputs(inputs):
+            answer = explainer.explain(text, circumstances)
+            if isinstance(answer, JudgedAnswer) and answer.outcome == "violation":
+                status = Exit.VIOLATIONS
+            click.echo(encode(answer) if as_json else _text(answer))
     sys.exit(status)
 
 

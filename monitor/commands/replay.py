@@ -19,6 +19,7 @@ from monitor.commands.base import (
     threads_option,
     warn,
 )
+from monitor.commands.edge import reader_may_leave
 from monitor.console import print_summary
 from monitor.exports import summary_json
 
@@ -64,10 +65,11 @@ def command(
         with _progress(paths) as progress:
             replayed = app.replay(paths, knowledge, app.Reading(engine, threads), out, progress)
     warn([fault.line() for fault in replayed.summary.accounting.faults])
-    if as_json:
-        click.echo(summary_json(replayed.summary), nl=False)
-    else:
-        print_summary(replayed.summary)
+    with reader_may_leave():
+        if as_json:
+            click.echo(summary_json(replayed.summary), nl=False)
+        else:
+            print_summary(replayed.summary)
     sys.exit(replayed.status)
 
 
