@@ -39,7 +39,7 @@ $(VENV)/dev.stamp: requirements/dev.lock $(VENV)/project.stamp
 
 demo: $(VENV)/project.stamp ## install, replay the demo capture, leave its files in demo-out/
 	@$(BIN)/residency replay pcaps/demo/traffic.pcap --policy policies/eu-crm.yaml --out demo-out || test $$? -eq 1
-	@echo "\nThe files are in demo-out/: decisions.jsonl, connections.parquet, summary.json"
+	@echo; echo "The files are in demo-out/: decisions.jsonl, connections.parquet, summary.json"
 
 native: $(VENV)/project.stamp ## build the native engine, where cargo is
 
