@@ -49,6 +49,8 @@ def test_a_capture_that_is_not_whole(path: Path, status: int, said: str) -> None
     assert result.exit_code == status, result.output
     assert said in result.stderr
     assert len(result.stderr.splitlines()) == 1
+    assert ("none differ" in result.stdout) == (status == 4)
+    assert ("nothing could be read or compared" in result.stdout) == (status == 3)
 
 
 MISTAKES = [

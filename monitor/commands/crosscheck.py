@@ -25,6 +25,7 @@ from monitor.opinions import Checked
 from monitor.wording import fact, plural, wrapped
 
 WIDTH = 80
+COMPARED: tuple[Kind, ...] = ("server_name", "dns_answer", "decision")  # and counted
 _NOUNS: dict[Kind, str] = {
     "server_name": "server name",
     "dns_answer": "DNS answer",
@@ -106,7 +107,14 @@ def _lines(checked: Checked, engines: tuple[str, str]) -> Iterator[str]:
             explained.add(difference.because)
     if checked.comparison.differences:
         yield ""
-    yield from wrapped(_closing([checked.comparison]), WIDTH)
+    closing = "nothing could be read or compared" if _is_unread(checked) else _closing([checked.comparison])
+    yield from wrapped(closing, WIDTH)
+
+
+def _is_unread(checked: Checked) -> bool:
+    """Tell whether nothing was compared for want of a capture: that engines "agree" on it would mislead."""
+    found = bool(checked.comparison.differences) or any(checked.comparison.agreed[kind] for kind in COMPARED)
+    return not found and any(fault.kind == "unreadable" for fault in checked.faults)
 
 
 def _heading(difference: Difference) -> str:
@@ -117,8 +125,9 @@ def _heading(difference: Difference) -> str:
 
 def _closing(comparisons: Sequence[Comparison]) -> str:
     """Say in one line what was compared, and what came of it."""
-    kinds: tuple[Kind, ...] = ("server_name", "dns_answer", "decision")
-    agreed = ", ".join(plural(sum(each.agreed[kind] for each in comparisons), _NOUNS[kind]) for kind in kinds)
+    agreed = ", ".join(
+        plural(sum(each.agreed[kind] for each in comparisons), _NOUNS[kind]) for kind in COMPARED
+    )
     differ = sum(len(each.differences) for each in comparisons)
     left_out = sum(each.left_out for each in comparisons)
     rest = f"; {left_out:,} more were not compared" if left_out else ""
