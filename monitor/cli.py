@@ -78,7 +78,8 @@ def group() -> None:
 
     \b
     Exit status: 0 done, nothing outside policy; 1 violations found;
-    2 usage, policy or configuration; 3 input unreadable; 4 incomplete.
+    2 usage, policy or configuration; 3 input unreadable; 4 incomplete;
+    130 interrupted.
     """
 
 

@@ -11,7 +11,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from monitor.cli import COMMANDS, group
+from monitor.exitstatus import Exit
 from monitor.summary import Summary
+from sensors.engine import ENGINES
 
 ROOT = Path(__file__).parents[1]
 PCAPS = ROOT / "pcaps"
@@ -37,6 +39,21 @@ def test_help_fits_80_columns(command: list[str]) -> None:
     assert result.exit_code == 0
     assert max(map(len, result.stdout.splitlines())) <= 80
     assert "Usage: " in result.stdout
+
+
+@pytest.mark.parametrize(
+    "command",
+    [[], *([name] for name in COMMANDS if name != "doctor"), ["catalog", "list"], ["catalog", "show"]],
+)
+def test_help_shows_examples(command: list[str]) -> None:
+    assert "Examples:\n" in residency(*command, "--help").stdout
+
+
+def test_help_names_every_engine_and_exit_status() -> None:
+    for command in ("replay", "observe", "crosscheck"):
+        assert all(engine in residency(command, "--help").stdout for engine in ENGINES)
+    closing = " ".join(residency("--help").stdout.split())
+    assert all(f" {int(status)} " in closing for status in Exit)
 
 
 def test_version() -> None:
@@ -68,6 +85,10 @@ STATUSES: list[tuple[str, list[str | Path], int, str]] = [
     ),
     ("no GeoIP database", ["replay", capture("openai-eu"), "--geoip", POLICY], 2, "eu-crm.yaml"),
     ("out is a file", ["replay", capture("openai-eu"), "--out", POLICY], 2, "choose another --out"),
+    ("an empty path", ["replay", ""], 2, "it is empty; name a path"),
+    ("out is empty", ["replay", capture("openai-eu"), "--out", ""], 2, "it is empty; name a path"),
+    ("no number", ["replay", capture("openai-eu"), "--threads", "x"], 2, "'x' is not a valid number"),
+    ("no thread", ["replay", capture("openai-eu"), "--threads", "0"], 2, "0 is not in the range x>=1"),
     ("wrong flag", ["replay", "--polcy", "x"], 2, "No such option"),
     ("observe", ["observe", capture("openai-eu")], 0, ""),
     ("observe, truncated", ["observe", capture("truncated-file")], 4, "the file ends inside packet"),
@@ -81,13 +102,25 @@ STATUSES: list[tuple[str, list[str | Path], int, str]] = [
         1,
         "",
     ),
+    (
+        "explain, nothing to judge by",
+        ["explain", "api.openai.com", "--client", "10.20.1.5", "--at", "2026-03-10"],
+        0,
+        "--client and --at say nothing without --policy",
+    ),
+    (
+        "explain, no client",
+        ["explain", "api.openai.com", "--policy", POLICY],
+        0,
+        "without --client the policy cannot know the source group",
+    ),
     ("explain, bad client", ["explain", "x", "--client", "me"], 2, "'me' is not an IP address"),
     ("explain, bad time", ["explain", "x", "--at", "noon"], 2, "2026-03-10T09:00:00Z"),
     ("catalog", ["catalog", "list"], 0, ""),
     ("catalog, what conceals", ["catalog", "list", "--concealing"], 0, ""),
     ("catalog, a concealer", ["catalog", "show", "mask.icloud.com"], 0, ""),
     ("catalog, unknown provider", ["catalog", "list", "acme"], 2, "unknown provider 'acme'"),
-    ("catalog, unknown host", ["catalog", "show", "www.example.org"], 2, "the catalogue knows"),
+    ("catalog, unknown host", ["catalog", "show", "www.example.org"], 2, "`residency catalog list`"),
     ("doctor", ["doctor"], 0, ""),
     ("completion", ["completion", "bash"], 0, ""),
 ]
@@ -124,7 +157,8 @@ def test_a_file_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self))
 
         monkeypatch.setattr(Path, "open", refuse)
-    result = residency("observe", path)
+        monkeypatch.setattr(os, "access", lambda *_, **__: False)
+    result = residency("observe", path, "--engine", "dpkt")
     assert result.exit_code == 3
     assert "permission" in result.stderr.lower()
     assert len(result.stderr.splitlines()) == 1

@@ -14,7 +14,22 @@ from monitor.load import InputError
 from monitor.parquet import MissingExtraError
 
 F = TypeVar("F", bound=Callable[..., Any])
-FILE = click.Path(path_type=Path)
+
+
+class _File(click.Path):
+    """A path. What cannot be read is left to whoever reads it: an input has a status of its own."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path, readable=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return a path; of nothing, which may stand for an unset variable, pathlib would make "."."""
+        if not value:
+            self.fail("it is empty; name a path, or . for this folder", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+FILE = _File()
 
 policy_option = click.option("--policy", type=FILE, metavar="FILE", help="The policy to judge by (YAML).")
 catalog_option = click.option(
@@ -38,11 +53,13 @@ engine_option = click.option(
     default="auto",
     show_default=True,
     metavar="NAME",
-    help="Which engine reads packets: native, dpkt, or auto: native where it is built.",
+    help="Which engine reads packets: native, dpkt, tshark, or auto: native where it is built, else dpkt.",
 )
+_THREADS = click.IntRange(min=1)
+_THREADS.name = "number"  # as errors call it
 threads_option = click.option(
     "--threads",
-    type=click.IntRange(min=1),
+    type=_THREADS,
     default=1,
     show_default=True,
     metavar="N",

@@ -33,7 +33,14 @@ def command() -> None:
 @click.option("--concealing", is_flag=True, help="What hides others instead: encrypted DNS, VPNs, relays.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def list_(provider: str | None, catalogs: Sequence[Path], concealing: bool, as_json: bool) -> None:
-    """List the providers, or the endpoints of one PROVIDER."""
+    """List the providers, or the endpoints of one PROVIDER.
+
+    \b
+    Examples:
+      residency catalog list
+      residency catalog list mistral
+      residency catalog list --concealing
+    """
     catalog = _load(catalogs)
     if concealing:
         _list_concealers(catalog, as_json=as_json)
@@ -54,7 +61,14 @@ def list_(provider: str | None, catalogs: Sequence[Path], concealing: bool, as_j
 @catalog_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def show(key: str, catalogs: Sequence[Path], as_json: bool) -> None:
-    """Show a provider, or the entry that a host or an address would get, with its source."""
+    """Show a provider, or the entry that a host or an address would get, with its source.
+
+    \b
+    Examples:
+      residency catalog show bedrock-runtime.eu-central-1.amazonaws.com
+      residency catalog show 160.79.104.10
+      residency catalog show openai --json
+    """
     catalog = _load(catalogs)
     found: Provider | Endpoint | Concealer | None = (
         catalog.providers.get(key)
@@ -63,7 +77,8 @@ def show(key: str, catalogs: Sequence[Path], as_json: bool) -> None:
         or Concealing(catalog.concealers).find(key)
     )
     if found is None:
-        raise Failure(f"{key!r} is no provider, host or address that the catalogue knows", Exit.USAGE)
+        mend = "`residency catalog list` names the providers"
+        raise Failure(f"{key!r} is no provider, host or address that the catalogue knows; {mend}", Exit.USAGE)
     if as_json:
         click.echo(msgspec.json.encode(found))
         return

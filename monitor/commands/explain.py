@@ -68,6 +68,10 @@ def command(
     with clear_errors():
         knowledge = app.load_knowledge(policy, catalogs, geoips)
     warn(knowledge.warnings)
+    if policy is None and (client or at):
+        warn(["--client and --at say nothing without --policy"])
+    if policy is not None and not client:
+        warn(["without --client the policy cannot know the source group, and judges nothing"])
     explainer = Explainer(knowledge.catalog, knowledge.policy, knowledge.geo)
     encode = msgspec.json.Encoder().encode
     status = Exit.DONE
