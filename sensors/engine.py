@@ -73,7 +73,7 @@ def choose(engine: str = AUTO) -> Choice:
         return Choice(engine if engine != AUTO else "native")
     if engine != AUTO:
         raise EngineError(f"engine {engine!r} is not here: {missing}")
-    return Choice("dpkt", f"reading with engine dpkt, which is many times slower: {missing}")
+    return Choice("dpkt", f"reading with engine dpkt, many times slower than native; native: {missing}")
 
 
 def lacks(engine: str) -> str:

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from monitor.cli import COMMANDS, group
 from monitor.exitstatus import Exit
 from monitor.summary import Summary
+from sensors import native
 from sensors.engine import ENGINES
 
 ROOT = Path(__file__).parents[1]
@@ -162,6 +163,16 @@ def test_a_file_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert result.exit_code == 3
     assert "permission" in result.stderr.lower()
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_without_the_native_engine_it_is_said_what_reads_and_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native, "MISSING", "it was not built; install Rust")
+    result = residency("observe", capture("openai-eu"))
+    assert (result.exit_code, len(result.stderr.splitlines())) == (0, 1)
+    assert "with engine dpkt, many times slower than native; native: it was not built; in" in result.stderr
+    result = residency("observe", capture("openai-eu"), "--engine", "native")
+    assert result.exit_code == 2
+    assert result.stderr == "residency: engine 'native' is not here: it was not built; install Rust\n"
 
 
 def test_replay_leaves_its_files(tmp_path: Path) -> None:
