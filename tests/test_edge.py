@@ -10,7 +10,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from monitor import app
+from monitor import app, cli
+from monitor.__main__ import main
 from monitor.replacing import Replacing
 from tests.test_cli import POLICY, capture, residency
 from tests.tshark_help import needs_tshark
@@ -23,7 +24,7 @@ NO_SPACE = "No space left on device"
 def run(*arguments: str | Path, stdin: bytes = b"", stdout: int = subprocess.PIPE) -> tuple[int, bytes, str]:
     """Run a command as users do; return its status, data and messages."""
     done = subprocess.run(
-        [sys.executable, "-c", "from monitor.cli import main; main()", *map(str, arguments)],
+        [sys.executable, "-c", "from monitor.__main__ import main; main()", *map(str, arguments)],
         input=stdin,
         stdout=stdout,
         stderr=subprocess.PIPE,
@@ -36,7 +37,7 @@ def run(*arguments: str | Path, stdin: bytes = b"", stdout: int = subprocess.PIP
 
 def run_in_shell(arguments: list[str], streams: str) -> tuple[int, bytes, str]:
     """Run a command with its streams as a shell makes them; a pipe is closed before anything comes."""
-    command = [sys.executable, "-c", "from monitor.cli import main; main()", *arguments]
+    command = [sys.executable, "-c", "from monitor.__main__ import main; main()", *arguments]
     wait = "sleep 0.1;" if "|" in streams else ""
     program = f"set -o pipefail; {{ {wait} {shlex.join(command)}; }} {streams}"
     done = subprocess.run(
@@ -136,7 +137,7 @@ def test_no_partial_file_is_left_by_an_interrupt(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_ends_with_130_and_one_line() -> None:
-    command = [sys.executable, "-c", "from monitor.cli import main; main()", "explain", "--json", "-"]
+    command = [sys.executable, "-c", "from monitor.__main__ import main; main()", "explain", "--json", "-"]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT
     ) as process:
@@ -152,11 +153,24 @@ def test_ctrl_c_ends_with_130_and_one_line() -> None:
         assert process.wait(20) == 130
 
 
+def test_ctrl_c_while_the_command_line_is_loaded_is_one_line_too(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "main", interrupt)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
+    assert capfd.readouterr().err == "residency: interrupted\n"
+
+
 @pytest.mark.parametrize(
     "arguments", [["observe", str(capture("demo"))], ["explain", "--json", "-"]], ids=["observe", "explain"]
 )
 def test_a_reader_that_goes_away_is_no_error(arguments: list[str]) -> None:
-    command = [sys.executable, "-c", "from monitor.cli import main; main()", *arguments]
+    command = [sys.executable, "-c", "from monitor.__main__ import main; main()", *arguments]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT
     ) as process:
