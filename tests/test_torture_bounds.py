@@ -12,7 +12,7 @@ from sensors.observations import Gap
 from tests import test_hostile as hostile
 from tests.hellos import client_hello
 from tests.test_engines_agree import SMALL
-from tests.torture_kit import ENDS, SYN, Ends, Said, ipv4, tcp
+from tests.torture_kit import ENDS, MS, RST, SYN, Ends, Said, ipv4, tcp
 
 pytestmark = pytest.mark.skipif(
     bool(native.MISSING), reason=f"the native engine is not built: {native.MISSING}"
@@ -70,6 +70,23 @@ def test_the_budget_of_reading_gives_up_the_oldest(tmp_path: Path) -> None:
     assert said.counters["reading-given-up"] >= flows - budget
     assert len(whole) + said.counters["reading-given-up"] + said.counters.get("incomplete-hellos", 0) == flows
     assert whole
+
+
+def test_a_flow_that_ended_leaves_the_budget_alone(tmp_path: Path) -> None:
+    ended, goes_on = client(0), client(1)
+    frames = [
+        tcp(1, flags=SYN, ends=ended),
+        tcp(1, flags=SYN, ends=goes_on),
+        tcp(2, HELLO[:BEGUN], ends=ended),
+        tcp(2 + BEGUN, flags=RST, ends=ended),
+        tcp(2, ends=goes_on),  # the other flow is out of the table by now
+        tcp(2, HELLO[:BEGUN], ends=goes_on),
+        tcp(2 + BEGUN, HELLO[BEGUN : 2 * BEGUN], ends=goes_on),  # too much: it is given up
+        tcp(2 + 2 * BEGUN, HELLO[2 * BEGUN :], ends=goes_on),
+    ]
+    said = Said(frames, tmp_path, Limits(reading_bytes=BEGUN + BEGUN // 2), apart_ns=11_000 * MS)
+    assert said.counters["reading-given-up"] == 1
+    assert said.hellos == [(NAME, False)]
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -54,10 +54,12 @@ def udp(payload: bytes, ends: Ends = ENDS) -> bytes:
 
 
 class Said:
-    """What both engines said of frames a millisecond apart: the same, with the accounts closed."""
+    """What both engines said of frames ``apart_ns`` apart: the same, with the accounts closed."""
 
-    def __init__(self, frames: Iterable[bytes], folder: Path, limits: Limits | None = None) -> None:
-        made = [Frame(START_NS + at * MS, 1, data, len(data)) for at, data in enumerate(frames)]
+    def __init__(
+        self, frames: Iterable[bytes], folder: Path, limits: Limits | None = None, apart_ns: int = MS
+    ) -> None:
+        made = [Frame(START_NS + at * apart_ns, 1, data, len(data)) for at, data in enumerate(frames)]
         path = folder / "torture.pcap"
         path.write_bytes(pcap(made))
         reference, native = both([path], limits)

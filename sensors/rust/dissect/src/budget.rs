@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 
+use crate::flow::Flow;
 use crate::flows::FlowTable;
 
 /// The bytes held, and the flows in the order in which they began to hold any.
@@ -72,7 +73,7 @@ impl ReadingBudget {
         let Some(flow) = flows.get_mut(slot) else {
             return;
         };
-        if !flow.holds() || flow.held_since != since {
+        if !holds_since(flow, since) {
             return; // what held then has ended, or holds nothing since
         }
         self.total_bytes -= flow.held_bytes();
@@ -81,4 +82,9 @@ impl ReadingBudget {
         flow.mark_read(true);
         flow.mark_read(false);
     }
+}
+
+/// Whether a flow is alive, and holds bytes since a packet.
+const fn holds_since(flow: &Flow, since: u64) -> bool {
+    flow.lives() && flow.holds() && flow.held_since == since
 }
