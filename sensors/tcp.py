@@ -55,6 +55,8 @@ class TcpTracker:
             seq += 1
         if payload:
             self._payload(flow, segment, seq, low=low)
+        if flags & SYN:
+            self._budget.note(flow)  # what came before it may be read by now
         if flags & (FIN | RST):
             self._end(flow, flags, low=low)
         if ts_ns - flow.reported_ns > ACTIVE_NS:

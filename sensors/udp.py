@@ -112,11 +112,10 @@ class UdpTracker:
         if flow.datagrams_again.done:
             return None
         greeting = self._feed(flow.datagrams_again, datagram)
-        if greeting is None:
-            self._budget.note(flow)
-            return None
-        flow.datagrams_again = None
-        return greeting if greeting.server_name != flow.datagrams_name else None
+        if greeting is not None:
+            flow.datagrams_again = None
+        self._budget.note(flow)
+        return greeting if greeting is not None and greeting.server_name != flow.datagrams_name else None
 
     def _begin(self, flow: Flow, datagram: Segment, greeting: Greeting) -> None:
         flow.client_low = (datagram.source, datagram.source_port) == flow.key[:2]

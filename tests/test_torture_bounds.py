@@ -89,6 +89,18 @@ def test_a_flow_that_ended_leaves_the_budget_alone(tmp_path: Path) -> None:
     assert said.hellos == [(NAME, False)]
 
 
+def test_what_a_late_syn_lets_be_read_is_held_no_longer(tmp_path: Path) -> None:
+    frames = [
+        tcp(2, b"\0" * BEGUN, ends=client(0)),  # may be anything, as long as its beginning is not known
+        tcp(1, flags=SYN, ends=client(0)),
+        tcp(2, HELLO[:BEGUN], ends=client(1)),
+        tcp(2 + BEGUN, HELLO[BEGUN:], ends=client(1)),
+    ]
+    said = Said(frames, tmp_path, Limits(reading_bytes=BEGUN + BEGUN // 2))
+    assert "reading-given-up" not in said.counters
+    assert said.counters["unknown-protocol"] == 1
+
+
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(hostile_frames, max_size=60), st.sampled_from([SMALL, Limits()]))
 def test_any_frames(tmp_path: Path, frames: list[bytes], limits: Limits) -> None:
