@@ -48,6 +48,9 @@ impl Class {
     }
 }
 
+/// Of flows that ended, so many moments may be left beside twice those that are needed.
+const SPARE_MOMENTS: usize = 65_536;
+
 /// All flows. The clock is the latest time of any packet so far, `packet` its number; the owner sets both.
 pub struct FlowTable {
     now_ns: i64,
@@ -292,7 +295,7 @@ impl FlowTable {
     fn longest_silent(&mut self, class: Class) -> Option<u32> {
         loop {
             let top = self.silent(class).peek()?;
-            if self.stamps.get(top.slot as usize) != Some(&top.stamp) {
+            if !self.is_current(&top) {
                 self.silent(class).pop();
                 continue;
             }
@@ -309,7 +312,23 @@ impl FlowTable {
         if let (Some(flow), Some(moment)) = (self.slots.get(slot), self.moment(slot)) {
             let class = flow.class;
             self.silent(class).push(moment);
+            if self.silent(class).len() > SPARE_MOMENTS + 2 * self.index.len() {
+                self.forget_moments(class);
+            }
         }
+    }
+
+    /// Forget the moments of flows that ended, or are of another class by now: most are.
+    #[cold]
+    fn forget_moments(&mut self, class: Class) {
+        let mut silent = std::mem::take(self.silent(class));
+        silent.retain(|told| self.is_current(told));
+        *self.silent(class) = silent;
+    }
+
+    /// Whether what was told is of a flow that still is at that place, and of that class.
+    fn is_current(&self, told: &Moment) -> bool {
+        self.stamps.get(told.slot as usize) == Some(&told.stamp)
     }
 
     fn stamp_anew(&mut self, slot: u32) {
@@ -345,4 +364,54 @@ impl FlowTable {
 
 fn hash_with(hasher: &RandomState, key: &Key) -> u64 {
     hasher.hash_one(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Class, FlowTable, SPARE_MOMENTS};
+    use crate::flow::Flow;
+    use crate::key::Key;
+    use crate::segment::{Address, Segment, TCP};
+
+    fn open(flows: &mut FlowTable, source_port: u16) -> u32 {
+        let segment = Segment {
+            ts_ns: 0,
+            ip_bytes: 40,
+            transport: TCP,
+            source: Address::v4([10, 0, 0, 1]),
+            source_port,
+            target: Address::v4([192, 0, 2, 1]),
+            target_port: 443,
+            vlan: None,
+            tunnel: None,
+            flags: 0,
+            seq: 0,
+            payload: &[],
+            missing_bytes: 0,
+        };
+        let (key, from_low) = Key::of(&segment);
+        flows.packet += 1;
+        flows.insert(Flow::new(key, &segment, from_low))
+    }
+
+    #[test]
+    fn flows_that_ended_take_no_memory_however_many_they_were() {
+        let mut flows = FlowTable::new(10, 7);
+        let first = open(&mut flows, 1);
+        let second = open(&mut flows, 2);
+        for _ in 0..2 * SPARE_MOMENTS {
+            let slot = open(&mut flows, 3);
+            flows.close(slot);
+            flows.remove(slot);
+        }
+        for silent in &flows.silent {
+            assert!(silent.len() <= SPARE_MOMENTS + 2 * 3);
+        }
+        assert_eq!(flows.next_victim(), Some(first));
+        flows.remove(first);
+        assert_eq!(flows.next_victim(), Some(second));
+        flows.set_now(Class::Tcp.timeout_ns() + 1);
+        assert_eq!(flows.next_idle(Class::Tcp), Some(second));
+        assert_eq!(flows.next_idle(Class::Closing), None);
+    }
 }

@@ -30,11 +30,25 @@ pub struct Silence {
     until: u64,
     /// All others, by their packets' numbers.
     later: BTreeMap<u64, Vec<Moment>>,
+    len: usize,
 }
 
 impl Silence {
+    /// How many moments there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
     /// Take a moment.
     pub fn push(&mut self, moment: Moment) {
+        self.len += 1;
         let together = moment.packet >> TOGETHER_BITS;
         if together > self.until {
             self.later.entry(together).or_default().push(moment);
@@ -57,7 +71,18 @@ impl Silence {
     pub fn pop(&mut self) {
         if self.peek().is_some() {
             self.first.pop();
+            self.len -= 1;
         }
+    }
+
+    /// Drop all moments but some.
+    pub fn retain(&mut self, mut keep: impl FnMut(&Moment) -> bool) {
+        self.first.retain(|Reverse(moment)| keep(moment));
+        self.later.retain(|_, moments| {
+            moments.retain(&mut keep);
+            !moments.is_empty()
+        });
+        self.len = self.first.len() + self.later.values().map(Vec::len).sum::<usize>();
     }
 }
 
@@ -73,6 +98,7 @@ mod tests {
         #[test]
         fn moments_come_out_in_order(
             steps in proptest::collection::vec(proptest::option::weighted(0.7, 0..40_000_u64), 0..400),
+            kept in 0..400_u32,
         ) {
             let (mut silence, mut sorted) = (Silence::default(), BTreeSet::new());
             for (slot, step) in (0..).zip(steps) {
@@ -85,7 +111,16 @@ mod tests {
                     sorted.pop_first();
                 }
                 prop_assert_eq!(silence.peek(), sorted.first().copied());
+                prop_assert_eq!(silence.len(), sorted.len());
             }
+            silence.retain(|moment| moment.slot < kept);
+            sorted.retain(|moment| moment.slot < kept);
+            prop_assert_eq!(silence.len(), sorted.len());
+            while let Some(least) = sorted.pop_first() {
+                prop_assert_eq!(silence.peek(), Some(least));
+                silence.pop();
+            }
+            prop_assert!(silence.is_empty() && silence.peek().is_none());
         }
     }
 }
