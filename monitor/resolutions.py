@@ -59,10 +59,11 @@ class View:
         name = answer.qname
         lifetimes = self.names[name] = self.names.pop(name, [])
         until_ns = answer.ts_ns + min(answer.ttl, MAX_TTL_SECONDS) * SECOND_NS
-        last = lifetimes[-1] if lifetimes else None
-        if last is not None and last.cnames == answer.cnames and answer.ts_ns <= last.until_ns + GRACE_NS:
-            last.until_ns = max(last.until_ns, until_ns)
-            return
+        for last in lifetimes[-1:]:
+            same = last.cnames == answer.cnames
+            if same and last.since_ns <= answer.ts_ns <= last.until_ns + GRACE_NS:
+                last.until_ns = max(last.until_ns, until_ns)
+                return
         lifetimes.append(Lifetime(answer.ts_ns, until_ns, answer.cnames))
         self.held_bytes += _size(name, answer.cnames)
         if len(lifetimes) > self._limits.lifetimes:

@@ -25,6 +25,13 @@ def test_equal_answers_in_any_order_are_the_same() -> None:
     assert found[0] == found[1]
 
 
+def test_an_answer_counts_from_its_own_time_though_a_later_one_was_read_before() -> None:
+    memory = Resolutions()
+    for seconds in (20, 5):
+        memory.add(resolved(seconds, LLM))
+    assert names(memory) == [LLM]
+
+
 def test_all_answers_share_one_budget_of_bytes() -> None:
     memory = Resolutions(NameLimits(answer_bytes=20_000))
     for index in range(100):

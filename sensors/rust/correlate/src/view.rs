@@ -216,7 +216,9 @@ fn extend(lifetimes: &mut Lifetimes, told: &Told, span: Span) -> bool {
     let Some(last) = lifetimes.last_mut() else {
         return false;
     };
-    let goes_on = last.told.cnames == told.cnames && last.span.counts_at(span.since_ns);
+    let goes_on = last.told.cnames == told.cnames
+        && last.span.since_ns <= span.since_ns
+        && last.span.counts_at(span.since_ns);
     if goes_on {
         last.span.until_ns = last.span.until_ns.max(span.until_ns);
     }

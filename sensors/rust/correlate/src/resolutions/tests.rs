@@ -42,6 +42,15 @@ fn names(memory: &mut Resolutions, client: Option<Address>, address: Address) ->
 }
 
 #[test]
+fn an_answer_counts_from_its_own_time_though_a_later_one_was_read_before() {
+    let mut memory = memory(USUAL);
+    for tenths in [200, 50] {
+        memory.add(answer(tenths, LLM));
+    }
+    assert_eq!(names(&mut memory, Some(CLIENT), SERVER), [LLM]);
+}
+
+#[test]
 fn equal_answers_in_any_order_are_the_same() {
     let with = |alias| NameResolved {
         cnames: texts(&[alias]),
