@@ -211,11 +211,14 @@ class FlowTable:
         self._on_end(flow, ts_ns, flow.ended or reason)
 
     def expire(self) -> None:
-        """End the flows that were silent for longer than their time-out, the longest first."""
+        """End the flows that were silent for longer than their time-out, the longest first.
+
+        A clock that is set anew, forward or back, ends all that were before.
+        """
         for flows, timeout_ns in self._tables:
             while flows:
                 flow = next(iter(flows.values()))
-                if self.now_ns - flow.active_ns <= timeout_ns:
+                if abs(self.now_ns - flow.active_ns) <= timeout_ns:
                     break
                 self.end(flow, flow.last_ns, "idle")
 

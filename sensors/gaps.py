@@ -34,7 +34,7 @@ class GapLog:
         """Tell whether it is time to report; the first call starts the clock."""
         if self._since_ns is None:
             self._since_ns = now_ns
-        return now_ns - self._since_ns >= GAP_INTERVAL_NS
+        return abs(now_ns - self._since_ns) >= GAP_INTERVAL_NS  # the clock may be set back
 
     def flush(self, now_ns: int, undecoded: Mapping[str, Count]) -> list[Gap]:
         """Return what was lost since the last call, by reason."""
@@ -44,7 +44,7 @@ class GapLog:
             if reason is not None:
                 before = totals.get(reason, Count())
                 totals[reason] = Count(before.packets + count.packets, before.bytes + count.bytes)
-        since_ns = now_ns if self._since_ns is None else self._since_ns
+        since_ns = now_ns if self._since_ns is None else min(self._since_ns, now_ns)
         gaps = []
         for reason in sorted(totals):
             old = self._reported.get(reason, Count())

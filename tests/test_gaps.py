@@ -33,3 +33,11 @@ def test_only_what_is_new_is_reported() -> None:
     assert log.flush(6_000, totals) == []
     totals["truncated-tcp"] = Count(1, 34)
     assert log.flush(7_000, totals) == [Gap(7_000, 6_000, 1, 34, "snaplen")]
+
+
+def test_a_clock_that_is_set_back_holds_no_report_up() -> None:
+    log = GapLog()
+    assert not log.due(10 * GAP_INTERVAL_NS)
+    assert log.due(1_000)
+    assert log.flush(1_000, {"malformed-ipv4": Count(1, 60)}) == [Gap(1_000, 1_000, 1, 60, "decode")]
+    assert not log.due(2_000)

@@ -254,7 +254,8 @@ impl FlowTable {
         }
         let slot = self.longest_silent(class)?;
         let active_ns = self.get(slot)?.active_ns;
-        (self.now_ns - active_ns > class.timeout_ns()).then_some(slot)
+        // A clock that is set anew, forward or back, ends all flows that were before.
+        ((self.now_ns - active_ns).abs() > class.timeout_ns()).then_some(slot)
     }
 
     /// The flow that was silent longest; among equals first those that are closing, then UDP, then TCP.

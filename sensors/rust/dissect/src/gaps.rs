@@ -60,7 +60,8 @@ impl GapLog {
 
     /// Tell whether it is time to report; the first call starts the clock.
     pub fn due(&mut self, now_ns: i64) -> bool {
-        now_ns - *self.since_ns.get_or_insert(now_ns) >= GAP_INTERVAL_NS
+        // The clock may be set back.
+        (now_ns - *self.since_ns.get_or_insert(now_ns)).abs() >= GAP_INTERVAL_NS
     }
 
     /// Return what was lost since the last call, by reason; `undecoded` are the totals so far.
@@ -80,7 +81,7 @@ impl GapLog {
                 total.add(count);
             }
         }
-        let since_ns = self.since_ns.unwrap_or(now_ns);
+        let since_ns = self.since_ns.unwrap_or(now_ns).min(now_ns);
         let mut gaps = Vec::new();
         for ((reason, total), old) in REASONS.iter().zip(totals).zip(self.reported) {
             let packets = total.packets - old.packets;
@@ -144,6 +145,17 @@ mod tests {
         let first = log.flush(5_000, totals.into_iter());
         assert_eq!(first, [gap(3, 150, "decode"), gap(7, 700, "table")]);
         assert_eq!(log.flush(6_000, totals.into_iter()), []);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_holds_no_report_up() {
+        let mut log = GapLog::default();
+        assert!(!log.due(10 * GAP_INTERVAL_NS));
+        assert!(log.due(1_000));
+        log.evicted(7, 700);
+        let gaps = log.flush(1_000, std::iter::empty());
+        assert_eq!((gaps[0].since_ns, gaps[0].ts_ns), (1_000, 1_000));
+        assert!(!log.due(2_000));
     }
 
     #[test]
