@@ -69,9 +69,7 @@ class Concealing:
 
     def find(self, text: str) -> Concealer | None:
         """The concealer of a host name, or of an address: a proxy may be asked for either."""
-        normal = normal_name(text)
-        found = self._names.match(normal) if normal is not None else None
-        return found or self._addresses.match(text)
+        return self._find_name(text) or self._addresses.match(text)
 
     def kind(self, connection: Connection) -> Concealment | None:
         """How a connection hides others; None where nothing says that it does."""
@@ -99,9 +97,15 @@ class Concealing:
             return None
         return self._by_address(connection.flow.server)
 
+    def _find_name(self, text: str) -> Concealer | None:
+        normal = normal_name(text)
+        return self._names.match(normal) if normal is not None else None
+
     def _look_name_up(self, name: Name) -> Concealer | None:
-        texts = (name.value, *name.cnames[:MAX_ALIASES])
-        return next(filter(None, map(self.find, texts)), None)
+        """Look up a name, which may be an address where a connection carried it, and its aliases."""
+        find = self._find_name if name.source == "dns" else self.find
+        aliases = map(self._find_name, name.cnames[:MAX_ALIASES])
+        return find(name.value) or next(filter(None, aliases), None)
 
 
 def _said(hello: Hello | None) -> Concealment | None:

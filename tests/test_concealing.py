@@ -57,6 +57,8 @@ NAMED = [
     ("by the alias of an answer", flow(), [name("x.example", "dns", "live", "mask.apple-dns.net")], "relay"),
     ("all names of an address", flow(), [name(DOH, "dns"), name("cloudflare-dns.com", "dns")], "doh"),
     ("one name of an address", flow(), [name(DOH, "dns"), name(SITE, "dns")], None),
+    ("an address that was asked of DNS as a name", flow(), [name(CLOUDFLARE, "dns")], None),
+    ("an address as an alias", flow(), [name("x.example", "dns", "live", CLOUDFLARE)], None),
     ("what expired", flow(), [name(DOH, "dns", "stale")], None),
     ("what another client was told", flow(), [name(DOH, "dns", "foreign")], None),
     ("an answer, and a port that it says nothing of", flow(port=80), [name(DOH, "dns")], None),
