@@ -48,9 +48,10 @@ class Direction:
     @property
     def held_bytes(self) -> int:
         """How much is kept, at the most: all that was fed to a client's reader, what is unfinished of DNS."""
+        held = self._fed_bytes
         if isinstance(self.reader, DnsReader):
-            return self._buffer.waiting_bytes + self.reader.unfinished_bytes
-        return self._fed_bytes
+            held = self._buffer.waiting_bytes + self.reader.unfinished_bytes
+        return held + self._buffer.overhead_bytes
 
     def start(self, initial_seq: int) -> list[Event]:
         """Take the SYN: its data begins at ``initial_seq + 1`` (RFC 9293 section 3.4)."""

@@ -7,6 +7,7 @@ copy changes nothing. Memory follows what was received, never what an offset cla
 from bisect import bisect_right
 
 MAX_PIECES = 4_096  # separate ranges waiting for a hole to be filled
+_PIECE_BYTES = 128  # memory that a range takes beside its bytes
 
 
 class RangeBuffer:
@@ -38,6 +39,11 @@ class RangeBuffer:
     def waiting_bytes(self) -> int:
         """How many bytes wait behind a hole."""
         return sum(map(len, self._pieces))
+
+    @property
+    def overhead_bytes(self) -> int:
+        """How much memory the ranges behind a hole take beside their bytes."""
+        return _PIECE_BYTES * len(self._pieces)
 
     def extend(self, limit_bytes: int) -> None:
         """Move the limit on: so many bytes from what was handed out."""

@@ -12,7 +12,7 @@ from sensors.observations import Gap
 from tests import test_hostile as hostile
 from tests.hellos import client_hello
 from tests.test_engines_agree import SMALL
-from tests.torture_kit import ENDS, MS, RST, SYN, Ends, Said, ipv4, tcp
+from tests.torture_kit import ACK, ENDS, MS, RST, SYN, Ends, Said, ipv4, tcp
 
 pytestmark = pytest.mark.skipif(
     bool(native.MISSING), reason=f"the native engine is not built: {native.MISSING}"
@@ -96,9 +96,24 @@ def test_what_a_late_syn_lets_be_read_is_held_no_longer(tmp_path: Path) -> None:
         tcp(2, HELLO[:BEGUN], ends=client(1)),
         tcp(2 + BEGUN, HELLO[BEGUN:], ends=client(1)),
     ]
-    said = Said(frames, tmp_path, Limits(reading_bytes=BEGUN + BEGUN // 2))
+    said = Said(frames, tmp_path, Limits(reading_bytes=2 * BEGUN))
     assert "reading-given-up" not in said.counters
     assert said.counters["unknown-protocol"] == 1
+
+
+@pytest.mark.parametrize("port", [443, 53])
+def test_many_small_pieces_weigh_what_they_take(port: int, tmp_path: Path) -> None:
+    pieces, piece_bytes = 100, 128
+    ends = client(0)._replace(server_port=port)
+    sender = ends.back() if port == 53 else ends
+    frames = [
+        tcp(1, flags=SYN, ends=ends),
+        tcp(1, flags=SYN | ACK, ends=ends.back()),
+        *(tcp(3 + 2 * index, b"x", ends=sender) for index in range(pieces)),
+    ]
+    for limit, given_up in ((piece_bytes * (pieces + 1), 0), (piece_bytes * (pieces - 1), 1)):
+        said = Said(frames, tmp_path, Limits(reading_bytes=limit))
+        assert said.counters.get("reading-given-up", 0) == given_up
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -113,10 +113,11 @@ impl Direction {
     /// How much is kept, at the most: all that was fed to a client's reader, what is unfinished of DNS.
     #[must_use]
     pub fn held_bytes(&self) -> usize {
-        match &self.reader {
+        let held = match &self.reader {
             Reader::Client(_) => self.fed_bytes,
             Reader::Dns(messages) => self.buffer.waiting_bytes() + messages.unfinished_bytes(),
-        }
+        };
+        held + self.buffer.overhead_bytes()
     }
 
     /// Take the SYN that came after data of its stream.

@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// Separate ranges waiting for a hole to be filled.
 pub const MAX_PIECES: usize = 4_096;
+/// Memory that a range takes beside its bytes.
+const PIECE_BYTES: usize = 128;
 
 /// The bytes of one direction between `start` and `start + limit_bytes`.
 #[derive(Debug)]
@@ -54,6 +56,12 @@ impl RangeBuffer {
     #[must_use]
     pub fn waiting_bytes(&self) -> usize {
         self.pieces.values().map(VecDeque::len).sum()
+    }
+
+    /// How much memory the ranges behind a hole take beside their bytes.
+    #[must_use]
+    pub fn overhead_bytes(&self) -> usize {
+        PIECE_BYTES * self.pieces.len()
     }
 
     /// Move the limit on: so many bytes from what was handed out.
