@@ -4,13 +4,14 @@
 //! there, so that msgspec decodes it into the same frozen values that the reference engine makes.
 
 use std::borrow::Cow;
+use std::hash::{Hash, Hasher};
 
 use crate::ja4::Ja4;
 use crate::proxy_header::ProxiedEnds;
 use crate::segment::Address;
 
 /// A five-tuple seen from the client, and where on the wire it was seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlowKey {
     /// Who opened the flow.
     pub client: Address,
@@ -53,6 +54,20 @@ impl FlowKey {
         };
         let all = outer.map(|outer| format!("{outer}/{proxy}"));
         Some(all.unwrap_or(proxy).into())
+    }
+}
+
+/// As a few numbers, which is fast. The transport and the ends on the wire are left to comparing.
+impl Hash for FlowKey {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.client.hash(state);
+        self.server.hash(state);
+        let place = u64::from(self.client_port) << 48
+            | u64::from(self.server_port) << 32
+            | u64::from(self.vlan.unwrap_or(u16::MAX)) << 16
+            | u64::from(self.tunnel.unwrap_or(u16::MAX));
+        state.write_u64(place);
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a frame carries for us: one TCP segment or UDP datagram, lent from the frame's bytes.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 
 use crate::address_text::AddressText;
@@ -14,7 +15,7 @@ pub const UDP: u8 = 17;
 ///
 /// IPv4 is kept in the last four bytes behind the mapped prefix, so that addresses of one family order as
 /// their bytes do; `v4` keeps an IPv6 packet's `::ffff:1.2.3.4` apart from IPv4's `1.2.3.4`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Address {
     bytes: [u8; 16],
     v4: bool,
@@ -79,6 +80,14 @@ impl Address {
     #[must_use]
     pub const fn is_v4(&self) -> bool {
         self.v4
+    }
+}
+
+/// As one number, which is fast. An IPv4 address and the IPv6 one it maps to have the same hash.
+impl Hash for Address {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u128(u128::from_ne_bytes(self.bytes));
     }
 }
 
