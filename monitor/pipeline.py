@@ -104,13 +104,15 @@ class Pipeline:
     def _with_names_that_count(self, connection: Connection) -> tuple[Connection, int]:
         """Return the connection with the names that attribution reads, and how many had to be left out.
 
-        Names that did not count are other traffic's, and go, but for those of LLM endpoints.
+        Names that did not count are other traffic's, and go, but for those of LLM endpoints, and those that
+        contradict a carried name whose addresses are its provider's own.
         """
-        carried = any(name.source != "dns" for name in connection.names)
+        carried = [name for name in connection.names if name.source != "dns"]
+        told = not carried or any(self._is_alone(name.value) for name in carried)
         names = [
             name
             for name in connection.names
-            if (name.state == "live" and (name.source != "dns" or not carried)) or self._is_known(name)
+            if (name.state == "live" and (name.source != "dns" or told)) or self._is_known(name)
         ]
         kept = self._shortened(names) if len(names) > MAX_NAMES else names
         return msgspec.structs.replace(connection, names=tuple(kept)), len(names) - len(kept)
@@ -129,6 +131,11 @@ class Pipeline:
         """Tell whether a name, or an alias of it, is an LLM endpoint's (or the outer name of several)."""
         entries = map(self._catalog.match_name, (name.value, *name.cnames[:MAX_ALIASES]))
         return any(entry is not None and not entry.not_llm for entry in entries)
+
+    def _is_alone(self, name: str) -> bool:
+        """Tell whether a name is an LLM endpoint's that shares its addresses with nobody."""
+        entry = self._catalog.match_name(name)
+        return entry is not None and entry.address == "unicast" and not entry.not_llm
 
     def _judge(self, connection: Connection, attribution: Attribution) -> Decision:
         if self._policy is None:

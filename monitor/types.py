@@ -31,7 +31,7 @@ Certainty = Literal["observed", "inferred", "indeterminate"]
 Outcome = Literal["allow", "violation", "indeterminate", "excepted", "unassigned"]
 Concealment = Literal["doh", "dot", "doq", "vpn", "relay"]
 EvidenceKind = Literal[
-    "name", "cname", "prefix", "geoip", "operator", "catalogue", "dns", "ech", "private", "proxy"
+    "name", "cname", "prefix", "range", "geoip", "operator", "catalogue", "dns", "ech", "private", "proxy"
 ]  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from monitor.attribution.ranges import PublishedRange
 from monitor.catalog import Catalog
 from monitor.catalog.endpoints import AddressKind, Endpoint, Verified
 from monitor.types import Evidence, EvidenceKind, Name, NameSource, Scope
@@ -70,10 +71,11 @@ def of_hearsay(name: Name, endpoint: Endpoint, catalog: Catalog) -> Evidence:
     return Evidence("dns", name.value, says, catalog.dataset(endpoint))
 
 
-def of_resolution(name: Name, carried: Name, endpoint: Endpoint, catalog: Catalog) -> Evidence:
+def of_resolution(name: Name, carried: Name, endpoint: Endpoint | None, catalog: Catalog) -> Evidence:
     """A name that the client was told the address for, beside a carried name that it was not told it for."""
     told = _ASKED["dns"].format(name.value)
-    says = f"{told}, which is {_called(endpoint, catalog)}, and was not seen to resolve {carried.value} to it"
+    called = _called(endpoint, catalog) if endpoint is not None else "in no entry of the catalogue"
+    says = f"{told}, which is {called}, and was not seen to resolve {carried.value} to it"
     return Evidence("dns", name.value, says, catalog.dataset(endpoint))
 
 
@@ -124,6 +126,16 @@ def of_geoip(address: str, location: Location, comment: str) -> Evidence:
     return Evidence("geoip", location.country or address, says, location.dataset)
 
 
+def of_published(address: str, published: PublishedRange, catalog: Catalog, comment: str) -> Evidence:
+    """The range that a provider publishes for the address, and what that is worth here."""
+    provider = catalog.providers.get(published.provider)
+    called = provider.name if provider is not None else published.provider
+    service = f" ({published.service})" if published.service is not None else ""
+    where = place(published.region, published.countries) if published.region is not None else "no region"
+    says = f"{called} publishes {published.prefix}, which holds {address}, for {where}{service}; {comment}"
+    return Evidence("range", published.prefix, says, published.dataset)
+
+
 def worthless(endpoint: Endpoint) -> str:
     """Why GeoIP is not used for an endpoint's address."""
     return _WORTHLESS[endpoint.address]
@@ -151,10 +163,10 @@ def of_entry(endpoint: Endpoint, catalog: Catalog) -> Evidence:
 
 def _promise(endpoint: Endpoint) -> str:
     """What the entry says of the place, and whose word that is where it is not the provider's."""
-    place = _place(endpoint.region, endpoint.countries)
+    where = place(endpoint.region, endpoint.countries)
     if endpoint.possible and endpoint.scope in ("region", "group"):
-        return f"a host that carries more than LLM requests; the place given for it is {place}"
-    says = _SCOPES[endpoint.scope].format(place)
+        return f"a host that carries more than LLM requests; the place given for it is {where}"
+    says = _SCOPES[endpoint.scope].format(where)
     promised = endpoint.scope not in ("global", "unknown")
     third_party = promised and endpoint.verified == "third-party"
     return f"according to {endpoint.source}, {says}" if third_party else says
@@ -171,7 +183,8 @@ def _ranged(endpoint: Endpoint, catalog: Catalog) -> str:
     return f"in {endpoint.match}, an address range of {_called(endpoint, catalog)}"
 
 
-def _place(region: str | None, countries: Sequence[str]) -> str:
+def place(region: str | None, countries: Sequence[str]) -> str:
+    """A region and its countries in words."""
     many = len(countries) >= MANY_COUNTRIES
     named = f"{len(countries)} countries" if many else ", ".join(countries)
     if region is None:

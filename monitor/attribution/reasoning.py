@@ -5,59 +5,48 @@ what stronger evidence leaves open, and may contradict it; it never replaces it.
 or an LLM and something else, stays open: `provider` is null, and `possible` lists who it may be.
 """
 
-import ipaddress
 from collections.abc import Sequence
-from typing import Protocol
 
 from msgspec.structs import replace
 
 from monitor.attribution import evidence as sentence
-from monitor.attribution.evidence import Location
+from monitor.attribution.addresses import GeoLookup, Server, alone, hold_against, look_up
+from monitor.attribution.combining import CERTAINTIES, add, against, agree, can_fill, filled, weaken
+from monitor.attribution.ranges import RangeLookup
 from monitor.attribution.readings import Question, Reading, Readings, read
 from monitor.catalog import Catalog
 from monitor.catalog.endpoints import Endpoint
-from monitor.catalog.hostmatch import parse_address
 from monitor.types import Attribution, Certainty, Evidence
 
-_CERTAINTIES: tuple[Certainty, ...] = ("observed", "inferred", "indeterminate")
-_PRIVATE = tuple(
-    ipaddress.ip_network(prefix) for prefix in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
-)
 
-
-class GeoLookup(Protocol):
-    """A GeoIP data set, or several."""
-
-    def locate(self, address: str) -> Location | None:
-        """What is known of an address; None when nothing is."""
-
-
-def attribute(question: Question, catalog: Catalog, geo: GeoLookup | None = None) -> Attribution:
+def attribute(
+    question: Question, catalog: Catalog, geo: GeoLookup | None = None, ranges: RangeLookup | None = None
+) -> Attribution:
     """The attribution that the evidence supports; an empty one for what is no LLM endpoint."""
     heard = read(question, catalog)
     readings = heard.live
     proxied = any(name.source == "connect" for name in question.names)
     address = None if proxied else question.address  # a proxy's address says nothing about the server
-    prefix = catalog.match_address(address) if address is not None else None
+    server = look_up(address, catalog, geo, ranges) if address is not None else None
+    prefix = server.prefix if server is not None else None
     if any(reading.llm for reading in readings):
         attribution, endpoint = _by_names(readings, catalog)
-        attribution = _against(attribution, _told(heard, attribution.provider, catalog))
+        attribution = against(attribution, _told(heard, endpoint, catalog))
     elif known := [reading.endpoint for reading in readings if reading.endpoint is not None]:
-        return Attribution(evidence=tuple(sentence.of_entry(entry, catalog) for entry in known))
+        return add(_behind(heard, catalog), *(sentence.of_entry(entry, catalog) for entry in known))
     elif address is not None and prefix is not None and not prefix.not_llm:
         attribution, endpoint = _by_prefix(address, prefix, readings, catalog), prefix
     elif readings:
-        return Attribution()
+        return _behind(heard, catalog)
     else:
-        return _by_hearsay(heard, question.address, catalog, geo)
-    attribution = _with(attribution, *_aside(heard, catalog))
+        return _by_hearsay(heard, server, catalog)
+    attribution = add(attribution, *_aside(heard, catalog))
     if proxied and question.address is not None:
-        attribution = _with(attribution, sentence.of_proxy(question.address, catalog))
+        attribution = add(attribution, sentence.of_proxy(question.address, catalog))
     if endpoint is None:
         return attribution
-    if address is not None:
-        attribution = _with_prefix(attribution, endpoint, address, prefix, catalog)
-        attribution = _with_address(attribution, endpoint, address, catalog, geo)
+    if server is not None:
+        attribution = hold_against(attribution, endpoint, server, catalog)
     return _with_catalogue(attribution, [endpoint], catalog)
 
 
@@ -71,12 +60,12 @@ def _by_names(readings: Sequence[Reading], catalog: Catalog) -> tuple[Attributio
     first = readings[0]
     if first.llm is not None and (len(readings) == 1 or first.name.source != "dns"):
         attribution = _by_name(first, first.llm, catalog)
-        against = [
+        others = [
             sentence.of_name(other.name, other.llm, catalog)
             for other in readings[1:]
             if other.llm is not None and other.llm.provider != first.llm.provider
         ]
-        return _against(attribution, against), first.llm
+        return against(attribution, others), first.llm
     entries = [(reading, reading.llm) for reading in readings if reading.llm is not None]
     providers = {entry.provider for _, entry in entries}
     sure = not any(entry.possible or entry.cname_only for _, entry in entries)
@@ -89,17 +78,46 @@ def _by_names(readings: Sequence[Reading], catalog: Catalog) -> tuple[Attributio
     return _with_catalogue(common, distinct, catalog), None
 
 
-def _told(heard: Readings, provider: str | None, catalog: Catalog) -> list[Evidence]:
-    """What the client was told the address is, where that is another LLM provider than the carried name's."""
-    if provider is None:
+def _told(heard: Readings, endpoint: Endpoint | None, catalog: Catalog) -> list[Evidence]:
+    """What the client was told the address is, where that is somebody else than the carried name's provider.
+
+    Names of others count where the provider's addresses are its own: a front end serves anybody's.
+    """
+    if endpoint is None or endpoint.provider is None or endpoint.possible:
         return []
+    alone = endpoint.address == "unicast"
     return [
         sentence.of_resolution(other.name, heard.live[0].name, other.llm, catalog)
         for other in heard.beside
-        if other.llm is not None
-        and other.llm.provider != provider
-        and not (other.llm.possible or other.llm.cname_only)
+        if (
+            other.llm.provider != endpoint.provider and _is_sure(other.llm)
+            if other.llm is not None
+            else alone
+        )
     ]
+
+
+def _behind(heard: Readings, catalog: Catalog) -> Attribution:
+    """Who it may be although the carried name is another's: whose address the client was told this is.
+
+    A hello may name one host and be meant for another one (domain fronting).
+    """
+    fronted = [
+        (other, other.llm)
+        for other in heard.beside
+        if other.llm is not None and other.llm.address == "unicast" and _is_sure(other.llm)
+    ]
+    return Attribution(
+        possible=tuple(sorted({entry.provider for _, entry in fronted if entry.provider is not None})),
+        conflicts=tuple(
+            sentence.of_resolution(other.name, heard.live[0].name, entry, catalog) for other, entry in fronted
+        ),
+    )
+
+
+def _is_sure(entry: Endpoint) -> bool:
+    """Whether an entry is of an LLM endpoint and nothing else."""
+    return not (entry.possible or entry.cname_only)
 
 
 def _by_name(reading: Reading, endpoint: Endpoint, catalog: Catalog) -> Attribution:
@@ -110,7 +128,7 @@ def _by_name(reading: Reading, endpoint: Endpoint, catalog: Catalog) -> Attribut
     else:
         found.append(sentence.of_alias(reading.name, reading.alias, endpoint, catalog))
     if reading.alias is not None or reading.name.source == "dns":
-        attribution = _weaken(attribution, "inferred")
+        attribution = weaken(attribution, "inferred")
     attribution = replace(attribution, evidence=tuple(found))
     return _with_aliases(attribution, reading, endpoint, catalog)
 
@@ -119,19 +137,19 @@ def _with_aliases(
     attribution: Attribution, reading: Reading, endpoint: Endpoint, catalog: Catalog
 ) -> Attribution:
     """Let the alias chain fill in the region that the name leaves open, or contradict it."""
-    against: list[Evidence] = []
+    contrary: list[Evidence] = []
     for alias, step in reading.aliases:
         foreign = step.provider != endpoint.provider
         if alias == reading.alias or (foreign and (step.possible or step.cname_only)):
             continue  # said already, or a front end that several providers' products share
         said = sentence.of_alias(reading.name, alias, step, catalog)
-        if foreign or not _agree(attribution, step, catalog):
-            against.append(said)
-        elif _can_fill(attribution, step):
-            attribution = _weaken(_filled(attribution, step, said), "inferred")
+        if foreign or not agree(attribution, step, catalog):
+            contrary.append(said)
+        elif can_fill(attribution, step):
+            attribution = weaken(filled(attribution, step, said), "inferred")
         elif step.region is not None:
-            attribution = _with(attribution, said)
-    return _against(attribution, against)
+            attribution = add(attribution, said)
+    return against(attribution, contrary)
 
 
 def _by_prefix(address: str, prefix: Endpoint, unlisted: Sequence[Reading], catalog: Catalog) -> Attribution:
@@ -141,7 +159,7 @@ def _by_prefix(address: str, prefix: Endpoint, unlisted: Sequence[Reading], cata
     """
     said = (sentence.of_prefix(address, prefix, catalog), *_said(unlisted, catalog))
     attribution = replace(_by_entry(prefix), evidence=said)
-    return _weaken(attribution, "inferred") if unlisted and not prefix.declared_by_user else attribution
+    return weaken(attribution, "inferred") if unlisted and not prefix.declared_by_user else attribution
 
 
 def _by_entry(endpoint: Endpoint) -> Attribution:
@@ -183,9 +201,9 @@ def _common(candidates: Sequence[Attribution], catalog: Catalog) -> Attribution:
     """What several names of one provider agree on."""
     first = candidates[0]
     said = tuple(item for each in candidates for item in each.evidence)
-    against = tuple(item for each in candidates for item in each.conflicts)
-    certainty = max((each.certainty for each in candidates), key=_CERTAINTIES.index)
-    common = replace(first, certainty=certainty, evidence=said, conflicts=against)
+    contrary = tuple(item for each in candidates for item in each.conflicts)
+    certainty = max((each.certainty for each in candidates), key=CERTAINTIES.index)
+    common = replace(first, certainty=certainty, evidence=said, conflicts=contrary)
     if len({each.service for each in candidates}) > 1:
         common = replace(common, service=None)
     if len({(each.scope, each.region, each.countries) for each in candidates}) > 1:
@@ -195,15 +213,14 @@ def _common(candidates: Sequence[Attribution], catalog: Catalog) -> Attribution:
     return common
 
 
-def _by_hearsay(heard: Readings, address: str | None, catalog: Catalog, geo: GeoLookup | None) -> Attribution:
+def _by_hearsay(heard: Readings, server: Server | None, catalog: Catalog) -> Attribution:
     """Who it may be when no live name tells: what others resolved, and what an encrypted hello may hide."""
     hidden = {provider for _, outer in heard.outer if outer is not None for provider in outer.behind}
     said = {reading.llm.provider for reading in heard.hearsay if reading.llm and reading.llm.provider}
     attribution = Attribution(possible=tuple(sorted(hidden | said)), evidence=_aside(heard, catalog))
-    location = geo.locate(address) if address is not None and geo is not None else None
-    if address is None or location is None:
+    if server is None:
         return attribution
-    return _with(attribution, sentence.of_geoip(address, location, "a place names no provider"))
+    return add(attribution, *alone(server, catalog))
 
 
 def _aside(heard: Readings, catalog: Catalog) -> tuple[Evidence, ...]:
@@ -218,100 +235,10 @@ def _aside(heard: Readings, catalog: Catalog) -> tuple[Evidence, ...]:
     )
 
 
-def _with_prefix(
-    attribution: Attribution, endpoint: Endpoint, address: str, prefix: Endpoint | None, catalog: Catalog
-) -> Attribution:
-    """Hold the address's published range against the name."""
-    if prefix is None or prefix is endpoint or prefix.not_llm:
-        return attribution
-    said = sentence.of_prefix(address, prefix, catalog)
-    if prefix.provider != endpoint.provider or not _agree(attribution, prefix, catalog):
-        return _against(attribution, [said])
-    if _can_fill(attribution, prefix):
-        return _filled(attribution, prefix, said)
-    return _with(attribution, said)
-
-
-def _with_address(
-    attribution: Attribution, endpoint: Endpoint, address: str, catalog: Catalog, geo: GeoLookup | None
-) -> Attribution:
-    """Let GeoIP fill in or contradict the country, where the address stands in one place."""
-    if is_private(address):
-        declared = endpoint.is_range  # by its address, so that it needs no explaining
-        return attribution if declared else _with(attribution, sentence.of_private(address, catalog))
-    location = geo.locate(address) if geo is not None else None
-    if location is None:
-        return attribution
-    country = location.country
-    if endpoint.address != "unicast" or endpoint.scope == "global" or country is None:
-        said = sentence.of_geoip(address, location, sentence.worthless(endpoint))
-    elif not attribution.countries:
-        said = sentence.of_geoip(
-            address, location, "the connection ended at that address, and nothing else names a place"
-        )
-        scope = "entry" if attribution.scope == "unknown" else attribution.scope
-        attribution = _weaken(replace(attribution, countries=(country,), scope=scope), "inferred")
-    elif country in attribution.countries:
-        said = sentence.of_geoip(address, location, "that agrees")
-    else:
-        said = sentence.of_geoip(address, location, f"that contradicts {', '.join(attribution.countries)}")
-        return replace(attribution, conflicts=(*attribution.conflicts, said))
-    return _with(attribution, said)
-
-
 def _with_catalogue(attribution: Attribution, entries: Sequence[Endpoint], catalog: Catalog) -> Attribution:
     """Add what the entries promise, and where the operator sits when they promise no place."""
     said: list[Evidence] = []
     if attribution.provider is not None and attribution.scope in ("global", "unknown"):
         said += sentence.of_operator(attribution.provider, catalog)
     said += [sentence.of_entry(entry, catalog) for entry in entries]
-    return _with(attribution, *said)
-
-
-def _agree(attribution: Attribution, step: Endpoint, catalog: Catalog) -> bool:
-    """Whether a weaker piece of evidence is about the same place."""
-    if attribution.countries and not set(step.countries) <= set(attribution.countries):
-        return False
-    if attribution.region is None or step.region is None or attribution.region == step.region:
-        return True
-    vendor = step.provider or ""
-    return None in (catalog.region(vendor, attribution.region), catalog.region(vendor, step.region))
-
-
-def _can_fill(attribution: Attribution, step: Endpoint) -> bool:
-    return step.region is not None and attribution.region is None and attribution.scope != "global"
-
-
-def _filled(attribution: Attribution, step: Endpoint, said: Evidence) -> Attribution:
-    """The attribution with the place that a step of the chain, or a range, names."""
-    return replace(
-        attribution,
-        region=step.region,
-        countries=step.countries or attribution.countries,
-        scope=step.scope if attribution.scope == "unknown" else attribution.scope,
-        evidence=(*attribution.evidence, said),
-    )
-
-
-def _with(attribution: Attribution, *said: Evidence) -> Attribution:
-    return replace(attribution, evidence=(*attribution.evidence, *said)) if said else attribution
-
-
-def _against(attribution: Attribution, conflicts: Sequence[Evidence]) -> Attribution:
-    """The attribution with evidence as strong as its own against it."""
-    if not conflicts:
-        return attribution
-    return replace(attribution, certainty="indeterminate", conflicts=(*attribution.conflicts, *conflicts))
-
-
-def _weaken(attribution: Attribution, certainty: Certainty) -> Attribution:
-    weaker = max(attribution.certainty, certainty, key=_CERTAINTIES.index)
-    return replace(attribution, certainty=weaker)
-
-
-def is_private(address: str) -> bool:
-    """Whether the address is one of private networks: RFC 1918, or unique local (RFC 4193)."""
-    parsed = parse_address(address)
-    return parsed is not None and any(
-        parsed in network for network in _PRIVATE if network.version == parsed.version
-    )
+    return add(attribution, *said)
