@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 CARGO := $(shell command -v cargo)
 CRATES := sensors/rust/Cargo.toml
 FLOOR := benchmarks/floor/Cargo.toml
+CATALOG := $(wildcard monitor/data/*.csv monitor/data/*.yaml monitor/data/catalog/*.yaml monitor/catalog/*.py)
 RUST := $(shell find sensors/rust -name target -prune -o \( -name '*.rs' -o -name 'Cargo.*' \) -print)
 PACKETS ?= 492000
 FLOWS ?= 1000000
@@ -33,6 +34,10 @@ ifneq ($(CARGO),)
 endif
 	@touch $@
 
+# The catalogue as commands read it; without it they read the YAML, which takes longer.
+monitor/data/catalog.msgpack: $(VENV)/project.stamp $(CATALOG)
+	$(BIN)/python -m monitor.builtin $@
+
 $(VENV)/dev.stamp: requirements/dev.lock $(VENV)/project.stamp
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
 	@touch $@
@@ -54,7 +59,7 @@ programs: ## install what the tests compare with, where this is Debian and one i
 	fi; \
 	echo "not installed, so that tests which need it are skipped:$$missing" >&2
 
-test: $(VENV)/dev.stamp programs ## set up, then run all tests
+test: $(VENV)/dev.stamp monitor/data/catalog.msgpack programs ## set up, then run all tests
 	$(BIN)/python -m pytest
 ifneq ($(CARGO),)
 	$(CARGO) test --quiet --locked --manifest-path $(CRATES)
@@ -131,4 +136,4 @@ lock: ## renew the pinned versions and hashes in requirements/
 	  pyproject.toml --extra audit --group dev -o requirements/dev.lock
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) demo-out build sensors/rust/target .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf monitor/data/catalog.msgpack $(VENV) demo-out build sensors/rust/target .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

@@ -4,7 +4,8 @@ import functools
 from textwrap import dedent
 
 from monitor.attribution import Location, Question, attribute
-from monitor.catalog import Catalog, compile_catalog
+from monitor.builtin import built_in_catalog, read_files
+from monitor.catalog import Catalog, compile_built_in, compile_catalog
 from monitor.documents import Source
 from monitor.jurisdictions import Jurisdictions
 from monitor.load import load_catalog
@@ -40,7 +41,9 @@ def compiled(*texts: str, extra: tuple[str, ...] = (), regions: str = REGIONS) -
     """Return the catalogue of these documents, and of a user's ``extra`` ones."""
     sources = [document(text, f"built-in-{index}.yaml") for index, text in enumerate(texts)]
     own = [document(text, f"own-{index}.yaml") for index, text in enumerate(extra)]
-    return compile_catalog(sources, Source("regions.csv", regions), load_jurisdictions(), own)
+    table = Source("regions.csv", regions)
+    declared = compile_built_in(sources, table, load_jurisdictions())
+    return compile_catalog(declared, [*sources, table], load_jurisdictions(), own)
 
 
 def with_own(text: str) -> Catalog:
@@ -51,13 +54,9 @@ def with_own(text: str) -> Catalog:
 
 @functools.cache
 def _with_own(source: Source) -> Catalog:
-    import importlib.resources  # noqa: PLC0415
-
-    data = importlib.resources.files("monitor") / "data"
-    files = sorted((data / "catalog").iterdir(), key=lambda file: file.name)
-    sources = [Source(file.name, file.read_text(encoding="utf-8")) for file in files]
-    regions = Source("regions.csv", (data / "regions.csv").read_text(encoding="utf-8"))
-    return compile_catalog(sources, regions, load_jurisdictions(), [source])
+    files = read_files()
+    declared = built_in_catalog(files, load_jurisdictions())
+    return compile_catalog(declared, [*files.catalog, files.regions], load_jurisdictions(), [source])
 
 
 class FixedGeo:

@@ -297,12 +297,20 @@ def test_mistakes_beside_the_entries(text: str, line: int, says: str) -> None:
 
 def test_every_mistake_of_every_file_is_reported() -> None:
     bad = HEAD + "  - {host: a.test, provider: nobody}\n  - {host: b.test, countries: [XX]}\n"
+    good = "defaults: {source: s, date: 2026-05-01}\nendpoints: []"
     with pytest.raises(DocumentError) as error:
-        compiled(bad, extra=("defaults: {provider: acme}\nendpoints: [{host: c.test}]",))
+        compiled(bad, HEAD.replace("acme", "other") + "  - {host: c.test, countries: [XX]}\n")
     assert [(path, line) for path, line, _ in mistakes(error)] == [
-        ("own-0.yaml", 2),
         ("built-in-0.yaml", 4),
         ("built-in-0.yaml", 5),
+        ("built-in-1.yaml", 4),
+    ]
+    with pytest.raises(DocumentError) as error:
+        compiled(good, extra=(bad, "defaults: {provider: acme}\nendpoints: [{host: c.test}]"))
+    assert [(path, line) for path, line, _ in mistakes(error)] == [
+        ("own-0.yaml", 4),
+        ("own-0.yaml", 5),
+        ("own-1.yaml", 2),
     ]
 
 

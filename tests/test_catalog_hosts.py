@@ -1,7 +1,7 @@
-"""Host names of our own choosing: what the built-in catalogue says of those it should know, and of all others.
+"""Host names of our own choosing: what the built-in catalogue says of those it should know, and of others.
 
-`data/provider_hosts.csv` was thought up by hand, not taken from the catalogue, so that both can be wrong. Its
-``countries`` are ISO 3166-1 codes or sets of countries. `data/ordinary_hosts.txt` holds names of which none is
+`data/provider_hosts.csv` was thought up by hand, not taken from the catalogue: both can be wrong. Its
+``countries`` are ISO 3166-1 codes or sets of countries. Of `data/ordinary_hosts.txt`, none is
 an LLM's, nor possibly one.
 """
 

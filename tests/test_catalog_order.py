@@ -1,4 +1,4 @@
-"""The built-in catalogue's order: what stands where in its files, and that every entry has something to say."""
+"""The order of the built-in catalogue: what stands where, and that every entry has something to say."""
 
 import importlib.resources
 from collections.abc import Iterator

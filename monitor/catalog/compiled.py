@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal
 
+import msgspec
+
 from monitor.catalog.concealers import expand_concealers
 from monitor.catalog.endpoints import CatalogFile, Concealer, Endpoint, Provider, Region
 from monitor.catalog.expand import MAX_REMARKS, Declared, Place, Remark, Tables, expand
@@ -95,28 +97,49 @@ class Catalog:
         return f"catalogue {self.version}"
 
 
-def compile_catalog(
-    sources: Sequence[Source], regions: Source, jurisdictions: Jurisdictions, extra: Sequence[Source] = ()
-) -> Catalog:
-    """The catalogue of built-in ``sources`` and of the user's ``extra`` ones, which win over them.
+class BuiltIn(msgspec.Struct, frozen=True):
+    """What the built-in files declare: all that is made of them, so that it can be kept."""
 
-    Raises DocumentError with file and line of every entry that cannot be used.
-    """
+    providers: dict[str, Provider]
+    regions: tuple[Region, ...]
+    endpoints: tuple[Endpoint, ...]
+    concealers: tuple[Concealer, ...]
+
+
+def compile_built_in(sources: Sequence[Source], regions: Source, jurisdictions: Jurisdictions) -> BuiltIn:
+    """What the built-in files declare. Raises DocumentError with file and line of every mistake."""
     table = read_regions(regions, jurisdictions)
-    built_in = [(source, decode(source, CatalogFile)) for source in sources]
-    own = [(source, decode(source, CatalogFile)) for source in extra]
+    files = [(source, decode(source, CatalogFile)) for source in sources]
     remarks: list[Remark] = []
-    known = _providers(built_in, {}, jurisdictions, remarks)
-    tables = Tables({**known, **_providers(own, known, jurisdictions, remarks)}, table, jurisdictions)
-    declared = [
-        _layer(files, tables, remarks, by_user=by_user) for files, by_user in ((own, True), (built_in, False))
-    ]
-    concealers = [*_concealers(own, remarks, by_user=True), *_concealers(built_in, remarks, by_user=False)]
+    tables = Tables(_providers(files, {}, jurisdictions, remarks), table, jurisdictions)
+    declared = _layer(files, tables, remarks, by_user=False)
+    concealers = _concealers(files, remarks, by_user=False)
     if remarks:
         raise DocumentError(_located(remarks))
-    layers = [[one.endpoint for one in layer] for layer in declared]
-    version = _version(layers, [*sources, regions, *extra])
-    shadowed = list(itertools.islice(shadows(declared[0], layers[1]), MAX_REMARKS))
+    endpoints = tuple(one.endpoint for one in declared)
+    return BuiltIn(dict(tables.providers), tuple(table.values()), endpoints, tuple(concealers))
+
+
+def compile_catalog(
+    built_in: BuiltIn, sources: Sequence[Source], jurisdictions: Jurisdictions, extra: Sequence[Source] = ()
+) -> Catalog:
+    """The built-in catalogue, and what the user's ``extra`` files declare, which wins over it.
+
+    ``sources`` are all files that ``built_in`` was made of: they are a part of the version.
+    Raises DocumentError with file and line of every entry of the user's that cannot be used.
+    """
+    table = {(region.vendor, region.code): region for region in built_in.regions}
+    own = [(source, decode(source, CatalogFile)) for source in extra]
+    remarks: list[Remark] = []
+    providers = {**built_in.providers, **_providers(own, built_in.providers, jurisdictions, remarks)}
+    tables = Tables(providers, table, jurisdictions)
+    declared = _layer(own, tables, remarks, by_user=True)
+    concealers = [*_concealers(own, remarks, by_user=True), *built_in.concealers]
+    if remarks:
+        raise DocumentError(_located(remarks))
+    layers = [[one.endpoint for one in declared], built_in.endpoints]
+    version = _version(layers, [*sources, *extra])
+    shadowed = list(itertools.islice(shadows(declared, built_in.endpoints), MAX_REMARKS))
     return Catalog(layers, tables, version, _located(shadowed, "warning"), concealers)
 
 

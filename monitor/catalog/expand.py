@@ -16,7 +16,7 @@ from monitor.catalog.matches import MistakeError, read_host, read_prefix
 from monitor.catalog.regions import Regions
 from monitor.jurisdictions import Jurisdictions
 
-MAX_ENDPOINTS = 50_000  # of one file; the built-in ones make about 1,100
+MAX_ENDPOINTS = 50_000  # of one file; the built-in ones make about 2,600 in all
 MAX_LISTS = 100  # region lists of one file
 MAX_CODES = 10_000  # of one of them
 MAX_REMARKS = 100  # of one file; nobody reads more
