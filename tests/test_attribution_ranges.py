@@ -57,8 +57,8 @@ def test_a_range_that_agrees_is_evidence_with_its_data_set() -> None:
     [said] = [each for each in found.evidence if each.kind == "range"]
     assert (said.value, said.dataset) == ("198.51.100.0/24", DATASET)
     assert said.says == (
-        "Amazon Web Services publishes 198.51.100.0/24, which holds 198.51.100.7, for eu-central-1 (DE) (EC2);"
-        " that agrees"
+        "Amazon Web Services publishes 198.51.100.0/24, which holds 198.51.100.7, for eu-central-1 (DE)"
+        " (EC2); that agrees"
     )
 
 
