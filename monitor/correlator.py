@@ -5,8 +5,10 @@ What another client was told, and what had expired, is kept apart and marked, ne
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 
 from monitor.resolutions import Resolutions, Resolved
+from monitor.signalling import Signalling
 from monitor.types import Coverage, Hello, Name, NameSource, NameState, Totals
 from sensors.connections import ConnectionSeen, CorrelatorCounters
 from sensors.limits import NameLimits
@@ -22,14 +24,18 @@ _SOURCES: dict[Carrier, NameSource] = {
     "wireguard": "sni",  # this and the following have no name
     "openvpn": "sni",
     "ike": "sni",
+    "stun": "sni",
 }
 
 
 class Correlator:
     """Takes observations in order; gives a connection back for each flow that ended."""
 
-    def __init__(self, limits: NameLimits | None = None) -> None:
+    def __init__(
+        self, limits: NameLimits | None = None, is_signalling: Callable[[str], bool] = lambda _: False
+    ) -> None:
         self._limits = limits or NameLimits()
+        self._signalling = Signalling(is_signalling, self._limits.callers)
         self._resolutions = Resolutions(self._limits)
         self._hellos: OrderedDict[FlowKey, list[HelloSeen]] = OrderedDict()
         self._forgotten_hellos = 0
@@ -46,6 +52,7 @@ class Correlator:
             if observation.addresses or observation.ech_public_names:
                 self._resolutions.add(observation)
         elif isinstance(observation, HelloSeen):
+            self._signalling.begun(observation)
             self._remember(observation)
         return None
 
@@ -61,6 +68,8 @@ class Correlator:
 
     def _connection(self, update: FlowUpdate) -> ConnectionSeen:
         hellos = self._hellos.pop(update.flow, [])
+        for seen in hellos:
+            self._signalling.ended(seen, update.ts_ns)
         hello = self._hello(update, hellos)
         names = self._names(update, hellos, hello)
         return ConnectionSeen(
@@ -106,7 +115,11 @@ class Correlator:
             return (*carried, *live)
         stale = [_name(resolved, "stale") for resolved in own if not resolved.live]
         foreign = self._resolutions.foreign(flow.client, flow.server, update.first_ns)
-        return (*live, *stale, *(_name(resolved, "foreign") for resolved in foreign))
+        told = (*live, *stale, *(_name(resolved, "foreign") for resolved in foreign))
+        if live or not any(seen.carrier == "stun" for seen in hellos):
+            return told
+        hosts = self._signalling.hosts(flow.client, update.first_ns)
+        return (*told, *(Name(host, "signalling", "beside") for host in hosts))
 
 
 def _name(resolved: Resolved, state: NameState = "live") -> Name:

@@ -31,7 +31,7 @@ class Pipeline:
 
     def __init__(self, catalog: Catalog, policy: Policy | None = None, geo: GeoLookup | None = None) -> None:
         self.tally = Tally()
-        self._correlator = Correlator()
+        self._correlator = Correlator(is_signalling=catalog.is_signalling)
         self._counted = Counted()
         self._policy = policy
         self._catalog = catalog
@@ -47,6 +47,7 @@ class Pipeline:
             prefixes=(*catalog.prefixes, *concealing.prefixes()),
             server_ports=tuple(sorted({port for _, port in PORTS})),
             alpn=tuple(sorted(ALPNS)),
+            signalling=catalog.signalling,
         )
 
     def feed(self, batch: Iterable[Seen]) -> Iterator[Decision]:
@@ -107,7 +108,7 @@ class Pipeline:
         Names that did not count are other traffic's, and go, but for those of LLM endpoints, and those that
         contradict a carried name whose addresses are its provider's own.
         """
-        carried = [name for name in connection.names if name.source != "dns"]
+        carried = [name for name in connection.names if name.state == "live" and name.source != "dns"]
         told = not carried or any(self._is_alone(name.value) for name in carried)
         names = [
             name

@@ -31,7 +31,8 @@ Certainty = Literal["observed", "inferred", "indeterminate"]
 Outcome = Literal["allow", "violation", "indeterminate", "excepted", "unassigned"]
 Concealment = Literal["doh", "dot", "doq", "vpn", "relay"]
 EvidenceKind = Literal[
-    "name", "cname", "prefix", "range", "geoip", "operator", "catalogue", "dns", "ech", "private", "proxy"
+    "name", "cname", "prefix", "range", "geoip", "operator", "catalogue", "dns", "ech", "private", "proxy",
+    "signalling",
 ]  # fmt: skip
 
 

@@ -33,7 +33,7 @@ class Flow:
         "_read", "active_ns", "bytes_high", "bytes_low", "client_low", "datagrams", "datagrams_again",
         "datagrams_name", "ended", "fins", "first_byte_ns", "first_ns", "first_seq_high", "first_seq_low",
         "high", "initial_seq", "key", "last_ns", "low", "packets_high", "packets_low", "proxied",
-        "reported_ns", "request_ns", "rtt_ns", "seen_handshake", "sure", "syn_ns", "transport",
+        "reported_ns", "request_ns", "rtt_ns", "seen_handshake", "seen_stun", "sure", "syn_ns", "transport",
     )  # fmt: skip
 
     def __init__(self, key: Key, transport: int, ts_ns: int, *, client_low: bool) -> None:
@@ -59,6 +59,7 @@ class Flow:
         self.high: Direction | None = None
         self.datagrams: DatagramClient | None = None
         self.seen_handshake = False  # the client began one in datagrams: of QUIC, of DTLS
+        self.seen_stun = False  # the client began with a request of STUN
         self.datagrams_name: str | None = None  # the name in its hello
         self.datagrams_again: DatagramClient | None = None  # reads handshakes that come after it
 

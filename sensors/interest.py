@@ -13,10 +13,13 @@ class Interest(msgspec.Struct, frozen=True):
     ``names`` are host names and patterns as in the catalogue, in lower case: they are held against every name
     of a flow, and every alias. ``prefixes`` are in CIDR notation, for the servers' addresses, and for those
     that stand in a name's place. ``server_ports`` and ``alpn`` (what a hello offers) take all flows that
-    have them. Flows whose name is concealed, or that were announced in an unusual way, are always handed out.
+    have them. ``signalling`` are names and patterns of hosts at which voice and video are arranged: the media
+    that follows is told of them. Flows whose name is concealed, or that were announced in an unusual way, are
+    always handed out.
     """
 
     names: tuple[str, ...] = ()
     prefixes: tuple[str, ...] = ()
     server_ports: tuple[int, ...] = ()
     alpn: tuple[str, ...] = ()
+    signalling: tuple[str, ...] = ()

@@ -21,3 +21,4 @@ class NameLimits(msgspec.Struct, frozen=True):
     public_names: int = 65_536  # outer names of ECH, for all clients together
     names: int = 128  # of one address for one asker
     lifetimes: int = 32  # of one name at one address
+    callers: int = 65_536  # clients that were connected to where voice and video are arranged

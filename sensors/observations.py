@@ -10,7 +10,9 @@ from typing import Literal
 import msgspec
 
 Transport = Literal["tcp", "udp"]
-Carrier = Literal["tls", "quic", "dtls", "http-connect", "socks", "http", "wireguard", "openvpn", "ike"]
+Carrier = Literal[
+    "tls", "quic", "dtls", "http-connect", "socks", "http", "wireguard", "openvpn", "ike", "stun"
+]
 EchState = Literal["none", "grease", "offered"]
 EndReason = Literal["fin", "rst", "idle", "active", "evicted", "end"]
 GapReason = Literal["ring", "table", "snaplen", "fragment", "decode"]
@@ -64,7 +66,8 @@ class NameResolved(msgspec.Struct, frozen=True, tag="name_resolved"):
 class HelloSeen(msgspec.Struct, frozen=True, tag="hello_seen"):
     """The first message in which a client says whom it wants to reach, or that it conceals that.
 
-    The carriers "wireguard", "openvpn" and "ike" are tunnels that conceal: they have no name.
+    The carriers "wireguard", "openvpn" and "ike" are tunnels that conceal, "stun" is how media begins: they
+    have no name.
 
     ``complete`` is false when bytes of the message are missing (snap length, loss, eviction): the fields
     then hold what could be read. ``versions`` are those of TLS or DTLS that were offered, as the numbers on

@@ -86,6 +86,7 @@ class Facts(msgspec.Struct, frozen=True):
     proxy_server_port: Values = _shown("proxy.dstport")
     proxy_protocol: Values = _shown("proxy.v2.protocol")
     wireguard_type: Values = _shown("wg.type")
+    stun_type: Values = _shown("stun.type")
     openvpn_opcode: Values = _shown("openvpn.opcode")
     ike_exchange: Values = _shown("isakmp.exchangetype")
     ike_flags: Values = _shown("isakmp.flags")

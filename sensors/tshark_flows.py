@@ -92,7 +92,12 @@ class TsharkFlows:
     def _greet(self, flow: Flow, ts_ns: int, said: list[Greeting], facts: Facts, *, low: bool) -> None:
         """Note what the client said first; only a proxy's client says something first again."""
         complete = number(facts.captured_bytes) >= number(facts.wire_bytes)
-        flow.client_low, flow.sure = low, True
+        if [each.carrier for each in said] == ["stun"]:
+            if flow.seen_stun:
+                return
+            flow.seen_stun = True
+        else:
+            flow.client_low, flow.sure = low, True
         for greeting in said:
             self._recorder.add(
                 HelloSeen(
@@ -109,7 +114,7 @@ class TsharkFlows:
             )
             if greeting.carrier in ("quic", "dtls"):
                 flow.seen_handshake, flow.datagrams_name = True, greeting.server_name
-            if not greeting.opens_tunnel:
+            if not greeting.opens_tunnel and greeting.carrier != "stun":
                 flow.mark_read(low=low)
 
     def _resolve(self, flow: Flow, ts_ns: int, facts: Facts) -> None:

@@ -12,6 +12,7 @@ import msgspec
 from sensors.clienthello import ECH_PUBLIC_NAMES, ENCRYPTED_CLIENT_HELLO, ENCRYPTED_SERVER_NAME, GREASE
 from sensors.observations import Carrier, EchState
 from sensors.proxy_header import ProxiedEnds
+from sensors.stun import ALLOCATE_REQUEST, BINDING_REQUEST
 from sensors.tshark_facts import Facts, Values, address_bytes, first, name, number, numbers
 from sensors.tshark_place import TCP, Place
 
@@ -57,10 +58,12 @@ def proxied_ends(facts: Facts, place: Place) -> ProxiedEnds | None:
 
 
 def _tunnel(facts: Facts, place: Place) -> Greeting | None:
-    """Return the beginning of a tunnel that conceals; it has no name."""
+    """Return the beginning of a tunnel that conceals, or of media; it has no name."""
     carrier: Carrier | None = None
     if "wg" in place.above and number(facts.wireguard_type) == _WIREGUARD_INITIATION:
         carrier = "wireguard"
+    elif "stun" in place.above and number(facts.stun_type) in (BINDING_REQUEST, ALLOCATE_REQUEST):
+        carrier = "stun"
     elif "openvpn" in place.above and number(facts.openvpn_opcode) in _OPENVPN_RESETS:
         carrier = "openvpn"
     elif "isakmp" in place.above:

@@ -13,6 +13,7 @@ from sensors.frames import Segment
 from sensors.quic import is_long_header
 from sensors.recorder import DNS_PORT, Recorder
 from sensors.streams import Greeting
+from sensors.stun import is_stun_request
 from sensors.wire import Malformed
 
 TRIES = 8  # a flow's datagrams of which the client's are looked at for a beginning
@@ -86,6 +87,9 @@ class UdpTracker:
         carrier = concealing_carrier(datagram.payload, wire_bytes, datagram.target_port)
         if carrier is not None:
             self._recorder.hello(flow, datagram.ts_ns, Greeting(carrier, None))
+        elif not flow.seen_stun and is_stun_request(datagram.payload, wire_bytes):
+            flow.seen_stun = True  # and reading goes on: DTLS may follow
+            self._recorder.hello(flow, datagram.ts_ns, Greeting("stun", None))
         if carrier is not None or flow.packets_low + flow.packets_high >= TRIES:
             flow.mark_read(low=low)
 

@@ -105,6 +105,24 @@ class Flow(NamedTuple):
         return _frame(at(self.second + after), *ends, TCP, head + data)
 
 
+class Call(NamedTuple):
+    """Media: the client's requests of STUN to a server, and what follows without a name."""
+
+    second: int
+    client: str
+    server: str
+    port: int = 3_478
+
+    def frames(self) -> list[Frame]:
+        """Two requests, and something that is none."""
+        request = struct.pack("!HHI", 1, 0, 0x2112A442) + bytes(12)
+        return [self._datagram(0, request), self._datagram(1, request), self._datagram(2, b"\x80media")]
+
+    def _datagram(self, after: float, payload: bytes) -> Frame:
+        datagram = struct.pack("!HHHH", 50_000, self.port, 8 + len(payload), 0) + payload
+        return _frame(at(self.second + after), self.client, self.server, UDP, datagram)
+
+
 def _frame(ts_ns: int, source: str, target: str, protocol: int, payload: bytes) -> Frame:
     ends = ip_address(source).packed + ip_address(target).packed
     if ":" in source:
@@ -116,7 +134,7 @@ def _frame(ts_ns: int, source: str, target: str, protocol: int, payload: bytes) 
     return Frame(ts_ns, 1, data, len(data))
 
 
-def capture(exchanges: Iterable[Answer | Flow], folder: Path) -> Path:
+def capture(exchanges: Iterable[Answer | Flow | Call], folder: Path) -> Path:
     """Write the exchanges into a capture, in the order of time."""
     frames = sorted((frame for each in exchanges for frame in each.frames()), key=lambda frame: frame.ts_ns)
     path = folder / "traffic.pcap"
@@ -157,7 +175,15 @@ def flows(draw: st.DrawFn) -> Flow:
     )
 
 
-def exchanges() -> st.SearchStrategy[list[Answer | Flow]]:
+@st.composite
+def calls(draw: st.DrawFn) -> Call:
+    """A call, maybe soon after a flow that could have arranged it."""
+    client = draw(st.sampled_from(CLIENTS))
+    server = SERVERS[3] if ":" in client else draw(st.sampled_from(SERVERS[:3]))
+    return Call(draw(st.sampled_from(range(0, 700, 7))), client, server)
+
+
+def exchanges() -> st.SearchStrategy[list[Answer | Flow | Call]]:
     """More answers than flows, so that many of these have names by them."""
     many, some = st.lists(answers(), min_size=5, max_size=30), st.lists(flows(), min_size=1, max_size=12)
-    return st.builds(lambda told, made: [*told, *made], many, some)
+    return st.builds(lambda *made: [*made[0], *made[1], *made[2]], many, some, st.lists(calls(), max_size=3))

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.catalog.hostmatch import normal_name
 from monitor.correlator import Correlator
 from monitor.pipeline import DNS_PORT, Pipeline
 from monitor.tally import FlowCount
@@ -19,13 +20,14 @@ from sensors.interest import Interest
 from sensors.limits import Limits, NameLimits
 from sensors.observations import Gap
 from tests.catalog_help import compiled
-from tests.exchanges_kit import Answer, Flow, capture, exchanges
+from tests.exchanges_kit import Answer, Call, Flow, capture, exchanges
 from tests.test_engines_agree import SMALL
 
 pytestmark = pytest.mark.skipif(
     bool(native.MISSING), reason=f"the native engine is not built: {native.MISSING}"
 )
-EVERYTHING = Interest(prefixes=("0.0.0.0/0", "::/0"))
+SIGNALLING = ("api.llm.test", "*.openai.test")
+EVERYTHING = Interest(prefixes=("0.0.0.0/0", "::/0"), signalling=SIGNALLING)
 CATALOG = compiled(
     """
     providers:
@@ -33,7 +35,7 @@ CATALOG = compiled(
       - {id: two, name: Two, operator_country: DE}
     defaults: {source: a source, date: 2026-01-01, verified: full, scope: global}
     endpoints:
-      - {provider: one, service: API, host: [api.llm.test, "*.openai.test"]}
+      - {provider: one, service: API, voice: true, host: [api.llm.test, "*.openai.test"]}
       - {provider: two, service: API, host: "e*.llm.test", cname_only: true}
       - {provider: two, service: API, host: mixed.test, possible: true}
       - {provider: two, service: own, cidr: 198.51.100.0/24}
@@ -41,6 +43,12 @@ CATALOG = compiled(
       - {service: outside, host: cloudflare-ech.com, role: ech-outer, behind: [one, two]}
     """
 )
+
+
+def is_signalling(host: str) -> bool:
+    """Tell whether voice and video are arranged at a host."""
+    normal = normal_name(host)
+    return normal == "api.llm.test" or (normal is not None and normal.endswith(".openai.test"))
 
 
 class Joined:
@@ -54,7 +62,7 @@ class Joined:
 
 def by_python(path: Path, limits: Limits, names: NameLimits, engine: str = "dpkt") -> Joined:
     """Correlate what an engine observes."""
-    joined, correlator = Joined(), Correlator(names)
+    joined, correlator = Joined(), Correlator(names, is_signalling)
     for batch in open_sensor([path], engine, Options(limits)):
         for seen in batch:
             if isinstance(seen, Gap):
@@ -108,11 +116,12 @@ name_limits = st.builds(
     public_names=few,
     names=few,
     lifetimes=few,
+    callers=few,
 )
 
 
 @given(exchanges(), st.one_of(st.just(NameLimits()), name_limits))
-def test_any_exchanges(made: list[Answer | Flow], names: NameLimits) -> None:
+def test_any_exchanges(made: list[Answer | Flow | Call], names: NameLimits) -> None:
     with TemporaryDirectory() as folder:
         compare(capture(made, Path(folder)), Limits(), names)
 
@@ -137,7 +146,7 @@ def piped(path: Path, interest: Interest | None) -> tuple[list[Decision], Pipeli
 
 
 @given(exchanges())
-def test_an_interest_changes_nothing_that_comes_out(made: list[Answer | Flow]) -> None:
+def test_an_interest_changes_nothing_that_comes_out(made: list[Answer | Flow | Call]) -> None:
     with TemporaryDirectory() as folder:
         path = capture(made, Path(folder))
         decisions, whole = piped(path, None)

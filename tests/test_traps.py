@@ -247,3 +247,10 @@ def test_no_sentence_says_what_packets_cannot_show() -> None:
 
 def test_a_name_in_capitals_or_with_a_dot_is_the_same() -> None:
     assert attributed(Name("EU.API.OpenAI.com.", "sni")).region == "eu"
+
+
+def test_media_after_an_assistants_signalling_is_possibly_its_voice() -> None:
+    """WebRTC carries no server name: the host at which the call was arranged is a hint, and no more."""
+    found = attributed(Name("chatgpt.com", "signalling", "beside"), address="192.0.2.50", geo="US")
+    assert (found.provider, found.possible, found.certainty) == (None, ("openai",), "indeterminate")
+    assert (found.region, found.countries) == (None, ())

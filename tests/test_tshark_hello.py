@@ -81,6 +81,8 @@ CASES: list[tuple[str, int, str, Facts, list[Greeting]]] = [
     ),
     ("WireGuard", UDP, "wg", facts("", wireguard_type="1"), [Greeting("wireguard", None)]),
     ("WireGuard's answer", UDP, "wg", facts("", wireguard_type="2"), []),
+    ("STUN", UDP, "stun", facts("", stun_type="0x0001"), [Greeting("stun", None)]),
+    ("STUN's answer", UDP, "stun", facts("", stun_type="0x0101"), []),
     ("OpenVPN", UDP, "openvpn", facts("", openvpn_opcode="0x07"), [Greeting("openvpn", None)]),
     (
         "OpenVPN over TCP, and more", TCP, "openvpn:tls", facts("", openvpn_opcode=("0x0a", "0x04"), **TLS),

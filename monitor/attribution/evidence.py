@@ -19,6 +19,7 @@ _ASKED: dict[NameSource, str] = {
     "connect": "the client asked a proxy for {}",
     "http": "the client's HTTP request names {}",
     "dns": "the client had resolved {} to this address",
+    "signalling": "the client was connected to {}",
 }
 _SCOPES: dict[Scope, str] = {
     "region": "processing is limited to {}",
@@ -65,7 +66,12 @@ def of_name(name: Name, endpoint: Endpoint | None, catalog: Catalog) -> Evidence
 
 
 def of_hearsay(name: Name, endpoint: Endpoint, catalog: Catalog) -> Evidence:
-    """A name that the address had for somebody else, or once."""
+    """A name that the address had for somebody else, or once; or that arranged the call that this may be."""
+    if name.state == "beside":
+        says = (
+            f"the client was connected to {name.value} when this began, which is {_called(endpoint, catalog)}"
+        )
+        return Evidence("signalling", name.value, f"{says}; media names nobody", catalog.dataset(endpoint))
     told = "another client" if name.state == "foreign" else "the client, longer ago than the answer counted,"
     says = f"{told} had resolved {name.value} to this address, which is {_called(endpoint, catalog)}"
     return Evidence("dns", name.value, says, catalog.dataset(endpoint))

@@ -47,6 +47,7 @@ class Catalog:
         self.regions: Mapping[tuple[str, str], Region] = MappingProxyType(dict(tables.regions))
         self.endpoints = tuple(endpoint for layer in layers for endpoint in layer)
         self._names = [_names(layer) for layer in layers if layer]
+        self._signalling = _names([each for each in self.endpoints if each.voice and not each.not_llm])
         self._addresses = [_addresses(layer) for layer in layers if layer]
 
     def match_name(self, name: str) -> Endpoint | None:
@@ -68,12 +69,18 @@ class Catalog:
                 return endpoint
         return None
 
+    def is_signalling(self, name: str) -> bool:
+        """Whether voice and video are arranged at a host; names are as in `match_name`."""
+        normal = normal_name(name)
+        return normal is not None and self._signalling.match(normal) is not None
+
     def interest(self) -> Interest:
         """What the flows have that entries fit. Close calls make no decision, and are left out."""
         entries = [endpoint for endpoint in self.endpoints if not endpoint.not_llm]
         return Interest(
             names=tuple(entry.match for entry in entries if not entry.is_range),
             prefixes=tuple(entry.match for entry in entries if entry.is_range),
+            signalling=tuple(entry.match for entry in entries if entry.voice and not entry.is_range),
         )
 
     def region(self, vendor: str, code: str) -> Region | None:

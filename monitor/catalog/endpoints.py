@@ -68,6 +68,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     address: AddressKind | None = None
     role: Role | None = None
     behind: tuple[str, ...] | None = None
+    voice: bool | None = None
     source: str | None = None
     date: dt.date | None = None
     verified: Verified | None = None
@@ -108,7 +109,8 @@ class Endpoint(msgspec.Struct, frozen=True):
     meaning that `monitor.types.Attribution` gives them by scope. ``possible`` marks a host that mixes LLM
     and other traffic, ``cname_only`` a name that connections do not ask for, ``not_llm`` a close call that is
     no LLM endpoint. ``address`` says what the place of its address is worth. ``behind`` are the providers
-    that an ECH outer name may hide. ``verified``: "full" (the provider says so), "pattern" (the form is
+    that an ECH outer name may hide. ``voice``: calls are arranged there, whose media names nobody.
+    ``verified``: "full" (the provider says so), "pattern" (the form is
     documented, this instance is not), "host" (its place is the operator's), "third-party" (somebody else says
     so: public lists, code samples), "outdated", or "none" (from memory).
     """
@@ -126,6 +128,7 @@ class Endpoint(msgspec.Struct, frozen=True):
     address: AddressKind
     role: Role
     behind: tuple[str, ...]
+    voice: bool
     source: str
     date: dt.date
     verified: Verified

@@ -203,6 +203,7 @@ def _endpoint(entry: Entry, target: _Target, tables: Tables, declared_in: str, *
         address=entry.address or ("unicast" if by_user else "unknown"),
         role=entry.role or "api",
         behind=entry.behind or (),
+        voice=entry.role == "media" if entry.voice is None else entry.voice,
         source=entry.source,
         date=entry.date,
         verified=entry.verified or "full",

@@ -1,5 +1,7 @@
 """What can stand in datagrams besides today's QUIC: DTLS, Google's QUIC of old, tunnels that conceal."""
 
+import struct
+
 from pcaps.builder import concealing, gquic
 from pcaps.builder.client import Client
 from pcaps.builder.datagrams import exchange
@@ -12,6 +14,7 @@ from pcaps.cases.case import Case
 _IKE_SA_INIT, _IKE_SA_INIT_ANSWER = (33, 0x20, 34, 0x08), (33, 0x20, 34, 0x20)
 _IKE_AUTH, _IKE_AUTH_ANSWER = (46, 0x20, 35, 0x08), (46, 0x20, 35, 0x20)
 _NO_ESP = bytes(4)  # RFC 3948 section 2.2
+_MEDIA_SERVER = Server(None, "20.42.13.9", 24.0, port=3_478)
 _TUNNEL_END = Server(None, "185.65.134.66", 21.0)
 
 
@@ -73,7 +76,28 @@ def concealing_tunnels(network: Network) -> None:
     exchange(network, (office.address, 4_500), _TUNNEL_END._replace(port=4_500), moved)
 
 
+def assistant_voice(network: Network) -> None:
+    """A browser opens an assistant, and soon talks to an address that nothing names; so does another, without."""
+    office = Client(network, world.OFFICE)
+    office.ask(world.answer_for(world.CHATGPT))
+    office.quic(world.CHATGPT)
+    for client in (office, Client(network, world.CRM)):
+        media = [
+            Datagram(False, _stun(0x0001, client.address)),
+            Datagram(True, _stun(0x0101, client.address)),
+            Datagram(False, b"\x90\x6f" + noise(f"media up {client.address}", 160)),
+            Datagram(True, b"\x90\x6f" + noise(f"media down {client.address}", 160)),
+        ]
+        exchange(network, (client.address, network.next_port(client.address)), _MEDIA_SERVER, media)
+
+
+def _stun(kind: int, label: str) -> bytes:
+    """Return a STUN message without attributes (RFC 8489 section 5)."""
+    return struct.pack("!HHI", kind, 0, 0x2112A442) + noise(f"stun {label}", 12)
+
+
 CASES = (
+    Case("assistant-voice", assistant_voice),
     Case("dtls", dtls),
     Case("gquic", gquic_clear),
     Case("concealing-tunnels", concealing_tunnels),

@@ -65,6 +65,8 @@ pub enum Source {
     Http,
     /// What the client, or another one, had resolved.
     Dns,
+    /// Where the client was connected when media began.
+    Signalling,
 }
 
 impl Source {
@@ -79,7 +81,8 @@ impl Source {
             | Carrier::Dtls
             | Carrier::Wireguard // this and the following have no name
             | Carrier::Openvpn
-            | Carrier::Ike => Self::Sni,
+            | Carrier::Ike
+            | Carrier::Stun => Self::Sni,
         }
     }
 
@@ -91,6 +94,7 @@ impl Source {
             Self::Connect => "connect",
             Self::Http => "http",
             Self::Dns => "dns",
+            Self::Signalling => "signalling",
         }
     }
 }
@@ -104,6 +108,8 @@ pub enum State {
     Stale,
     /// Another client's answer.
     Foreign,
+    /// Of another connection of the client.
+    Beside,
 }
 
 impl State {
@@ -114,6 +120,7 @@ impl State {
             Self::Live => "live",
             Self::Stale => "stale",
             Self::Foreign => "foreign",
+            Self::Beside => "beside",
         }
     }
 }

@@ -4,12 +4,13 @@
 //! marked, never taken for the name.
 
 use ahash::RandomState;
-use dissect::observations::{EndReason, FlowKey, FlowUpdate, HelloSeen, Observation};
+use dissect::observations::{Carrier, EndReason, FlowKey, FlowUpdate, HelloSeen, Observation};
 use smallvec::SmallVec;
 
 use crate::connections::{Connection, Coverage, Hello, Hellos, Name, NameList, Source, State};
 use crate::recency::Recency;
 use crate::resolutions::{Limits, Resolutions};
+use crate::signalling::Signalling;
 use crate::view::{Names, Resolved};
 
 /// What the bounds made the correlator forget.
@@ -25,17 +26,19 @@ pub struct Forgotten {
 pub struct Correlator {
     limits: Limits,
     resolutions: Resolutions,
+    signalling: Signalling,
     pending: Recency<FlowKey, Hellos>,
     ended: Hellos, // of the flow in work
     forgotten_hellos: u64,
 }
 
 impl Correlator {
-    /// A correlator within limits.
+    /// A correlator within limits; `signalling` are names of hosts at which voice and video are arranged.
     #[must_use]
-    pub fn new(limits: Limits, hasher: &RandomState) -> Self {
+    pub fn new(limits: Limits, signalling: &[String], hasher: &RandomState) -> Self {
         Self {
             limits,
+            signalling: Signalling::new(signalling, limits.callers, hasher),
             resolutions: Resolutions::new(limits, hasher),
             pending: Recency::new(hasher.clone()),
             ended: Hellos::new(),
@@ -63,7 +66,10 @@ impl Correlator {
                     self.resolutions.add(*name);
                 }
             }
-            Observation::Hello(hello) => self.remember(hello),
+            Observation::Hello(hello) => {
+                self.signalling.begun(&hello);
+                self.remember(hello);
+            }
             Observation::Flow(_) | Observation::Gap(_) => {}
         }
         None
@@ -90,6 +96,9 @@ impl Correlator {
         let slot = self.pending.find(&update.flow);
         let hellos = slot.and_then(|slot| self.pending.remove(slot));
         self.ended = hellos.map_or_else(Hellos::new, |(_, hellos)| hellos);
+        for seen in &self.ended {
+            self.signalling.ended(seen, update.ts_ns);
+        }
         let (hellos, resolutions) = (&self.ended, &mut self.resolutions);
         let hello = read(&update, hellos, resolutions);
         let mut names = carried(hellos, hello.as_ref());
@@ -105,6 +114,10 @@ impl Correlator {
         if names.is_empty() {
             let foreign = resolutions.foreign(everybody, &own, update.first_ns);
             names = told(&own, &foreign);
+            if !own.iter().any(|each| each.live) && begins_media(hellos) {
+                let hosts = self.signalling.hosts(flow.client, update.first_ns);
+                names.extend(hosts.map(beside_media));
+            }
         } else {
             beside(&mut names, &own);
         }
@@ -159,6 +172,21 @@ fn carried<'a>(hellos: &'a Hellos, hello: Option<&Hello<'a>>) -> NameList<'a> {
         }
     }
     names
+}
+
+/// Whether the connection carries media.
+fn begins_media(hellos: &Hellos) -> bool {
+    hellos.iter().any(|seen| seen.carrier == Carrier::Stun)
+}
+
+/// A host at which media may have been arranged.
+const fn beside_media(host: &str) -> Name<'_> {
+    Name {
+        value: host,
+        source: Source::Signalling,
+        state: State::Beside,
+        told: None,
+    }
 }
 
 /// Put what the client was told beside the names that the connection carried.

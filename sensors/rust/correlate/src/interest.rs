@@ -24,6 +24,8 @@ pub struct Wanted {
     pub server_ports: Vec<u16>,
     /// Application protocols that a hello offers.
     pub alpn: Vec<String>,
+    /// Hosts at which voice and video are arranged: names and patterns.
+    pub signalling: Vec<String>,
 }
 
 /// What is cared for, compiled.

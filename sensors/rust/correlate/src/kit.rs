@@ -20,6 +20,7 @@ pub const USUAL: Limits = Limits {
     public_names: 65_536,
     names: 128,
     lifetimes: 32,
+    callers: 65_536,
 };
 
 /// A moment, given in tenths of a second.

@@ -33,6 +33,7 @@ pub mod interest;
 mod kit;
 pub mod recency;
 pub mod resolutions;
+pub mod signalling;
 pub mod view;
 
 pub use filter::Filter;

@@ -28,6 +28,8 @@ pub struct Limits {
     pub names: usize,
     /// Lifetimes of one name at one address.
     pub lifetimes: usize,
+    /// Clients that were connected to where voice and video are arranged.
+    pub callers: usize,
 }
 
 /// Who asked, none for everybody, and for which address.

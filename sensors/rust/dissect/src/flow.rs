@@ -20,6 +20,8 @@ const REQUESTED: u8 = 1;
 const ANSWERED: u8 = 2;
 /// It holds bytes of messages that are not whole.
 const HOLDS: u8 = 4;
+/// The client began with a request of STUN.
+const STUN: u8 = 8;
 /// Who is the server when no start was seen.
 const SERVER_PORTS: [u16; 7] = [53, 80, 443, 853, 3128, 8080, 8443];
 
@@ -58,7 +60,7 @@ pub struct Flow {
     read: u8,
     /// Whether the client began a handshake in datagrams: of QUIC, of DTLS.
     pub seen_handshake: bool,
-    /// `REQUESTED`, `ANSWERED` and `HOLDS`.
+    /// `REQUESTED`, `ANSWERED`, `HOLDS` and `STUN`.
     marks: u8,
     /// The number of the first packet.
     pub born: u64,
@@ -296,6 +298,13 @@ impl Flow {
         self.active_ns = now_ns;
         self.last_packet = packet;
         self.last_ns = self.last_ns.max(ts_ns);
+    }
+
+    /// Note that the client began with a request of STUN; tell whether that is new.
+    pub const fn mark_stun(&mut self) -> bool {
+        let new = self.marks & STUN == 0;
+        self.marks |= STUN;
+        new
     }
 
     /// Note the client's first payload byte.

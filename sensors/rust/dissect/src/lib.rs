@@ -76,6 +76,7 @@ pub mod silence;
 pub mod socks;
 pub mod starttls;
 pub mod streams;
+pub mod stun;
 pub mod svcb;
 pub mod tally;
 pub mod tcp;

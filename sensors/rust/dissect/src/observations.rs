@@ -117,6 +117,8 @@ pub enum Carrier {
     Openvpn,
     /// A tunnel that conceals: the first message of IKE.
     Ike,
+    /// Media: a request of STUN.
+    Stun,
 }
 
 impl Carrier {
@@ -133,6 +135,7 @@ impl Carrier {
             Self::Wireguard => "wireguard",
             Self::Openvpn => "openvpn",
             Self::Ike => "ike",
+            Self::Stun => "stun",
         }
     }
 }

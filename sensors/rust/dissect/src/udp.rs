@@ -9,11 +9,12 @@ use crate::datagrams::DatagramClient;
 use crate::dtls::is_dtls_handshake;
 use crate::flow::{ACTIVE_NS, Flow};
 use crate::flows::Sought;
-use crate::observations::EndReason;
+use crate::observations::{Carrier, EndReason};
 use crate::quic_packets::is_long_header;
 use crate::recorder::{DNS_PORT, Recorder};
 use crate::segment::Segment;
 use crate::streams::Greeting;
+use crate::stun::is_stun_request;
 use crate::tracker::Tracker;
 
 /// A flow's datagrams of which the client's are looked at for a beginning.
@@ -156,6 +157,10 @@ fn try_concealing(flow: &mut Flow, datagram: &Segment<'_>, low: bool, recorder: 
     let carrier = concealing_carrier(datagram.payload, wire_bytes, datagram.target_port);
     if let Some(carrier) = carrier {
         recorder.hello(flow, datagram.ts_ns, Greeting::of_name(carrier, None));
+    } else if is_stun_request(datagram.payload, wire_bytes) && flow.mark_stun() {
+        // and reading goes on: DTLS may follow
+        let greeting = Greeting::of_name(Carrier::Stun, None);
+        recorder.hello(flow, datagram.ts_ns, greeting);
     }
     if carrier.is_some() || flow.totals().0 >= TRIES {
         flow.mark_read(low);

@@ -22,6 +22,7 @@ struct Interest {
     prefixes: Vec<String>,
     server_ports: Vec<u16>,
     alpn: Vec<String>,
+    signalling: Vec<String>,
 }
 
 /// `sensors.limits.NameLimits`.
@@ -33,6 +34,7 @@ struct NameLimits {
     public_names: usize,
     names: usize,
     lifetimes: usize,
+    callers: usize,
 }
 
 /// Capture files as one stream in time order, turned into observations.
@@ -72,6 +74,7 @@ impl Engine {
             prefixes: interest.prefixes,
             server_ports: interest.server_ports,
             alpn: interest.alpn,
+            signalling: interest.signalling,
         };
         let limits = correlate::Limits {
             pending: limits.pending,
@@ -80,6 +83,7 @@ impl Engine {
             public_names: limits.public_names,
             names: limits.names,
             lifetimes: limits.lifetimes,
+            callers: limits.callers,
         };
         let filter = Filter::new(wanted, limits, seed).map_err(PyValueError::new_err)?;
         self.replay().filter(filter);

@@ -20,7 +20,7 @@ struct Said {
 }
 
 fn correlator(limits: Limits) -> Correlator {
-    Correlator::new(limits, &seeded(7))
+    Correlator::new(limits, &[], &seeded(7))
 }
 
 fn correlate(observations: Vec<Observation>) -> Vec<Said> {

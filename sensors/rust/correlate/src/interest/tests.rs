@@ -14,6 +14,7 @@ fn wanted() -> Wanted {
         prefixes: texts(&["198.51.100.0/24"]),
         server_ports: vec![8_443, 853],
         alpn: texts(&["dot"]),
+        signalling: Vec::new(),
     }
 }
 
@@ -23,7 +24,7 @@ fn as_is<T>(_: &mut T) {}
 fn cares(observations: Vec<Observation>, end: Observation) -> bool {
     let hasher = seeded(7);
     let interest = Interest::new(wanted(), &hasher).unwrap();
-    let mut correlator = Correlator::new(USUAL, &hasher);
+    let mut correlator = Correlator::new(USUAL, &[], &hasher);
     for observation in observations {
         assert!(correlator.feed(observation).is_none());
     }
