@@ -32,11 +32,14 @@ class Correlator:
     """Takes observations in order; gives a connection back for each flow that ended."""
 
     def __init__(
-        self, limits: NameLimits | None = None, is_signalling: Callable[[str], bool] = lambda _: False
+        self,
+        limits: NameLimits | None = None,
+        is_signalling: Callable[[str], bool] = lambda _: False,
+        is_resolver: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._limits = limits or NameLimits()
         self._signalling = Signalling(is_signalling, self._limits.callers)
-        self._resolutions = Resolutions(self._limits)
+        self._resolutions = Resolutions(self._limits, is_resolver)
         self._hellos: OrderedDict[FlowKey, list[HelloSeen]] = OrderedDict()
         self._forgotten_hellos = 0
 
@@ -115,7 +118,10 @@ class Correlator:
             return (*carried, *live)
         stale = [_name(resolved, "stale") for resolved in own if not resolved.live]
         foreign = self._resolutions.foreign(flow.client, flow.server, update.first_ns)
-        told = (*live, *stale, *(_name(resolved, "foreign") for resolved in foreign))
+        by_resolvers = self._resolutions.by_resolvers(flow.server, update.first_ns)
+        via = [_name(resolved, "resolver") for resolved in foreign if resolved.name in by_resolvers]
+        others = [_name(resolved, "foreign") for resolved in foreign if resolved.name not in by_resolvers]
+        told = (*live, *stale, *via, *others)
         if live or not any(seen.carrier == "stun" for seen in hellos):
             return told
         hosts = self._signalling.hosts(flow.client, update.first_ns)

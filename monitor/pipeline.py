@@ -4,7 +4,8 @@ A decision comes out for each connection that has to do with an LLM provider, or
 one might be behind it; everything else is only counted, and its names never leave the process.
 """
 
-from collections.abc import Iterable, Iterator
+import ipaddress
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 
 import msgspec
@@ -12,6 +13,7 @@ import msgspec
 from monitor.attribution import GeoLookup, Question, attribute, is_llm_related
 from monitor.attribution.readings import MAX_ALIASES, MAX_NAMES
 from monitor.catalog import Catalog
+from monitor.catalog.hostmatch import AddressIndex
 from monitor.concealing import ALPNS, PORTS, Concealing
 from monitor.correlator import Correlator
 from monitor.policy import Policy
@@ -31,7 +33,10 @@ class Pipeline:
 
     def __init__(self, catalog: Catalog, policy: Policy | None = None, geo: GeoLookup | None = None) -> None:
         self.tally = Tally()
-        self._correlator = Correlator(is_signalling=catalog.is_signalling)
+        self._resolvers = policy.resolvers if policy is not None else ()
+        self._correlator = Correlator(
+            is_signalling=catalog.is_signalling, is_resolver=_holder(self._resolvers)
+        )
         self._counted = Counted()
         self._policy = policy
         self._catalog = catalog
@@ -48,6 +53,7 @@ class Pipeline:
             server_ports=tuple(sorted({port for _, port in PORTS})),
             alpn=tuple(sorted(ALPNS)),
             signalling=catalog.signalling,
+            resolvers=self._resolvers,
         )
 
     def feed(self, batch: Iterable[Seen]) -> Iterator[Decision]:
@@ -159,6 +165,14 @@ class Pipeline:
 def _connection(seen: ConnectionSeen) -> Connection:
     """Return the connection of somebody who is not known yet."""
     return Connection(seen.ts_ns, seen.flow, Subject(), seen.names, seen.hello, seen.totals, seen.coverage)
+
+
+def _holder(prefixes: Sequence[str]) -> Callable[[str], bool]:
+    """Return what tells whether an address is in one of the prefixes."""
+    index: AddressIndex[bool] = AddressIndex()
+    for prefix in prefixes:
+        index.add(ipaddress.ip_network(prefix), value=True)
+    return lambda address: index.match(address) is not None
 
 
 def _question(connection: Connection) -> Question:

@@ -6,6 +6,7 @@ longest out of use is forgotten, and counted.
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 
 import msgspec
 
@@ -17,6 +18,7 @@ GRACE_NS = 60 * SECOND_NS  # clients go on using an answer for a while after its
 MAX_TTL_SECONDS = 7 * 86_400  # RFC 8767 section 4: a longer TTL is not believed
 
 EVERYBODY = ""  # the asker that stands for all clients
+RESOLVERS = "."  # and the one that stands for those that ask in others' place
 
 # What CPython needs, measured; the texts come on top.
 _ADDRESS_BYTES = 500
@@ -92,8 +94,11 @@ class View:
 class Resolutions:
     """What every client was told, and what everybody was told, for marking what only others know."""
 
-    def __init__(self, limits: NameLimits | None = None) -> None:
+    def __init__(
+        self, limits: NameLimits | None = None, is_resolver: Callable[[str], bool] = lambda _: False
+    ) -> None:
         self._limits = limits or NameLimits()
+        self._is_resolver = is_resolver
         self.forgotten = 0  # names that the bounds made us forget
         self._views: OrderedDict[tuple[str, str], View] = OrderedDict()  # by asker and address
         self._public_names: OrderedDict[tuple[str, str], None] = OrderedDict()  # by client and name
@@ -101,9 +106,12 @@ class Resolutions:
 
     def add(self, answer: NameResolved) -> None:
         """Remember an answer for its client, and for everybody."""
+        asks_for_others = self._is_resolver(answer.client)
         for address in answer.addresses:
             self._remember((answer.client, address), answer)
             self._remember((EVERYBODY, address), answer)
+            if asks_for_others:
+                self._remember((RESOLVERS, address), answer)
         for name in answer.ech_public_names:
             self._public_names[answer.client, name] = None
             self._public_names.move_to_end((answer.client, name))
@@ -124,6 +132,10 @@ class Resolutions:
         own = {resolved.name for resolved in self.own(client, address, at_ns)}
         names = self.own(EVERYBODY, address, at_ns)
         return [resolved for resolved in names if resolved.live and resolved.name not in own]
+
+    def by_resolvers(self, address: str, at_ns: int) -> set[str]:
+        """Return the live names that resolvers were told for the address."""
+        return {resolved.name for resolved in self.own(RESOLVERS, address, at_ns) if resolved.live}
 
     def is_ech_public_name(self, client: str, name: str) -> bool:
         """Tell whether the client was told to use this name on the outside of an ECH hello."""

@@ -12,14 +12,15 @@ from sensors.observations import Carrier, EchState, EndReason, FlowKey, Observat
 
 Coverage = Literal["sni", "dns", "address", "ambiguous", "concealed", "concealing", "midstream", "lost"]
 NameSource = Literal["sni", "connect", "http", "dns", "signalling"]
-NameState = Literal["live", "stale", "foreign", "beside"]
+NameState = Literal["live", "stale", "resolver", "foreign", "beside"]
 
 
 class Name(msgspec.Struct, frozen=True):
     """One name of a connection's server, and how far it can be trusted.
 
     ``state`` tells DNS answers apart: "live" at the flow's start, "stale" (its TTL and grace were over), or
-    "foreign" (another client's answer). Names read from the connection itself are "live". A name from
+    "resolver" (the answer to a resolver, which asks for clients that are not seen), or "foreign" (another
+    client's answer). Names read from the connection itself are "live". A name from
     "signalling" is "beside" the connection: of a host that its client was connected to when media began.
     """
 

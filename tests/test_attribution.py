@@ -504,3 +504,21 @@ def test_a_proxys_address_says_nothing_of_the_provider() -> None:
     assert found.provider == "openai"
     assert "proxy" in kinds
     assert "private" not in kinds
+
+
+def test_the_one_name_that_a_resolver_had_counts_with_less_certainty() -> None:
+    told = dns("bedrock-runtime.eu-central-1.amazonaws.com", state="resolver")
+    found = attributed(told, address="3.120.0.1")
+    assert place(found) == ("aws", "entry", "eu-central-1", ("DE",), "indeterminate")
+    assert found.evidence[0].says.startswith(
+        "a resolver had resolved bedrock-runtime.eu-central-1.amazonaws.com"
+    )
+    assert "for whom was not seen" in found.evidence[0].says
+
+
+def test_several_names_that_resolvers_had_give_possibilities_only() -> None:
+    told = dns("api.openai.com", state="resolver"), dns("www.example.com", state="resolver")
+    found = attributed(*told, address="162.159.140.245")
+    assert (found.provider, found.possible) == (None, ("openai",))
+    own = attributed(dns("www.example.com"), told[0], address="162.159.140.245")
+    assert (own.provider, own.possible) == (None, ())

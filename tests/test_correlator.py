@@ -240,3 +240,24 @@ def test_a_chain_of_another_address_is_not_borrowed() -> None:
     )
     assert connection.names == (Name(LLM, "sni", "live", ()),)
     assert connection.flow.server == SERVER
+
+
+def test_what_a_resolver_was_told_is_kept_apart() -> None:
+    """It asks for clients that are not seen: a hint, but not the client's own question."""
+    for resolver, state in ((OTHER, "resolver"), ("10.20.1.99", "foreign")):
+        feed = Correlator(is_resolver=resolver.__eq__).feed
+        feed(resolved(0, LLM, client=OTHER))
+        connection = feed(ended(1, 5))
+        assert connection is not None
+        assert connection.names == (Name(LLM, "dns", state),)  # type: ignore[arg-type]
+        assert connection.coverage == "address"
+
+
+def test_a_resolvers_answer_expires_and_is_nothing_beside_the_clients_own() -> None:
+    correlator = Correlator(is_resolver=OTHER.__eq__)
+    correlator.feed(resolved(0, LLM, client=OTHER, ttl=10))
+    correlator.feed(resolved(0, "www.example.com"))
+    seen = [correlator.feed(ended(first, first + 1)) for first in (5, 71)]
+    states = [[(name.value, name.state) for name in each.names] for each in seen if each is not None]
+    assert states[0] == [("www.example.com", "live"), (LLM, "resolver")]
+    assert LLM not in [name for name, _ in states[1]]

@@ -10,7 +10,7 @@ import msgspec
 from monitor.attribution.ranges import PublishedRange
 from monitor.catalog import Catalog
 from monitor.catalog.endpoints import AddressKind, Endpoint, Verified
-from monitor.types import Evidence, EvidenceKind, Name, NameSource, Scope
+from monitor.types import Evidence, EvidenceKind, Name, NameSource, NameState, Scope
 
 MANY_COUNTRIES = 6  # from here on a sentence gives their number
 
@@ -20,6 +20,11 @@ _ASKED: dict[NameSource, str] = {
     "http": "the client's HTTP request names {}",
     "dns": "the client had resolved {} to this address",
     "signalling": "the client was connected to {}",
+}
+_ASKED_FOR_OTHERS = "a resolver had resolved {} to this address, for whom was not seen"
+_TOLD: dict[NameState, str] = {
+    "stale": "the client, longer ago than the answer counted,",
+    "resolver": "a resolver, for whom was not seen,",
 }
 _SCOPES: dict[Scope, str] = {
     "region": "processing is limited to {}",
@@ -57,7 +62,8 @@ def of_name(name: Name, endpoint: Endpoint | None, catalog: Catalog) -> Evidence
 
     The name may be an address, as in `CONNECT 192.0.2.1:443`: then it is a range that knows it.
     """
-    asked, dataset = _ASKED[name.source].format(name.value), catalog.dataset(endpoint)
+    asked = (_ASKED_FOR_OTHERS if name.state == "resolver" else _ASKED[name.source]).format(name.value)
+    dataset = catalog.dataset(endpoint)
     if endpoint is not None and endpoint.is_range:
         return Evidence("prefix", endpoint.match, f"{asked}, which is {_ranged(endpoint, catalog)}", dataset)
     called = _called(endpoint, catalog) if endpoint is not None else "in no entry of the catalogue"
@@ -72,7 +78,7 @@ def of_hearsay(name: Name, endpoint: Endpoint, catalog: Catalog) -> Evidence:
             f"the client was connected to {name.value} when this began, which is {_called(endpoint, catalog)}"
         )
         return Evidence("signalling", name.value, f"{says}; media names nobody", catalog.dataset(endpoint))
-    told = "another client" if name.state == "foreign" else "the client, longer ago than the answer counted,"
+    told = _TOLD.get(name.state, "another client")
     says = f"{told} had resolved {name.value} to this address, which is {_called(endpoint, catalog)}"
     return Evidence("dns", name.value, says, catalog.dataset(endpoint))
 

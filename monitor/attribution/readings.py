@@ -1,10 +1,11 @@
 """What the names of a connection say: each name is looked up, and so is its alias chain.
 
-Only live names count: those that the connection carried, else those that the client had resolved. The outer
-name of an encrypted hello is never one of them, and what a proxy's address is called says nothing at all.
+Only live names count: those that the connection carried, else those that the client had resolved, else the
+one name that a resolver had, which asks for clients that are not seen. The outer name of an encrypted hello
+is never one of them, and what a proxy's address is called says nothing at all.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -81,7 +82,7 @@ def read(question: Question, catalog: Catalog) -> Readings:
         else:
             carried.setdefault(name.value, Reading(name, endpoint or _by_address(name.value, catalog)))
     proxied = any(name.source == "connect" for name in question.names)
-    counted = carried if carried or proxied else resolved
+    counted = carried if carried or proxied else resolved or _by_resolvers(others)
     followed = (_follow(reading, _chain(reading.name, resolved), catalog) for reading in counted.values())
     told = {*resolved, *(other.name.value for other in others if other.name.state == "stale")}
     beside: Iterable[Reading] = ()
@@ -89,10 +90,23 @@ def read(question: Question, catalog: Catalog) -> Readings:
         beside = (_follow(reading, reading.name.cnames, catalog) for reading in resolved.values())
     return Readings(
         live=tuple(followed),
-        hearsay=() if proxied else tuple(other for other in others if other.llm is not None),
+        hearsay=() if proxied else tuple(_hearsay(others, counted)),
         outer=tuple(outer.items()),
         beside=() if proxied else tuple(beside),
     )
+
+
+def _by_resolvers(others: Sequence[Reading]) -> dict[str, Reading]:
+    """The one name that resolvers were told for the address; none where there are more."""
+    told = [other for other in others if other.name.state == "resolver"]
+    return {told[0].name.value: told[0]} if len(told) == 1 else {}
+
+
+def _hearsay(others: Sequence[Reading], counted: Mapping[str, Reading]) -> Iterator[Reading]:
+    """The names of LLM endpoints that do not count."""
+    for other in others:
+        if other.llm is not None and counted.get(other.name.value) is not other:
+            yield other
 
 
 def _by_address(text: str, catalog: Catalog) -> Endpoint | None:

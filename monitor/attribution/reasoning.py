@@ -129,6 +129,8 @@ def _by_name(reading: Reading, endpoint: Endpoint, catalog: Catalog) -> Attribut
         found.append(sentence.of_alias(reading.name, reading.alias, endpoint, catalog))
     if reading.alias is not None or reading.name.source == "dns":
         attribution = weaken(attribution, "inferred")
+    if reading.name.state == "resolver":
+        attribution = weaken(attribution, "indeterminate")
     attribution = replace(attribution, evidence=tuple(found))
     return _with_aliases(attribution, reading, endpoint, catalog)
 

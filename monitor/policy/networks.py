@@ -72,6 +72,13 @@ def read_networks(document: PolicyDocument) -> tuple[list[Entry], list[Remark]]:
     return entries, remarks
 
 
+def read_resolvers(document: PolicyDocument) -> tuple[list[Network], list[Remark]]:
+    """The networks of the resolvers, and what is wrong with the text of any."""
+    read = [_network(("resolvers", at), text) for at, text in enumerate(document.resolvers)]
+    networks = [each for each in read if not isinstance(each, Remark)]
+    return networks, [each for each in read if isinstance(each, Remark)]
+
+
 def check_overlaps(entries: Iterable[Entry]) -> Iterator[Remark]:
     """Networks that two tenants share, and networks that stand twice."""
     open_networks: list[Entry] = []

@@ -16,7 +16,14 @@ from monitor.jurisdictions import Jurisdictions
 from monitor.policy.exceptions import CompiledException, excuse
 from monitor.policy.items import check_items, day_of
 from monitor.policy.lint import check_effect
-from monitor.policy.networks import Entry, SubjectTable, check_overlaps, read_networks
+from monitor.policy.networks import (
+    Entry,
+    Network,
+    SubjectTable,
+    check_overlaps,
+    read_networks,
+    read_resolvers,
+)
 from monitor.policy.places import Territory, whereabouts
 from monitor.policy.references import Vocabulary, check_references
 from monitor.policy.remarks import locate
@@ -51,6 +58,7 @@ class Policy:
         source: documents.Source,
         document: PolicyDocument,
         networks: Sequence[Entry],
+        resolvers: Sequence[Network],
         jurisdictions: Jurisdictions,
     ) -> None:
         digest = hashlib.sha256(source.text.encode("utf-8", "surrogatepass")).hexdigest()
@@ -59,6 +67,7 @@ class Policy:
         self.version = f"{document.id}@{digest[:12]}"
         self.rules: dict[str, Rule] = {rule.id: rule for rule in document.rules}
         self.subject = functools.lru_cache(SUBJECTS_KEPT)(SubjectTable(networks).find)
+        self.resolvers = tuple(map(str, resolvers))
         self.subjects = frozenset(entry.subject for entry in networks)
         self._judge = functools.lru_cache(JUDGEMENTS_KEPT)(self._judge_on)
 
@@ -132,11 +141,13 @@ def compile_policy(
     document = documents.decode(source, PolicyDocument)
     vocabulary = Vocabulary(jurisdictions, known_providers, known_regions, known_services)
     networks, remarks = read_networks(document)
+    resolvers, wrong = read_resolvers(document)
+    remarks += wrong
     remarks += check_overlaps(networks)
     remarks += check_references(document, vocabulary)
     remarks += check_items(document)
     if remarks:
         raise documents.DocumentError(locate(source, remarks))
-    policy = Policy(source, document, networks, jurisdictions)
+    policy = Policy(source, document, networks, resolvers, jurisdictions)
     selectors: list[Selector] = [rule.selector for rule in policy.compiled]
     return policy, locate(source, check_effect(document, selectors, policy.subjects))

@@ -153,6 +153,7 @@ class PolicyDocument(Struct, frozen=True, forbid_unknown_fields=True):
     jurisdictions: tuple[OwnJurisdiction, ...] = ()
     data_classes: tuple[DataClass, ...] = ()
     services: tuple[Service, ...] = ()
+    resolvers: tuple[Word, ...] = ()  # DNS servers of one's own, which ask in their clients' place
     exceptions: tuple[Exemption, ...] = ()
     default: Action = "indeterminate"
     tests: tuple[PolicyTest, ...] = ()

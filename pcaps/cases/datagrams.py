@@ -77,7 +77,7 @@ def concealing_tunnels(network: Network) -> None:
 
 
 def assistant_voice(network: Network) -> None:
-    """A browser opens an assistant, and soon talks to an address that nothing names; so does another, without."""
+    """A browser opens an assistant, then talks to an address without a name; another one does that alone."""
     office = Client(network, world.OFFICE)
     office.ask(world.answer_for(world.CHATGPT))
     office.quic(world.CHATGPT)

@@ -106,6 +106,8 @@ pub enum State {
     Live,
     /// Its TTL and grace were over.
     Stale,
+    /// The answer to a resolver, which asks for clients that are not seen.
+    Resolver,
     /// Another client's answer.
     Foreign,
     /// Of another connection of the client.
@@ -119,6 +121,7 @@ impl State {
         match self {
             Self::Live => "live",
             Self::Stale => "stale",
+            Self::Resolver => "resolver",
             Self::Foreign => "foreign",
             Self::Beside => "beside",
         }

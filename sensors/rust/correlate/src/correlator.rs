@@ -8,8 +8,10 @@ use dissect::observations::{Carrier, EndReason, FlowKey, FlowUpdate, HelloSeen, 
 use smallvec::SmallVec;
 
 use crate::connections::{Connection, Coverage, Hello, Hellos, Name, NameList, Source, State};
+use crate::hostmatch::AddressIndex;
+use crate::interest::Wanted;
 use crate::recency::Recency;
-use crate::resolutions::{Limits, Resolutions};
+use crate::resolutions::{Asker, Limits, Resolutions};
 use crate::signalling::Signalling;
 use crate::view::{Names, Resolved};
 
@@ -33,17 +35,17 @@ pub struct Correlator {
 }
 
 impl Correlator {
-    /// A correlator within limits; `signalling` are names of hosts at which voice and video are arranged.
-    #[must_use]
-    pub fn new(limits: Limits, signalling: &[String], hasher: &RandomState) -> Self {
-        Self {
+    /// A correlator within limits. A prefix of resolvers that is none is the error.
+    pub fn new(limits: Limits, wanted: &Wanted, hasher: &RandomState) -> Result<Self, String> {
+        let resolvers = AddressIndex::new(&wanted.resolvers, hasher)?;
+        Ok(Self {
             limits,
-            signalling: Signalling::new(signalling, limits.callers, hasher),
-            resolutions: Resolutions::new(limits, hasher),
+            signalling: Signalling::new(&wanted.signalling, limits.callers, hasher),
+            resolutions: Resolutions::new(limits, resolvers, hasher),
             pending: Recency::new(hasher.clone()),
             ended: Hellos::new(),
             forgotten_hellos: 0,
-        }
+        })
     }
 
     /// What was forgotten so far.
@@ -103,17 +105,21 @@ impl Correlator {
         let hello = read(&update, hellos, resolutions);
         let mut names = carried(hellos, hello.as_ref());
         let flow = &update.flow;
-        let own = resolutions.use_view(Some(flow.client), flow.server);
-        let everybody = if names.is_empty() {
-            resolutions.use_view(None, flow.server)
+        let own = resolutions.use_view(Asker::Client(flow.client), flow.server);
+        let (everybody, resolvers) = if names.is_empty() {
+            (
+                resolutions.use_view(Asker::Everybody, flow.server),
+                resolutions.use_view(Asker::Resolvers, flow.server),
+            )
         } else {
-            None
+            (None, None)
         };
         let resolutions: &Resolutions = resolutions;
         let own = resolutions.names(own, update.first_ns);
         if names.is_empty() {
             let foreign = resolutions.foreign(everybody, &own, update.first_ns);
-            names = told(&own, &foreign);
+            let by_resolvers = resolutions.names(resolvers, update.first_ns);
+            names = told(&own, &foreign, &by_resolvers);
             if !own.iter().any(|each| each.live) && begins_media(hellos) {
                 let hosts = self.signalling.hosts(flow.client, update.first_ns);
                 names.extend(hosts.map(beside_media));
@@ -210,13 +216,21 @@ fn beside<'a>(names: &mut NameList<'a>, own: &Names<'a>) {
 }
 
 /// The names that DNS alone gives: the client's own live ones first, then what counts less.
-fn told<'a>(own: &Names<'a>, foreign: &Names<'a>) -> NameList<'a> {
+fn told<'a>(own: &Names<'a>, foreign: &Names<'a>, by_resolvers: &Names<'a>) -> NameList<'a> {
+    let of_resolvers = |each: &&Resolved<'a>| {
+        let mut live = by_resolvers.iter().filter(|other| other.live);
+        live.any(|other| other.told.name == each.told.name)
+    };
     let live = own.iter().filter(|each| each.live);
     let stale = own.iter().filter(|each| !each.live);
     let live = live.map(|each| name(each, State::Live));
     let stale = stale.map(|each| name(each, State::Stale));
-    let foreign = foreign.iter().map(|each| name(each, State::Foreign));
-    live.chain(stale).chain(foreign).collect::<SmallVec<_>>()
+    let via = foreign.iter().filter(of_resolvers);
+    let via = via.map(|each| name(each, State::Resolver));
+    let others = foreign.iter().filter(|each| !of_resolvers(each));
+    let others = others.map(|each| name(each, State::Foreign));
+    let told = live.chain(stale).chain(via).chain(others);
+    told.collect::<SmallVec<_>>()
 }
 
 fn name<'a>(resolved: &Resolved<'a>, state: State) -> Name<'a> {

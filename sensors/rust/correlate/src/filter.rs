@@ -62,7 +62,7 @@ impl Filter {
     pub fn new(wanted: Wanted, limits: Limits, seed: u64) -> Result<Self, String> {
         let hasher = seeded(seed);
         Ok(Self {
-            correlator: Correlator::new(limits, &wanted.signalling, &hasher),
+            correlator: Correlator::new(limits, &wanted, &hasher)?,
             interest: Interest::new(wanted, &hasher)?,
             counted: Counted::default(),
             encoder: Encoder::default(),

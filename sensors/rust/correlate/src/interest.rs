@@ -26,6 +26,8 @@ pub struct Wanted {
     pub alpn: Vec<String>,
     /// Hosts at which voice and video are arranged: names and patterns.
     pub signalling: Vec<String>,
+    /// Of clients that ask in others' place, in CIDR notation.
+    pub resolvers: Vec<String>,
 }
 
 /// What is cared for, compiled.

@@ -10,6 +10,7 @@ use dissect::observations::NameResolved;
 use dissect::segment::Address;
 use hashbrown::Equivalent;
 
+use crate::hostmatch::AddressIndex;
 use crate::recency::{Recency, Slot};
 use crate::view::{Bounds, Names, Span, Told, View};
 
@@ -32,8 +33,16 @@ pub struct Limits {
     pub callers: usize,
 }
 
-/// Who asked, none for everybody, and for which address.
-type Asker = (Option<Address>, Address);
+/// Who asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Asker {
+    /// A client.
+    Client(Address),
+    /// All clients together.
+    Everybody,
+    /// Those that ask in others' place.
+    Resolvers,
+}
 
 /// A client, and a name that it was told to use on the outside of an ECH hello.
 type Outer = (Address, Box<str>);
@@ -51,16 +60,18 @@ impl Equivalent<Outer> for OuterRef<'_> {
 pub struct Resolutions {
     forgotten: u64,
     limits: Limits,
-    views: Recency<Asker, View>,
+    is_resolver: AddressIndex,
+    views: Recency<(Asker, Address), View>,
     public_names: Recency<Outer, ()>,
     held_bytes: usize,
 }
 
 impl Resolutions {
-    /// An empty memory within limits.
+    /// An empty memory within limits; `resolvers` ask in others' place.
     #[must_use]
-    pub fn new(limits: Limits, hasher: &RandomState) -> Self {
+    pub fn new(limits: Limits, resolvers: AddressIndex, hasher: &RandomState) -> Self {
         Self {
+            is_resolver: resolvers,
             forgotten: 0,
             limits,
             views: Recency::new(hasher.clone()),
@@ -79,18 +90,22 @@ impl Resolutions {
     pub fn add(&mut self, answer: NameResolved) {
         let span = Span::new(answer.ts_ns, answer.ttl);
         let told = Arc::new(Told::new(answer.qname, answer.cnames));
+        let asks_for_others = self.is_resolver.fits(answer.client);
         for address in answer.addresses {
-            self.remember((Some(answer.client), address), &told, span);
-            self.remember((None, address), &told, span);
+            self.remember((Asker::Client(answer.client), address), &told, span);
+            self.remember((Asker::Everybody, address), &told, span);
+            if asks_for_others {
+                self.remember((Asker::Resolvers, address), &told, span);
+            }
         }
         for name in answer.ech_public_names {
             self.outer_name(answer.client, name);
         }
     }
 
-    /// Count the view of the client, or of everybody, as used now. Its place is good until the next answer.
-    pub fn use_view(&mut self, client: Option<Address>, address: Address) -> Option<Slot> {
-        let slot = self.views.find(&(client, address))?;
+    /// Count a view as used now. Its place is good until the next answer.
+    pub fn use_view(&mut self, asker: Asker, address: Address) -> Option<Slot> {
+        let slot = self.views.find(&(asker, address))?;
         self.views.touch(slot);
         Some(slot)
     }
@@ -136,7 +151,7 @@ impl Resolutions {
         }
     }
 
-    fn remember(&mut self, key: Asker, told: &Arc<Told>, span: Span) {
+    fn remember(&mut self, key: (Asker, Address), told: &Arc<Told>, span: Span) {
         let slot = self.views.find(&key).unwrap_or_else(|| {
             let view = View::default();
             self.held_bytes += view.held_bytes;

@@ -23,6 +23,7 @@ struct Interest {
     server_ports: Vec<u16>,
     alpn: Vec<String>,
     signalling: Vec<String>,
+    resolvers: Vec<String>,
 }
 
 /// `sensors.limits.NameLimits`.
@@ -75,6 +76,7 @@ impl Engine {
             server_ports: interest.server_ports,
             alpn: interest.alpn,
             signalling: interest.signalling,
+            resolvers: interest.resolvers,
         };
         let limits = correlate::Limits {
             pending: limits.pending,

@@ -5,6 +5,7 @@ use dissect::segment::Address;
 
 use super::{Correlator, Forgotten};
 use crate::connections::{Coverage, State};
+use crate::interest::Wanted;
 use crate::kit::{
     CLIENT, LLM, OTHER, SECOND_NS, SERVER, USUAL, at, ended, flow_key, hello, resolved, texts,
 };
@@ -20,7 +21,7 @@ struct Said {
 }
 
 fn correlator(limits: Limits) -> Correlator {
-    Correlator::new(limits, &[], &seeded(7))
+    Correlator::new(limits, &Wanted::default(), &seeded(7)).unwrap()
 }
 
 fn correlate(observations: Vec<Observation>) -> Vec<Said> {

@@ -15,6 +15,7 @@ fn wanted() -> Wanted {
         server_ports: vec![8_443, 853],
         alpn: texts(&["dot"]),
         signalling: Vec::new(),
+        resolvers: Vec::new(),
     }
 }
 
@@ -24,7 +25,7 @@ fn as_is<T>(_: &mut T) {}
 fn cares(observations: Vec<Observation>, end: Observation) -> bool {
     let hasher = seeded(7);
     let interest = Interest::new(wanted(), &hasher).unwrap();
-    let mut correlator = Correlator::new(USUAL, &[], &hasher);
+    let mut correlator = Correlator::new(USUAL, &wanted(), &hasher).unwrap();
     for observation in observations {
         assert!(correlator.feed(observation).is_none());
     }

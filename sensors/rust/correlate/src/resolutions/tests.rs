@@ -3,12 +3,15 @@
 use dissect::observations::NameResolved;
 use dissect::segment::Address;
 
-use super::{Limits, Resolutions};
+use super::{Asker, Limits, Resolutions};
+use crate::hostmatch::AddressIndex;
 use crate::kit::{CLIENT, LLM, OTHER, SERVER, USUAL, answer, at, texts};
 use crate::recency::seeded;
 
 fn memory(limits: Limits) -> Resolutions {
-    Resolutions::new(limits, &seeded(7))
+    let hasher = seeded(7);
+    let resolvers = AddressIndex::new(&texts(&["10.0.0.0/24"]), &hasher).unwrap();
+    Resolutions::new(limits, resolvers, &hasher)
 }
 
 const SMALL: Limits = Limits {
@@ -31,7 +34,8 @@ fn names_at(
     address: Address,
     tenths: i64,
 ) -> Vec<String> {
-    let view = memory.use_view(client, address);
+    let asker = client.map_or(Asker::Everybody, Asker::Client);
+    let view = memory.use_view(asker, address);
     let found = memory.names(view, at(tenths));
     let live = found.iter().filter(|each| each.live);
     live.map(|each| each.told.name.clone()).collect()
@@ -61,7 +65,7 @@ fn equal_answers_in_any_order_are_the_same() {
         for alias in order {
             memory.add(with(alias));
         }
-        let view = memory.use_view(Some(CLIENT), SERVER);
+        let view = memory.use_view(Asker::Client(CLIENT), SERVER);
         let found = memory.names(view, at(100));
         assert_eq!(found[0].told.cnames, ["b.example"]);
         assert_eq!(found.len(), 1);
@@ -135,7 +139,7 @@ fn the_lifetimes_of_a_name_are_bounded() {
         });
     }
     assert_eq!(memory.forgotten(), 10);
-    let view = memory.use_view(Some(CLIENT), SERVER);
+    let view = memory.use_view(Asker::Client(CLIENT), SERVER);
     assert!(memory.names(view, at(10)).is_empty());
 }
 
@@ -159,7 +163,7 @@ fn a_ttl_that_is_too_long_is_not_believed() {
         ttl: u32::MAX,
         ..answer(0, LLM)
     });
-    let view = memory.use_view(Some(CLIENT), SERVER);
+    let view = memory.use_view(Asker::Client(CLIENT), SERVER);
     let last = (7 * 86_400 + 60) * 10;
     let live = |tenths| memory.names(view, at(tenths)).iter().any(|each| each.live);
     assert_eq!((live(last), live(last + 1)), (true, false));
