@@ -14,8 +14,8 @@ class Interest(msgspec.Struct, frozen=True):
     of a flow, and every alias. ``prefixes`` are in CIDR notation, for the servers' addresses, and for those
     that stand in a name's place. ``server_ports`` and ``alpn`` (what a hello offers) take all flows that
     have them. ``signalling`` are names and patterns of hosts at which voice and video are arranged: the media
-    that follows is told of them. ``resolvers`` are address prefixes of clients that ask in others' place. Flows
-    whose name is concealed, or that were announced in an unusual way, are always handed out.
+    that follows is told of them. ``resolvers`` are prefixes of clients that ask in others' place. Flows whose
+    name is concealed, or that were announced in an unusual way, are always handed out.
     """
 
     names: tuple[str, ...] = ()

@@ -70,7 +70,7 @@ A_NAME = "give each a name of its own"
 # what is written instead of what; then the line, the problem and the mend that come back
 ERRORS = [
     # form
-    ("rules:\n", "resolvers: [10.0.0.53, dns]\nrules:\n", 25, "'dns' is not a network", NETWORK),
+    ("rules:\n", "resolvers: [10.0.0.53, dns]\nrules:\n", 24, "'dns' is not a network", NETWORK),
     ("id: small", "idd: small", 2, "unknown key 'idd'", "did you mean 'id'?"),
     ("    on_entry: allow", "    on_enter: allow", 32, "unknown key 'on_enter'", "did you mean 'on_entry'?"),
     ("providers: [openai]", "provider: [openai]", 28, "unknown key 'provider'", "did you mean 'providers'?"),
