@@ -1,8 +1,11 @@
 """Answers for `residency explain`: the attribution that a flow with this name or address would get.
 
-Pure. An input that is neither a name nor an address still gets an answer: no provider.
+Pure. An input that is neither a name nor an address still gets an answer: no provider. What an attribution
+came to is kept for the inputs asked last, of which there are at most `KEPT`.
 """
 
+import re
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -12,6 +15,7 @@ from monitor.attribution import GeoLookup, Question, attribute, is_llm_related
 from monitor.catalog import Catalog
 from monitor.policy import Policy
 from monitor.types import (
+    Attribution,
     Certainty,
     Connection,
     Evidence,
@@ -24,7 +28,10 @@ from monitor.types import (
 from sensors.observations import FlowKey
 
 HTTPS_PORT = 443
+KEPT = 16_384  # answers; each is a few kB at most
+KEPT_INPUT = 512  # characters of an input whose answer is kept
 NOT_JUDGED = "no LLM provider, so the policy has nothing to judge"
+_PLAIN_NAME = re.compile(r"(?:[a-z0-9_-]{1,63}\.)+[a-z][a-z0-9-]{0,62}", re.ASCII)
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -61,6 +68,27 @@ class Circumstances(msgspec.Struct, frozen=True):
     at_ns: int = 0
 
 
+class Asked(msgspec.Struct, frozen=True):
+    """What an input asks for: a name, an address, or a name at an address."""
+
+    name: str | None
+    address: str | None
+    cnames: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[Name, ...]:
+        """The name as a connection would carry it."""
+        return (Name(self.name, "sni", "live", self.cnames),) if self.name is not None else ()
+
+
+class Explained(msgspec.Struct, frozen=True):
+    """What an input asks for, and the answer by evidence alone."""
+
+    asked: Asked
+    attribution: Attribution
+    answer: Answer
+
+
 class Explainer:
     """Answers inputs under the same circumstances."""
 
@@ -68,28 +96,47 @@ class Explainer:
         self._catalog = catalog
         self._policy = policy
         self._geo = geo
+        self._kept = lru_cache(KEPT)(self._attribute)
 
     def explain(self, text: str, circumstances: Circumstances) -> Answer:
         """Return the answer for a name, an address, or a URL that holds one."""
-        name, address = read_input(text)
-        cnames = tuple(cname.lower().rstrip(".") for cname in circumstances.cnames)
-        names = (Name(name, "sni", "live", cnames),) if name is not None else ()
-        address = address or circumstances.address
-        attribution = attribute(Question(names, address), self._catalog, self._geo)
-        fields = {
-            "input": text,
-            **{field: getattr(attribution, field) for field in attribution.__struct_fields__},
-        }
+        explained = self.explained(text, circumstances)
         if self._policy is None:
-            return Answer(**fields)
-        if not is_llm_related(attribution):
-            return JudgedAnswer(
-                **fields, outcome=None, rule=None, severity=None, exception=None, reasons=(NOT_JUDGED,)
-            )
-        connection = _connection(names, address, self._policy.subject(circumstances.client), circumstances)
-        judgement = self._policy.judge(circumstances.at_ns, connection, attribution)
+            return explained.answer
+        return self._judged(explained, self._policy, circumstances)
+
+    def explained(self, text: str, circumstances: Circumstances) -> Explained:
+        """Return the answer by evidence alone, and what it is the answer to."""
+        look_up = self._kept if len(text) <= KEPT_INPUT else self._attribute
+        return look_up(text, circumstances.cnames, circumstances.address)
+
+    def _attribute(self, text: str, cnames: tuple[str, ...], address: str | None) -> Explained:
+        name, own_address = read_input(text)
+        chain = tuple([cname.lower().rstrip(".") for cname in cnames])
+        asked = Asked(name, own_address or address, chain)
+        found = attribute(Question(asked.names, asked.address), self._catalog, self._geo)
+        answer = Answer(
+            text,
+            found.provider,
+            found.possible,
+            found.service,
+            found.scope,
+            found.region,
+            found.countries,
+            found.certainty,
+            found.evidence,
+            found.conflicts,
+        )
+        return Explained(asked, found, answer)
+
+    def _judged(self, explained: Explained, policy: Policy, circumstances: Circumstances) -> JudgedAnswer:
+        fields = msgspec.structs.astuple(explained.answer)
+        if not is_llm_related(explained.attribution):
+            return JudgedAnswer(*fields, reasons=(NOT_JUDGED,))
+        connection = _connection(explained.asked, policy.subject(circumstances.client), circumstances)
+        judgement = policy.judge(circumstances.at_ns, connection, explained.attribution)
         return JudgedAnswer(
-            **fields,
+            *fields,
             outcome=judgement.outcome,
             rule=judgement.rule,
             severity=judgement.severity,
@@ -100,6 +147,8 @@ class Explainer:
 
 def read_input(text: str) -> tuple[str | None, str | None]:
     """Return the name or the address in what a person wrote: `host`, `host:port`, `[v6]:port`, or a URL."""
+    if _PLAIN_NAME.fullmatch(text) is not None:
+        return text, None  # most inputs are; what follows takes ten times longer
     host = _host(text.strip())
     try:
         return None, str(ip_address(host))
@@ -117,16 +166,14 @@ def _host(text: str) -> str:
         return text
 
 
-def _connection(
-    names: tuple[Name, ...], address: str | None, subject: Subject, circumstances: Circumstances
-) -> Connection:
+def _connection(asked: Asked, subject: Subject, circumstances: Circumstances) -> Connection:
     """Make the connection that the question supposes."""
     return Connection(
         ts_ns=circumstances.at_ns,
-        flow=FlowKey(circumstances.client, 0, address or "", HTTPS_PORT, "tcp"),
+        flow=FlowKey(circumstances.client, 0, asked.address or "", HTTPS_PORT, "tcp"),
         subject=subject,
-        names=names,
+        names=asked.names,
         hello=None,
         totals=Totals(),
-        coverage="sni" if names else "address",
+        coverage="sni" if asked.name is not None else "address",
     )
