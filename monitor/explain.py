@@ -130,13 +130,13 @@ class Explainer:
         return Explained(asked, found, answer)
 
     def _judged(self, explained: Explained, policy: Policy, circumstances: Circumstances) -> JudgedAnswer:
-        fields = msgspec.structs.astuple(explained.answer)
+        fields = msgspec.structs.asdict(explained.answer)
         if not is_llm_related(explained.attribution):
-            return JudgedAnswer(*fields, reasons=(NOT_JUDGED,))
+            return JudgedAnswer(**fields, reasons=(NOT_JUDGED,))
         connection = _connection(explained.asked, policy.subject(circumstances.client), circumstances)
         judgement = policy.judge(circumstances.at_ns, connection, explained.attribution)
         return JudgedAnswer(
-            *fields,
+            **fields,
             outcome=judgement.outcome,
             rule=judgement.rule,
             severity=judgement.severity,

@@ -3,15 +3,19 @@
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from io import BufferedReader
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Literal, cast
 
 import click
 import msgspec
 
 from monitor import app
+from monitor.advice import Adviser
+from monitor.commands import answer_text
 from monitor.commands.base import (
     Failure,
     catalog_option,
@@ -21,12 +25,12 @@ from monitor.commands.base import (
     warn,
 )
 from monitor.commands.edge import reader_may_leave
+from monitor.commands.lines import batches
+from monitor.commands.terminal import echo, json_line, width
 from monitor.exitstatus import Exit
 from monitor.explain import Answer, Circumstances, Explainer, JudgedAnswer
-from monitor.wording import describe_place, fact, facts
 
 SECOND_NS = 1_000_000_000
-MAX_LINE = 4_096  # characters of one input
 
 
 @click.command("explain")
@@ -41,6 +45,7 @@ MAX_LINE = 4_096  # characters of one input
 @catalog_option
 @geoip_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--full", is_flag=True, help="With --json: also would_change, concealing and closest.")
 def command(
     inputs: Sequence[str],
     cnames: tuple[str, ...],
@@ -51,20 +56,30 @@ def command(
     catalogs: Sequence[Path],
     geoips: Sequence[Path],
     as_json: bool,
+    full: bool,
 ) -> None:
     """Say what a name or an address would be called, and why.
 
-    Inputs are host names, addresses or URLs; `-` reads them from stdin, one a line.
+    Inputs are host names, addresses or URLs; `-` reads them from stdin, one a line. The answer comes first,
+    then the evidence, the strongest first, each with its data set and version, then what would change the
+    answer.
 
     \b
     Examples:
       residency explain api.openai.com
       residency explain x.openai.azure.com --cname cognitiveweprod.azure-api.net
+      residency explain api.anthropic.com --address 160.79.104.10
       residency explain eu.api.openai.com --policy p.yaml --client 10.20.1.5
       cut -f3 names.tsv | residency explain --json -
+
+    \b
+    Exit status: 0 done; 1 with --policy: such a flow is a violation;
+    2 usage, policy or catalogue.
     """
     chain = tuple(map(_text_of, cnames))
     circumstances = Circumstances(chain, _address(address), _address(client) or "", _time_ns(at))
+    if full and not as_json:
+        raise click.UsageError("--full says what --json adds; the text has all of it")
     with clear_errors():
         knowledge = app.load_knowledge(policy, catalogs, geoips)
     warn(knowledge.warnings)
@@ -73,15 +88,11 @@ def command(
     if policy is not None and not client:
         warn(["without --client the policy cannot know the source group, and judges nothing"])
     explainer = Explainer(knowledge.catalog, knowledge.policy, knowledge.geo)
-    encode = msgspec.json.Encoder().encode
-    status = Exit.DONE
-    with reader_may_leave():
-        for text in _inputs(inputs):
-            answer = explainer.explain(text, circumstances)
-            if isinstance(answer, JudgedAnswer) and answer.outcome == "violation":
-                status = Exit.VIOLATIONS
-            click.echo(encode(answer) if as_json else _text(answer))
-    sys.exit(status)
+    form = _form(explainer, Adviser(knowledge.catalog), circumstances, "full" if full else as_json)
+    sys.exit(_answer(explainer, circumstances, _inputs(inputs), form))
+
+
+Form = Callable[[str, Answer], str]
 
 
 def _text_of(argument: str) -> str:
@@ -89,27 +100,37 @@ def _text_of(argument: str) -> str:
     return os.fsencode(argument).decode("utf-8", "replace")
 
 
-def _text(answer: Answer) -> str:
-    """Return an answer as an indented paragraph."""
-    lines = [click.style(answer.input, bold=True)]
-    if answer.provider is not None:
-        service = f", {answer.service}" if answer.service else ""
-        lines.append(fact("provider", f"{answer.provider}{service}"))
-        lines.append(fact("where", describe_place(answer.scope, answer.region, answer.countries)))
-        lines.append(fact("certainty", answer.certainty))
-    elif answer.possible:
-        lines.append(fact("provider", f"cannot be told: {', '.join(answer.possible)}, or no LLM at all"))
-    else:
-        lines.append(fact("provider", "none: not a known LLM endpoint"))
-    lines += facts("evidence", [item.says for item in answer.evidence])
-    lines += facts("against", [item.says for item in answer.conflicts])
-    datasets = dict.fromkeys(item.dataset for item in (*answer.evidence, *answer.conflicts))
-    lines += facts("as of", list(datasets))
-    if isinstance(answer, JudgedAnswer):
-        rule = f" by {answer.rule}" if answer.rule else ""
-        lines.append(fact("verdict", f"{answer.outcome or 'not judged'}{rule}"))
-        lines += facts("because", answer.reasons)
-    return "\n".join(lines)
+def _answer(
+    explainer: Explainer, circumstances: Circumstances, inputs: Iterator[Sequence[str]], form: Form
+) -> Exit:
+    """Print the answers, those of a batch at once. Return what they come to."""
+    status = Exit.DONE
+    with reader_may_leave():
+        for batch in inputs:
+            answers = [(text, explainer.explain(text, circumstances)) for text in batch]
+            if any(isinstance(each, JudgedAnswer) and each.outcome == "violation" for _, each in answers):
+                status = Exit.VIOLATIONS
+            echo(["\n".join([form(text, answer) for text, answer in answers])] if answers else [])
+    return status
+
+
+def _form(
+    explainer: Explainer, adviser: Adviser, circumstances: Circumstances, as_json: Literal["full"] | bool
+) -> Form:
+    """Return how answers are written."""
+
+    def text_form(text: str, answer: Answer) -> str:
+        advice = adviser.advise(explainer.explained(text, circumstances))
+        return "\n".join(answer_text.lines(answer, advice, columns))
+
+    def full_form(text: str, answer: Answer) -> str:
+        advice = adviser.advise(explainer.explained(text, circumstances))
+        return json_line({**msgspec.structs.asdict(answer), **msgspec.structs.asdict(advice)})
+
+    columns = width()
+    if as_json == "full":
+        return full_form
+    return (lambda _, answer: json_line(answer)) if as_json else text_form
 
 
 def _address(text: str | None) -> str | None:
@@ -133,13 +154,11 @@ def _time_ns(text: str | None) -> int:
     return int(moment.timestamp()) * SECOND_NS
 
 
-def _inputs(inputs: Sequence[str]) -> Iterator[str]:
-    """Yield the inputs, those of stdin in the place of `-`."""
+def _inputs(inputs: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield the inputs in batches, those of stdin in the place of `-`."""
     for text in inputs:
         if text != "-":
-            yield _text_of(text)
+            yield [_text_of(text)]
             continue
-        for line in sys.stdin.buffer:
-            decoded = line[:MAX_LINE].decode("utf-8", "replace").strip()
-            if decoded:
-                yield decoded
+        for batch in batches(cast("BufferedReader", sys.stdin.buffer)):
+            yield [line for line in batch if line]

@@ -1,0 +1,54 @@
+"""Finds the catalogue's names that are closest to one that it does not know. Pure, and bounded in its work.
+
+Names that share rare groups of three letters are compared letter by letter, and only those.
+"""
+
+import difflib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+MAX_NAME = 253  # RFC 1035 section 2.3.4, without the root's dot
+COMMON = 200  # names that share a group of letters; beyond, it tells nothing
+COMPARED = 20  # names that are compared letter by letter
+SHOWN = 3
+ALIKE = 0.72  # as `difflib` measures it: from 0 to 1
+
+
+class Nearest:
+    """Names and patterns, ready to be compared with others."""
+
+    def __init__(self, matches: Iterable[str]) -> None:
+        self._matches = sorted(set(matches))
+        self._groups: dict[str, list[int]] = {}
+        for index, match in enumerate(self._matches):
+            for group in set(_groups(_letters(match))):
+                self._groups.setdefault(group, []).append(index)
+
+    def find(self, name: str) -> tuple[str, ...]:
+        """The names that are much alike, the most alike first; mostly there is none."""
+        if len(name) > MAX_NAME:
+            return ()
+        shared: Counter[int] = Counter()
+        for group in set(_groups(name)):
+            known = self._groups.get(group, ())
+            if len(known) <= COMMON:
+                shared.update(known)
+        matcher = difflib.SequenceMatcher(autojunk=False)
+        matcher.set_seq2(name)
+        alike: list[tuple[float, str]] = []
+        for index, _ in shared.most_common(COMPARED):
+            match = self._matches[index]
+            matcher.set_seq1(_letters(match))
+            if matcher.quick_ratio() >= ALIKE and matcher.ratio() >= ALIKE:
+                alike.append((-matcher.ratio(), match))
+        return tuple(match for _, match in sorted(alike)[:SHOWN])
+
+
+def _letters(match: str) -> str:
+    """What of a pattern can be compared."""
+    return match.removeprefix("*.").replace("*", "")
+
+
+def _groups(text: str) -> Iterator[str]:
+    padded = f".{text}."
+    return (padded[index : index + 3] for index in range(len(padded) - 2))
