@@ -13,6 +13,7 @@ import click
 import msgspec
 
 MIN_WIDTH, MAX_WIDTH = 40, 120
+FIRST_COLUMN, LAST_COLUMN = 10, 24  # of a table, at least where there is room
 _encode = msgspec.json.Encoder().encode
 
 
@@ -64,11 +65,12 @@ def tree(title: str, items: Sequence[str], columns: int, colour: str | None = No
 
 
 def columns_of(rows: Sequence[Sequence[str]], room: int) -> Iterator[str]:
-    """Yield rows as a table; the last column is cut where there is no room, a long first one stands alone."""
+    """Yield rows as a table. A first cell that is too long has a line of its own, a last one is cut."""
     if not rows:
         return
-    first = min(max(len(row[0]) for row in rows), max(room - 40, 20))
     middle = [max(len(row[at]) for row in rows) for at in range(1, len(rows[0]) - 1)]
+    spare = room - sum(middle) - 2 * len(middle) - 2 - LAST_COLUMN
+    first = min(max(len(row[0]) for row in rows), max(spare, FIRST_COLUMN))
     for row in rows:
         cells = [cell.ljust(size) for cell, size in zip(row[1:-1], middle, strict=True)]
         rest = "  ".join([*cells, row[-1]])
