@@ -49,7 +49,9 @@ class Finder:
 
     def find(self, text: str) -> Line:
         """Say what one line is: a host name, an address, or a URL that holds one; `#` begins a comment."""
-        if not text or text.startswith("#"):
+        if "#" in text and (text.startswith("#") or " #" in text):
+            text = text.partition("#")[0].rstrip()
+        if not text:
             return Line(text, "", "ignored")
         name, address = read_input(text)
         if address is not None:

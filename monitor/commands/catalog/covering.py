@@ -42,16 +42,16 @@ _MEANINGS: dict[Class, str] = {
 def command(file: Path, unmatched: bool, limit: int, catalogs: Sequence[Path], as_json: bool) -> None:
     """Say which names of a list are LLM endpoints, may be, or are not known.
 
-    One a line: a host name, an address, host:port or a URL, in any case, with or without the trailing dot.
-    Blank lines and lines that begin with # are left out; of a line, 4,096 bytes are read. Lists of any length
-    are read as a stream: --json prints one object for each name, and the totals last.
+    One a line: a host name, an address, host:port or a URL, in any case, with or without the trailing
+    dot. Blank lines and comments (from # on) are left out; of a line, 4,096 bytes are read. Lists of any
+    length are read as a stream: --json prints one object for each name, and the totals last.
 
     \b
     Examples:
       residency catalog coverage names.txt
       zeek-cut server_name < ssl.log | residency catalog coverage -
       residency catalog coverage names.txt --unmatched | sort | uniq -c
-      residency catalog coverage names.txt --json | jq 'select(.found == "possible")'
+      residency catalog coverage --json names.txt | jq 'select(.scope == "global")'
 
     \b
     Exit status: 0 done, whatever was found; 2 usage or catalogue;
