@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 import click
 
 from monitor.advice import Advice
-from monitor.commands.terminal import printable, shortened, tree
+from monitor.commands.terminal import labelled, printable, shortened, tree
 from monitor.explain import Answer, JudgedAnswer
 from monitor.types import Certainty, Evidence, EvidenceKind
-from monitor.wording import describe_place, fact, listed
+from monitor.wording import describe_place, listed
 
 # A name outranks its alias chain, that a published range, and that GeoIP; then comes what others said, and
 # what proves little. The catalogue's entry says what the strongest of them is worth.
@@ -82,5 +82,5 @@ def _said(item: Evidence) -> str:
 
 
 def _facts(label: str, value: str, columns: int, colour: str | None = None) -> Iterator[str]:
-    for line in fact(label, printable(value), columns).splitlines():
+    for line in labelled(label, value, columns).splitlines():
         yield click.style(line, fg=colour) if colour else line

@@ -47,6 +47,17 @@ def json_line(value: object) -> str:
     return line if line.isprintable() else "".join(map(_in_json, line))
 
 
+def labelled(label: str, value: str, columns: int) -> str:
+    """Return an indented ``label  value`` paragraph, whose longest words are broken to fit the width."""
+    return textwrap.fill(
+        printable(value),
+        columns,
+        initial_indent=f"  {label:<11} ",
+        subsequent_indent=" " * 14,
+        break_on_hyphens=False,
+    )
+
+
 def tree(title: str, items: Sequence[str], columns: int, colour: str | None = None) -> Iterator[str]:
     """Yield a title and its branches, each a paragraph."""
     if not items:

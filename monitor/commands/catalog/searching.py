@@ -11,8 +11,7 @@ from monitor.catalog.search import Found, Item, search
 from monitor.commands.base import catalog_option
 from monitor.commands.catalog.shared import json_option, load, where
 from monitor.commands.edge import reader_may_leave, say
-from monitor.commands.terminal import echo, json_line, printable, width
-from monitor.wording import fact
+from monitor.commands.terminal import echo, json_line, labelled, width
 
 MAX_LIMIT = 1_000
 
@@ -73,14 +72,14 @@ def _fields(item: Item) -> dict[str, object]:
 def _lines(item: Item, columns: int) -> Iterator[str]:
     if isinstance(item, Provider):
         yield click.style(item.id, bold=True)
-        yield fact("provider", printable(f"{item.name}, sits in {item.operator_country or '?'}"), columns)
+        yield labelled("provider", f"{item.name}, sits in {item.operator_country or '?'}", columns)
         return
     yield click.style(item.match, bold=True)
     if isinstance(item, Endpoint):
         who = ", ".join(part for part in (item.provider, item.service) if part)
-        yield fact("no LLM" if item.not_llm else "endpoint", printable(who or "-"), columns)
-        yield fact("where", printable(where(item)), columns)
+        yield labelled("no LLM" if item.not_llm else "endpoint", who or "-", columns)
+        yield labelled("where", where(item), columns)
     elif isinstance(item, Concealer):
-        yield fact("conceals", printable(f"{item.service} ({item.kind})"), columns)
+        yield labelled("conceals", f"{item.service} ({item.kind})", columns)
     if item.note:
-        yield fact("note", printable(item.note), columns)
+        yield labelled("note", item.note, columns)

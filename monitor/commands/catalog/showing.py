@@ -14,12 +14,12 @@ from monitor.catalog import Catalog, Concealer, Endpoint, Provider
 from monitor.commands.base import Failure, catalog_option
 from monitor.commands.catalog.shared import complete_key, json_option, load, where
 from monitor.commands.edge import reader_may_leave
-from monitor.commands.terminal import columns_of, echo, json_line, printable, width
+from monitor.commands.terminal import columns_of, echo, json_line, labelled, printable, width
 from monitor.concealing import Concealing
 from monitor.exitstatus import Exit
 from monitor.explain import read_input
 from monitor.nearest import Nearest
-from monitor.wording import fact, listed
+from monitor.wording import listed
 
 Item = Provider | Endpoint | Concealer
 _FLAGS = {
@@ -121,14 +121,16 @@ def _lines(item: Item, catalog: Catalog, columns: int) -> Iterator[str]:
     facts = _of_endpoint(item, catalog) if isinstance(item, Endpoint) else _of_concealer(item)
     for label, value in facts:
         if value:
-            yield fact(label, printable(value), columns)
+            yield labelled(label, value, columns)
 
 
 def _of_provider(provider: Provider, catalog: Catalog, columns: int) -> Iterator[str]:
-    yield fact("name", printable(provider.name), columns)
-    yield fact("operator", f"sits in {provider.operator_country or 'a country that is not known'}", columns)
+    yield labelled("name", provider.name, columns)
+    yield labelled(
+        "operator", f"sits in {provider.operator_country or 'a country that is not known'}", columns
+    )
     services = _services(provider, catalog)
-    yield fact("entries", f"{sum(count for _, _, count in services):,}", columns)
+    yield labelled("entries", f"{sum(count for _, _, count in services):,}", columns)
     rows = [(printable(service), scope, f"{count:>5}") for service, scope, count in services]
     yield from (f"  {line}" for line in columns_of([("SERVICE", "SCOPE", "ENTRY"), *rows], columns - 2))
 
