@@ -51,7 +51,7 @@ def command(file: Path, unmatched: bool, limit: int, catalogs: Sequence[Path], a
       residency catalog coverage names.txt
       zeek-cut server_name < ssl.log | residency catalog coverage -
       residency catalog coverage names.txt --unmatched | sort | uniq -c
-      residency catalog coverage --json names.txt | jq 'select(.scope == "global")'
+      residency catalog coverage --json names.txt | jq -r .provider
 
     \b
     Exit status: 0 done, whatever was found; 2 usage or catalogue;

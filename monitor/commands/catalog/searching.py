@@ -44,7 +44,7 @@ def command(words: Sequence[str], limit: int, catalogs: Sequence[Path], as_json:
     with reader_may_leave():
         if as_json:
             echo(
-                json_line({"kind": _kind(hit.item), "score": hit.score, **_fields(hit.item)})
+                json_line({"type": _type(hit.item), "score": hit.score, **_fields(hit.item)})
                 for hit in found.hits
             )
         else:
@@ -61,7 +61,7 @@ def _close(found: Found) -> None:
         say(f"residency: {more:,} more; add a word, or --limit {min(found.total, MAX_LIMIT)}")
 
 
-def _kind(item: Item) -> str:
+def _type(item: Item) -> str:
     return type(item).__name__.lower()
 
 

@@ -90,10 +90,11 @@ def _around(prefix: str, catalog: Catalog) -> Endpoint | None:
 
 
 def _unknown(key: str, catalog: Catalog) -> str:
-    names = [each.match for each in catalog.endpoints if not each.is_range]
-    close = difflib.get_close_matches(key[:100], list(catalog.providers), 2) or Nearest(names).find(
-        key.lower()
-    )
+    close: Sequence[str]
+    if "." in key:
+        close = Nearest(each.match for each in catalog.endpoints if not each.is_range).find(key.lower())
+    else:
+        close = difflib.get_close_matches(key[:100].lower(), list(catalog.providers), 2)
     mend = f"did you mean {listed(close, 'or')}?" if close else "`residency catalog list` names the providers"
     return f"{key!r} is no provider, host or address that the catalogue knows; {mend}"
 
