@@ -82,7 +82,7 @@ def test_the_text_says_the_answer_then_the_evidence_then_what_would_change_it(ow
         "llm.fra.corp.example\n"
         "  provider    corp-llm, Inference\n"
         "  where       pinned to DE\n"
-        "  certainty   observed: a documented name or a published range says so\n"
+        "  certainty   observed: its provider documents the name, or publishes the range\n"
         "  evidence\n"
         "  ├─ name: the client's hello names llm.fra.corp.example, which is Inference of\n"
         "  │    Our own LLM [own.yaml (2026-03-01)]\n"

@@ -16,7 +16,7 @@ _WEIGHTS: tuple[EvidenceKind, ...] = (
     "name", "cname", "prefix", "catalogue", "geoip", "dns", "ech", "proxy", "private", "operator",
 )  # fmt: skip
 _CERTAINTY: dict[Certainty, tuple[str, str]] = {
-    "observed": ("observed: a documented name or a published range says so", "green"),
+    "observed": ("observed: its provider documents the name, or publishes the range", "green"),
     "inferred": ("inferred: from less than its provider's own word for this name", "yellow"),
     "indeterminate": ("indeterminate: the evidence fits several, or too little is known", "magenta"),
 }
