@@ -14,7 +14,7 @@ SECONDS ?= 30
 # program:package of Debian, for what tests run beside our own; they are skipped where it is not there
 PROGRAMS := tshark:tshark
 
-.PHONY: help demo native programs test lint fuzz format golden lock floor bench bench-full bench-flows nfstream clean
+.PHONY: help demo native programs test lint fuzz format golden lock floor bench bench-full bench-flows bench-explain nfstream clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -118,6 +118,10 @@ bench-full: ## the same with 4.92 M packets: 4.4 GB in build/
 bench-flows: $(VENV)/dev.stamp native floor build/concurrent-$(FLOWS).pcap build/flood-$(FLOWS).pcap ## measure the flow table (FLOWS=1000000)
 	$(BIN)/python benchmarks/flow_table.py --concurrent build/concurrent-$(FLOWS).pcap \
 	  --syn-flood build/flood-$(FLOWS).pcap --json build/bench-flows-$(FLOWS).json
+
+bench-explain: $(VENV)/dev.stamp ## measure names a second of `explain` and `catalog coverage`
+	@mkdir -p build
+	$(BIN)/python benchmarks/explain.py --json build/bench-explain.json
 
 nfstream: build/nfstream/bin/python ## install nfstream for the benchmarks, in an environment of its own
 build/nfstream/bin/python:

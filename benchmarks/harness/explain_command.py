@@ -22,11 +22,12 @@ _STAR = "our-prod-42"  # what a customer may have put in a pattern's star
 
 
 class Line(msgspec.Struct, frozen=True):
-    """A measurement: names a second, the median of all runs, and each of them."""
+    """A measurement: names a second of wall and of CPU time, the medians of all runs, and each run's."""
 
     title: str
     names_per_second: float
-    runs: list[float]
+    names_per_cpu_second: float
+    runs: list[tuple[float, float]]
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -87,10 +88,14 @@ def table(report: Report, repeat: int) -> str:
         f"{catalogue}, {memory}; medians of {repeat}.",
         describe(report.machine),
         "",
-        "| | names/s |",
-        "|---|--:|",
+        "| | names/s | names/CPU s |",
+        "|---|--:|--:|",
     ]
-    return "\n".join(head + [f"| {line.title} | {line.names_per_second:,.0f} |" for line in report.lines])
+    return "\n".join(head + [_row(line) for line in report.lines])
+
+
+def _row(line: Line) -> str:
+    return f"| {line.title} | {line.names_per_second:,.0f} | {line.names_per_cpu_second:,.0f} |"
 
 
 Work = Callable[[], object]
@@ -128,13 +133,14 @@ def _programs(catalog: Catalog, lists: Lists) -> list[tuple[str, Callable[[], tu
 
 
 def _measured(title: str, repeat: int, prepare: Callable[[], tuple[Work, int]]) -> Line:
-    runs: list[float] = []
+    runs: list[tuple[float, float]] = []
     for _ in range(repeat):
         work, names = prepare()
-        started = time.perf_counter()
+        wall, cpu = time.perf_counter(), time.process_time()
         work()
-        runs.append(names / (time.perf_counter() - started))
-    return Line(title, statistics.median(runs), runs)
+        runs.append((names / (time.perf_counter() - wall), names / (time.process_time() - cpu)))
+    walls, cpus = zip(*runs, strict=True)
+    return Line(title, statistics.median(walls), statistics.median(cpus), runs)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
