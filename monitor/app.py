@@ -15,8 +15,17 @@ from monitor.catalog import Catalog
 from monitor.documents import Problem
 from monitor.exitstatus import Exit
 from monitor.exports import DECISIONS, SUMMARY, DecisionFile, write_summary
-from monitor.load import GeoIp, InputError, load_catalog, load_jurisdictions, read_source
+from monitor.geography import Site
+from monitor.load import (
+    GeoIp,
+    InputError,
+    load_catalog,
+    load_extents,
+    load_jurisdictions,
+    read_source,
+)
 from monitor.parquet import CONNECTIONS, require_parquet, write_connections
+from monitor.physics import Physics
 from monitor.pipeline import Pipeline
 from monitor.policy import Policy, TestResult, compile_policy, run_policy_tests
 from monitor.summary import Summary, Versions, summarise
@@ -33,6 +42,7 @@ class Knowledge(msgspec.Struct, frozen=True):
     geo: GeoIp | None = None
     policy: Policy | None = None
     warnings: tuple[Problem, ...] = ()
+    physics: Physics | None = None
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -80,7 +90,7 @@ def replay(
     """
     from sensors.capture import path_text  # noqa: PLC0415  not needed by `explain`
 
-    pipeline = Pipeline(knowledge.catalog, knowledge.policy, knowledge.geo)
+    pipeline = Pipeline(knowledge.catalog, knowledge.policy, knowledge.geo, knowledge.physics)
     options = Options(threads=reading.threads, interest=pipeline.interest())
     sensor = open_sensor(paths, reading.engine, options, progress)
     with _writing(out):
@@ -109,6 +119,13 @@ def run_tests(knowledge: Knowledge, policy: Policy) -> list[TestResult]:
         return attribute(Question(names, address), knowledge.catalog, knowledge.geo)
 
     return run_policy_tests(policy, attribute_flow)
+
+
+def with_physics(knowledge: Knowledge, site: Site | None) -> Knowledge:
+    """Return the knowledge, with what follows from where the sensor stands if that is known."""
+    if site is None:
+        return knowledge
+    return msgspec.structs.replace(knowledge, physics=Physics(site, load_extents(), knowledge.catalog))
 
 
 def input_bytes(paths: Sequence[Path]) -> int:
@@ -177,6 +194,7 @@ def _versions(sensor: Sensor, knowledge: Knowledge) -> Versions:
         catalogue=knowledge.catalog.version,
         policy=knowledge.policy.version if knowledge.policy is not None else None,
         datasets=knowledge.geo.datasets if knowledge.geo is not None else (),
+        location=str(knowledge.physics.site) if knowledge.physics is not None else None,
     )
 
 
@@ -187,4 +205,5 @@ def _metadata(versions: Versions) -> dict[str, str]:
         "residency.catalogue": versions.catalogue,
         "residency.policy": versions.policy or "",
         "residency.datasets": ", ".join(versions.datasets),
+        "residency.location": versions.location or "",
     }

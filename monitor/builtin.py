@@ -16,6 +16,7 @@ import msgspec
 
 from monitor.catalog import BuiltIn, compile_built_in
 from monitor.documents import Source
+from monitor.geography import Extents, read_extents
 from monitor.jurisdictions import Jurisdictions, compile_jurisdictions
 
 PACKAGE: Traversable = importlib.resources.files("monitor")
@@ -45,6 +46,11 @@ def read_files() -> Files:
 def read_jurisdictions() -> Jurisdictions:
     """The built-in sets of countries."""
     return compile_jurisdictions(_source(DATA / "jurisdictions.yaml"))
+
+
+def read_country_extents() -> Extents:
+    """The built-in extents of countries."""
+    return read_extents(_source(DATA / "countries.csv"))
 
 
 def built_in_catalog(files: Files, jurisdictions: Jurisdictions) -> BuiltIn:

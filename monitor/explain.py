@@ -5,7 +5,7 @@ came to is kept for the inputs asked last, of which there are at most `KEPT`.
 """
 
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -13,12 +13,14 @@ import msgspec
 
 from monitor.attribution import GeoLookup, Question, attribute, is_llm_related
 from monitor.catalog import Catalog
+from monitor.physics import Physics
 from monitor.policy import Policy
 from monitor.types import (
     Attribution,
     Certainty,
     Connection,
     Evidence,
+    Hello,
     Name,
     Outcome,
     Scope,
@@ -30,6 +32,7 @@ from sensors.observations import FlowKey
 HTTPS_PORT = 443
 KEPT = 16_384  # answers; each is a few kB at most
 KEPT_INPUT = 512  # characters of an input whose answer is kept
+ANSWER_BYTES = 1_500  # of the answer that is supposed: a segment
 NOT_JUDGED = "no LLM provider, so the policy has nothing to judge"
 _PLAIN_NAME = re.compile(r"(?:[a-z0-9_-]{1,63}\.)+[a-z][a-z0-9-]{0,62}", re.ASCII)
 
@@ -66,6 +69,7 @@ class Circumstances(msgspec.Struct, frozen=True):
     address: str | None = None
     client: str = ""
     at_ns: int = 0
+    rtt_ns: int | None = None  # from the sensor to the server and back
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -92,10 +96,17 @@ class Explained(msgspec.Struct, frozen=True):
 class Explainer:
     """Answers inputs under the same circumstances."""
 
-    def __init__(self, catalog: Catalog, policy: Policy | None, geo: GeoLookup | None) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        policy: Policy | None,
+        geo: GeoLookup | None,
+        physics: Physics | None = None,
+    ) -> None:
         self._catalog = catalog
         self._policy = policy
         self._geo = geo
+        self._physics = physics
         self._kept = lru_cache(KEPT)(self._attribute)
 
     def explain(self, text: str, circumstances: Circumstances) -> Answer:
@@ -108,26 +119,23 @@ class Explainer:
     def explained(self, text: str, circumstances: Circumstances) -> Explained:
         """Return the answer by evidence alone, and what it is the answer to."""
         look_up = self._kept if len(text) <= KEPT_INPUT else self._attribute
-        return look_up(text, circumstances.cnames, circumstances.address)
+        explained = look_up(text, circumstances.cnames, circumstances.address)
+        return self._refuted(explained, self._physics, circumstances) if self._physics else explained
 
     def _attribute(self, text: str, cnames: tuple[str, ...], address: str | None) -> Explained:
         name, own_address = read_input(text)
         chain = tuple([cname.lower().rstrip(".") for cname in cnames])
         asked = Asked(name, own_address or address, chain)
         found = attribute(Question(asked.names, asked.address), self._catalog, self._geo)
-        answer = Answer(
-            text,
-            found.provider,
-            found.possible,
-            found.service,
-            found.scope,
-            found.region,
-            found.countries,
-            found.certainty,
-            found.evidence,
-            found.conflicts,
-        )
-        return Explained(asked, found, answer)
+        return Explained(asked, found, _answer(text, found))
+
+    def _refuted(self, explained: Explained, physics: Physics, circumstances: Circumstances) -> Explained:
+        """Take back a place that is farther away than the answer can have come."""
+        asked = explained.asked
+        supposed = _connection(asked, Subject(), circumstances)
+        without_geoip = partial(attribute, Question(asked.names, asked.address), self._catalog)
+        found = physics.refute(supposed, explained.attribution, without_geoip)
+        return Explained(asked, found, _answer(explained.answer.input, found))
 
     def _judged(self, explained: Explained, policy: Policy, circumstances: Circumstances) -> JudgedAnswer:
         fields = msgspec.structs.asdict(explained.answer)
@@ -166,6 +174,21 @@ def _host(text: str) -> str:
         return text
 
 
+def _answer(text: str, found: Attribution) -> Answer:
+    return Answer(
+        text,
+        found.provider,
+        found.possible,
+        found.service,
+        found.scope,
+        found.region,
+        found.countries,
+        found.certainty,
+        found.evidence,
+        found.conflicts,
+    )
+
+
 def _connection(asked: Asked, subject: Subject, circumstances: Circumstances) -> Connection:
     """Make the connection that the question supposes."""
     return Connection(
@@ -173,7 +196,12 @@ def _connection(asked: Asked, subject: Subject, circumstances: Circumstances) ->
         flow=FlowKey(circumstances.client, 0, asked.address or "", HTTPS_PORT, "tcp"),
         subject=subject,
         names=asked.names,
-        hello=None,
-        totals=Totals(),
+        hello=Hello("tls"),
+        totals=Totals(
+            packets_down=1,
+            bytes_down=ANSWER_BYTES,
+            handshake_rtt_ns=circumstances.rtt_ns,
+            first_byte_ns=circumstances.rtt_ns,
+        ),
         coverage="sni" if asked.name is not None else "address",
     )

@@ -7,13 +7,14 @@ way from a name to an attribution.
 from collections.abc import Sequence
 from pathlib import Path
 
-from monitor.builtin import built_in_catalog, read_files, read_jurisdictions
+from monitor.builtin import built_in_catalog, read_country_extents, read_files, read_jurisdictions
 from monitor.catalog import Catalog, compile_catalog
 from monitor.files import InputError, read_source
+from monitor.geography import Extents
 from monitor.geoip import GeoIp
 from monitor.jurisdictions import Jurisdictions
 
-__all__ = ["GeoIp", "InputError", "load_catalog", "load_jurisdictions", "read_source"]
+__all__ = ["GeoIp", "InputError", "load_catalog", "load_extents", "load_jurisdictions", "read_source"]
 
 
 def load_catalog(extra: Sequence[Path] = (), jurisdictions: Jurisdictions | None = None) -> Catalog:
@@ -27,3 +28,8 @@ def load_catalog(extra: Sequence[Path] = (), jurisdictions: Jurisdictions | None
 def load_jurisdictions() -> Jurisdictions:
     """The built-in sets of countries."""
     return read_jurisdictions()
+
+
+def load_extents() -> Extents:
+    """The built-in extents of countries."""
+    return read_country_extents()

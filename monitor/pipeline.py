@@ -6,7 +6,7 @@ one might be behind it; everything else is only counted, and its names never lea
 
 import ipaddress
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import msgspec
 
@@ -16,6 +16,7 @@ from monitor.catalog import Catalog
 from monitor.catalog.hostmatch import AddressIndex
 from monitor.concealing import ALPNS, PORTS, Concealing
 from monitor.correlator import Correlator
+from monitor.physics import Physics
 from monitor.policy import Policy
 from monitor.tally import Tally
 from monitor.types import Attribution, Connection, Decision, Name, Subject
@@ -31,7 +32,13 @@ ATTRIBUTION_CACHE = 65_536  # questions whose answers are kept
 class Pipeline:
     """Correlates, attributes and judges. Without a policy everything is attributed and nothing judged."""
 
-    def __init__(self, catalog: Catalog, policy: Policy | None = None, geo: GeoLookup | None = None) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        policy: Policy | None = None,
+        geo: GeoLookup | None = None,
+        physics: Physics | None = None,
+    ) -> None:
         self.tally = Tally()
         self._resolvers = policy.resolvers if policy is not None else ()
         self._correlator = Correlator(
@@ -42,7 +49,9 @@ class Pipeline:
         self._catalog = catalog
         self._concealing = Concealing(catalog.concealers)
         self._is_known = lru_cache(ATTRIBUTION_CACHE)(self._looked_up)
+        self._physics = physics
         self._attribute = lru_cache(ATTRIBUTION_CACHE)(lambda question: attribute(question, catalog, geo))
+        self._without_geoip = lru_cache(ATTRIBUTION_CACHE)(lambda question: attribute(question, catalog))
 
     def interest(self) -> Interest:
         """Return what a sensor has to hand out, so that nothing changes when it only counts the rest."""
@@ -87,7 +96,11 @@ class Pipeline:
             self.tally.lookup(connection)
             return None
         connection, left_out = self._with_names_that_count(connection)
-        attribution = self._attribute(_question(connection))
+        question = _question(connection)
+        attribution = self._attribute(question)
+        if self._physics is not None:
+            without_geoip = partial(self._without_geoip, question)
+            attribution = self._physics.refute(connection, attribution, without_geoip)
         if connection.coverage == "ambiguous" and attribution.provider is not None:
             connection = msgspec.structs.replace(connection, coverage="dns")
         if not is_llm_related(attribution) and connection.coverage != "concealed":

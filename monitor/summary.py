@@ -46,6 +46,7 @@ class Versions(msgspec.Struct, frozen=True):
     catalogue: str
     policy: str | None
     datasets: tuple[str, ...] = ()
+    location: str | None = None  # where the sensor stands, where physics was to count
 
 
 class Summary(msgspec.Struct, frozen=True):

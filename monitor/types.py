@@ -32,7 +32,7 @@ Outcome = Literal["allow", "violation", "indeterminate", "excepted", "unassigned
 Concealment = Literal["doh", "dot", "doq", "vpn", "relay"]
 EvidenceKind = Literal[
     "name", "cname", "prefix", "range", "geoip", "operator", "catalogue", "dns", "ech", "private", "proxy",
-    "signalling",
+    "signalling", "rtt",
 ]  # fmt: skip
 
 

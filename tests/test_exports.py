@@ -30,7 +30,7 @@ def test_decisions_stand_in_order(
     decisions = [decision(index) for index in range(count)]
     for seed in range(3):
         file = DecisionFile(tmp_path)
-        for each in random.Random(seed).sample(decisions, count):  # noqa: S311
+        for each in random.Random(seed).sample(decisions, count):
             file.add(each)
             assert len(file._lines) < lines  # noqa: SLF001  what is in memory
             assert len(file._runs) <= runs  # noqa: SLF001

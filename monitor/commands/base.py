@@ -10,6 +10,7 @@ import click
 from monitor.commands.edge import say
 from monitor.documents import DocumentError
 from monitor.exitstatus import Exit
+from monitor.geography import Site
 from monitor.load import InputError
 from monitor.parquet import MissingExtraError
 
@@ -27,6 +28,24 @@ class _File(click.Path):
         if not value:
             self.fail("it is empty; name a path, or . for this folder", param, ctx)
         return super().convert(value, param, ctx)
+
+
+class _Location(click.types.StringParamType):
+    """A place on Earth."""
+
+    name = "location"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return a site."""
+        latitude, _, rest = str(value).partition(",")
+        longitude, _, name = rest.partition(",")
+        try:
+            site = Site(float(latitude), float(longitude), name.strip() or None)
+        except ValueError:
+            self.fail(f"{value!r} is no place; write 50.11,8.68,Frankfurt", param, ctx)
+        if not (abs(site.latitude) <= 90 and abs(site.longitude) <= 180):
+            self.fail(f"{value!r} is no place; latitude comes first, up to 90, then longitude", param, ctx)
+        return site
 
 
 FILE = _File()
@@ -47,6 +66,13 @@ geoip_option = click.option(
     multiple=True,
     metavar="FILE",
     help="A GeoIP database, MMDB format: country or ASN (repeatable).",
+)
+location_option = click.option(
+    "--location",
+    "site",
+    type=_Location(),
+    metavar="LAT,LON[,NAME]",
+    help="Where the packets were captured: what answered too soon to be far away is then not said to be.",
 )
 engine_option = click.option(
     "--engine",

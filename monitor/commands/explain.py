@@ -21,6 +21,7 @@ from monitor.commands.base import (
     catalog_option,
     clear_errors,
     geoip_option,
+    location_option,
     policy_option,
     warn,
 )
@@ -29,8 +30,11 @@ from monitor.commands.lines import batches
 from monitor.commands.terminal import echo, json_line, width
 from monitor.exitstatus import Exit
 from monitor.explain import Answer, Circumstances, Explainer, JudgedAnswer
+from monitor.geography import Site
 
-SECOND_NS = 1_000_000_000
+SECOND_NS, MS_NS = 1_000_000_000, 1_000_000
+_RTT = click.FloatRange(min=0, min_open=True, max=60_000)
+_RTT.name = "number"  # as errors call it
 
 
 @click.command("explain")
@@ -44,6 +48,10 @@ SECOND_NS = 1_000_000_000
 @policy_option
 @catalog_option
 @geoip_option
+@location_option
+@click.option(
+    "--rtt", "rtt_ms", type=_RTT, metavar="MS", help="The time to the server and back, for --location."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--full", is_flag=True, help="With --json: also would_change, concealing and closest.")
 def command(
@@ -55,6 +63,8 @@ def command(
     policy: Path | None,
     catalogs: Sequence[Path],
     geoips: Sequence[Path],
+    site: Site | None,
+    rtt_ms: float | None,
     as_json: bool,
     full: bool,
 ) -> None:
@@ -69,6 +79,7 @@ def command(
       residency explain api.openai.com
       residency explain x.openai.azure.com --cname cognitiveweprod.azure-api.net
       residency explain api.anthropic.com --address 160.79.104.10
+      residency explain 20.79.107.4 --geoip g.mmdb --location 50.11,8.68 --rtt 2
       residency explain eu.api.openai.com --policy p.yaml --client 10.20.1.5
       cut -f3 names.tsv | residency explain --json -
 
@@ -77,17 +88,20 @@ def command(
     2 usage, policy or catalogue.
     """
     chain = tuple(map(_text_of, cnames))
-    circumstances = Circumstances(chain, _address(address), _address(client) or "", _time_ns(at))
+    rtt_ns = round(rtt_ms * MS_NS) if rtt_ms is not None else None
+    circumstances = Circumstances(chain, _address(address), _address(client) or "", _time_ns(at), rtt_ns)
     if full and not as_json:
         raise click.UsageError("--full says what --json adds; the text has all of it")
     with clear_errors():
-        knowledge = app.load_knowledge(policy, catalogs, geoips)
+        knowledge = app.with_physics(app.load_knowledge(policy, catalogs, geoips), site)
     warn(knowledge.warnings)
     if policy is None and (client or at):
         warn(["--client and --at say nothing without --policy"])
+    if (site is None) != (rtt_ms is None):
+        warn(["--location and --rtt say nothing without each other"])
     if policy is not None and not client:
         warn(["without --client the policy cannot know the source group, and judges nothing"])
-    explainer = Explainer(knowledge.catalog, knowledge.policy, knowledge.geo)
+    explainer = Explainer(knowledge.catalog, knowledge.policy, knowledge.geo, knowledge.physics)
     form = _form(explainer, Adviser(knowledge.catalog), circumstances, "full" if full else as_json)
     sys.exit(_answer(explainer, circumstances, _inputs(inputs), form))
 

@@ -15,6 +15,7 @@ from monitor.commands.base import (
     clear_errors,
     engine_option,
     geoip_option,
+    location_option,
     policy_option,
     threads_option,
     warn,
@@ -22,6 +23,7 @@ from monitor.commands.base import (
 from monitor.commands.edge import reader_may_leave
 from monitor.console import print_summary
 from monitor.exports import summary_json
+from monitor.geography import Site
 
 LONG_BYTES = 5_000_000  # captures from this size on get a progress bar on a terminal
 
@@ -32,6 +34,7 @@ LONG_BYTES = 5_000_000  # captures from this size on get a progress bar on a ter
 @click.option("--out", type=FILE, metavar="DIR", help="Leave decisions, connections and summary there.")
 @catalog_option
 @geoip_option
+@location_option
 @engine_option
 @threads_option
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json instead of the text.")
@@ -41,6 +44,7 @@ def command(
     out: Path | None,
     catalogs: Sequence[Path],
     geoips: Sequence[Path],
+    site: Site | None,
     engine: str,
     threads: int,
     as_json: bool,
@@ -60,7 +64,7 @@ def command(
     """
     engine = choose_engine(engine)
     with clear_errors():
-        knowledge = app.load_knowledge(policy, catalogs, geoips)
+        knowledge = app.with_physics(app.load_knowledge(policy, catalogs, geoips), site)
         warn(knowledge.warnings)
         with _progress(paths) as progress:
             replayed = app.replay(paths, knowledge, app.Reading(engine, threads), out, progress)

@@ -100,7 +100,8 @@ def whereabouts(attribution: Attribution) -> str:
     if scope == "global":
         return "the endpoint is global: its name and address say nothing about where requests are processed"
     if not attribution.countries:
-        return "no evidence says where the endpoint processes requests"
+        refuted = [each.says for each in attribution.evidence if each.kind == "rtt"]
+        return ": ".join(("no evidence says where the endpoint processes requests", *refuted))
     if scope == "storage":
         return f"provider documentation places data at rest in {countries}; processing may be elsewhere"
     inferred = attribution.certainty == "inferred"
