@@ -14,7 +14,7 @@ from monitor.attribution import Question, attribute
 from monitor.catalog import Catalog
 from monitor.documents import Problem
 from monitor.exitstatus import Exit
-from monitor.exports import DECISIONS, SUMMARY, DecisionFile, write_summary
+from monitor.exports import BEHAVIOURS, DECISIONS, SUMMARY, DecisionFile, write_behaviours, write_summary
 from monitor.geography import Site
 from monitor.load import (
     GeoIp,
@@ -28,7 +28,7 @@ from monitor.parquet import CONNECTIONS, require_parquet, write_connections
 from monitor.physics import Physics
 from monitor.pipeline import Pipeline
 from monitor.policy import Policy, TestResult, compile_policy, run_policy_tests
-from monitor.summary import Summary, Versions, summarise
+from monitor.summary import Summary, Versions, summarise, with_behaviours
 from monitor.types import Attribution, Name
 from sensors.engine import AUTO, Options, Sensor, open_sensor
 from sensors.observations import Accounting
@@ -97,6 +97,7 @@ def replay(
         decisions = _prepare(out) if out is not None else None
         for batch in sensor:
             for decision in pipeline.feed(batch):
+                pipeline.behaviours.offer(decision)
                 if decisions is not None:
                     decisions.add(decision)
         pipeline.count(sensor.counted())
@@ -105,9 +106,11 @@ def replay(
         inputs = [path_text(path) for path in paths]
         rules = knowledge.policy.rules if knowledge.policy is not None else {}
         summary = summarise(versions, inputs, sensor.accounting(), counted, rules)
+        summary = with_behaviours(summary, pipeline.behaviours)
         if decisions is not None and out is not None:
             decisions.close()
             write_connections(out, decisions.path, _metadata(versions))
+            write_behaviours(out, summary)
             write_summary(out, summary)
     return Replayed(summary, status(summary))
 
@@ -179,7 +182,7 @@ def _prepare(out: Path) -> DecisionFile:
     require_parquet()
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for name in (DECISIONS, CONNECTIONS, SUMMARY):
+        for name in (DECISIONS, CONNECTIONS, BEHAVIOURS, SUMMARY):
             if (out / name).is_dir():
                 raise InputError(str(out / name), "it is a folder", "choose another --out")
         return DecisionFile(out)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
+from monitor.console_behaviours import behaviours
 from monitor.summary import RuleText, Summary
 from monitor.tally import Destination
 from monitor.types import Concealment, Coverage, Outcome
@@ -62,6 +63,7 @@ def lines(summary: Summary, width: int) -> Iterator[str]:
             yield from (click.style(line, fg=colour, bold=True) for line in heading)
             for row in rows:
                 yield from _destination(row, summary.rules.get(row.key.rule or ""), width)
+    yield from behaviours(summary, width)
     yield ""
     for limit in summary.limits:
         yield from wrapped(limit, width)

@@ -5,18 +5,21 @@ Decisions may be many: they are sorted in pieces that fit into memory, and merge
 
 import heapq
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
 import msgspec
+from msgspec import UnsetType
 
+from monitor.behaviours import Behaviour
 from monitor.replacing import Replacing
 from monitor.summary import Summary
 from monitor.types import Decision
 from sensors.observations import FlowKey
 
 DECISIONS, SUMMARY = "decisions.jsonl", "summary.json"  # the files' names
+BEHAVIOURS = "behaviours.jsonl"
 SORTED_LINES = 20_000  # decisions in memory, some 2 kB each
 MAX_RUNS = 64  # sorted files at once
 
@@ -83,6 +86,20 @@ def _read(run: IO[bytes]) -> Iterator[tuple[_Order, bytes]]:
     for line in run:
         head = decode(line)
         yield (head.ts_ns, head.connection.flow.order()), line
+
+
+def write_behaviours(folder: Path, summary: Summary) -> None:
+    """Write ``behaviours.jsonl``, in the summary's order; where none are asked for, leave no older one."""
+    if isinstance(summary.behaviours, UnsetType):
+        (folder / BEHAVIOURS).unlink(missing_ok=True)
+        return
+    with Replacing(folder / BEHAVIOURS) as out:
+        out.write(behaviour_lines(summary.behaviours))
+
+
+def behaviour_lines(behaviours: Iterable[Behaviour]) -> bytes:
+    """Return behaviours as JSON, one a line."""
+    return b"".join(msgspec.json.encode(each) + b"\n" for each in behaviours)
 
 
 def write_summary(folder: Path, summary: Summary) -> None:

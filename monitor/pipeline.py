@@ -12,6 +12,7 @@ import msgspec
 
 from monitor.attribution import GeoLookup, Question, attribute, is_llm_related
 from monitor.attribution.readings import MAX_ALIASES, MAX_NAMES
+from monitor.behaviours import Behaviours
 from monitor.catalog import Catalog
 from monitor.catalog.hostmatch import AddressIndex
 from monitor.concealing import ALPNS, PORTS, Concealing
@@ -40,6 +41,7 @@ class Pipeline:
         physics: Physics | None = None,
     ) -> None:
         self.tally = Tally()
+        self.behaviours = Behaviours(policy.behaviours if policy is not None else None, catalog)
         self._resolvers = policy.resolvers if policy is not None else ()
         self._correlator = Correlator(
             is_signalling=catalog.is_signalling, is_resolver=_holder(self._resolvers)
@@ -63,6 +65,7 @@ class Pipeline:
             alpn=tuple(sorted(ALPNS)),
             signalling=catalog.signalling,
             resolvers=self._resolvers,
+            client_prefixes=self.behaviours.client_prefixes(),
         )
 
     def feed(self, batch: Iterable[Seen]) -> Iterator[Decision]:
@@ -95,6 +98,7 @@ class Pipeline:
         if connection.flow.server_port == DNS_PORT and connection.hello is None:
             self.tally.lookup(connection)
             return None
+        self.behaviours.arrived(connection)
         connection, left_out = self._with_names_that_count(connection)
         question = _question(connection)
         attribution = self._attribute(question)

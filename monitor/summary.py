@@ -6,7 +6,9 @@ Pure: it arranges what the sensor and the tally counted. `summary.json` is this 
 from collections.abc import Mapping, Sequence
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
+from monitor.behaviours import Behaviour, BehaviourKind, Behaviours, LatencyReport
 from monitor.policy.schema import Rule
 from monitor.tally import Destination, FlowCount, Tally
 from monitor.types import Concealment, Coverage, Outcome
@@ -53,7 +55,8 @@ class Summary(msgspec.Struct, frozen=True):
     """All that a replay says in total.
 
     ``concealing`` is that coverage class by kind. ``bounds`` counts what reached a bound, so that something
-    may be missing; ``rules`` are those that the destinations name.
+    may be missing; ``rules`` are those that the destinations name. ``behaviours`` and ``latency`` are there
+    where the policy asks for them; ``behaviour_counts`` are the former by kind, of all that were looked for.
     """
 
     versions: Versions
@@ -73,6 +76,9 @@ class Summary(msgspec.Struct, frozen=True):
     destinations: tuple[Destination, ...]
     folded_destinations: int
     rules: dict[str, RuleText]
+    behaviours: tuple[Behaviour, ...] | UnsetType = UNSET
+    behaviour_counts: dict[BehaviourKind, int] | UnsetType = UNSET
+    latency: LatencyReport | UnsetType = UNSET
     limits: tuple[str, ...] = LIMITS
     schema: str = SCHEMA
 
@@ -108,6 +114,22 @@ def summarise(
         destinations=destinations,
         folded_destinations=tally.folded_destinations,
         rules=_texts(rules, destinations),
+    )
+
+
+def with_behaviours(summary: Summary, behaviours: Behaviours) -> Summary:
+    """Add what the policy asked to look for across connections; without such a policy nothing changes."""
+    if not behaviours.asked:
+        return summary
+    found, forgotten = behaviours.finish(), behaviours.forgotten()
+    bounds = {**summary.bounds, "forgotten-behaviours": forgotten} if forgotten else summary.bounds
+    return msgspec.structs.replace(
+        summary,
+        complete=summary.complete and not forgotten,
+        bounds=dict(sorted(bounds.items())),
+        behaviours=found,
+        behaviour_counts={kind: sum(each.kind == kind for each in found) for kind in behaviours.kinds()},
+        latency=behaviours.latency() or UNSET,
     )
 
 

@@ -1,21 +1,24 @@
-"""What each case of pcaps/ should give: observations and decisions, written down and compared.
+"""What each case of pcaps/ should give: observations, decisions and behaviours, written down and compared.
 
-`python pcaps/golden.py` writes observations.jsonl and decisions.jsonl of every case anew; read the
-difference before you commit it. Tests compare.
+`python pcaps/golden.py` writes observations.jsonl, decisions.jsonl and, where the case has a policy section
+behaviours.yaml, behaviours.jsonl of every case anew; read the difference before you commit it. Tests compare.
 """
 
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 
 from monitor import app
+from monitor.exports import behaviour_lines
 from monitor.pipeline import Pipeline
 from sensors.engine import open_sensor
 
 PCAPS = Path(__file__).parent
 POLICY = PCAPS.parent / "policies" / "eu-crm.yaml"
+SECTION = "behaviours.yaml"
 
 
 def cases() -> list[Path]:
@@ -50,8 +53,30 @@ def decisions(case: Path, engine: str = "dpkt") -> list[bytes]:
     return [msgspec.json.encode(decision).replace(version, b"VERSION") + b"\n" for decision in found]
 
 
+def has_behaviours(case: Path) -> bool:
+    """Tell whether a case has a section of a policy to look for behaviours with."""
+    return (case / SECTION).exists()
+
+
+def policy_with_behaviours(case: Path, folder: Path) -> Path:
+    """Write the example policy with a case's section into a folder."""
+    path = folder / POLICY.name
+    path.write_bytes(POLICY.read_bytes() + (case / SECTION).read_bytes())
+    return path
+
+
+def behaviours(case: Path, engine: str = "dpkt") -> bytes:
+    """Return a case's behaviours as JSON lines."""
+    with TemporaryDirectory() as folder:
+        knowledge = app.load_knowledge(policy_with_behaviours(case, Path(folder)))
+    summary = app.replay([traffic(case)], knowledge, app.Reading(engine)).summary
+    return behaviour_lines(summary.behaviours or ())
+
+
 def write(case: Path) -> None:
     """Write a case's golden files."""
+    if has_behaviours(case):
+        (case / "behaviours.jsonl").write_bytes(behaviours(case))
     (case / "observations.jsonl").write_bytes(b"".join(observations(case)))
     (case / "decisions.jsonl").write_bytes(b"".join(decisions(case)))
 

@@ -28,6 +28,12 @@ def test_decisions(case: Path) -> None:
     assert b"".join(golden.decisions(case)) == (case / "decisions.jsonl").read_bytes()
 
 
+@pytest.mark.parametrize("engine", ["dpkt", "auto"])
+@pytest.mark.parametrize("case", [*filter(golden.has_behaviours, CASES)], ids=lambda case: case.name)
+def test_behaviours(case: Path, engine: str) -> None:
+    assert golden.behaviours(case, engine) == (case / "behaviours.jsonl").read_bytes() != b""
+
+
 def added(counts: dict[str, Count]) -> Count:
     """Return the sum of counts."""
     return Count(

@@ -157,6 +157,19 @@ def test_an_interest_changes_nothing_that_comes_out(made: list[Answer | Flow | C
     assert vars(filtered.tally) == vars(whole.tally)
 
 
+def test_clients_may_be_of_interest(tmp_path: Path) -> None:
+    made = [
+        Flow(index, client, "10.20.1.5", name="www.example.org")
+        for index, client in enumerate(("198.51.100.7", "198.51.101.7"))
+    ]
+    made.append(Flow(2, "2001:db8:c::7", "2001:db8::5"))
+    interest = Interest(client_prefixes=("198.51.100.0/24", "2001:db8:c::/48"))
+    seen, counted = by_native(capture(made, tmp_path), interest, Limits(), NameLimits())
+    clients = [each.flow.client for each in seen if isinstance(each, ConnectionSeen)]
+    assert clients == ["198.51.100.7", "2001:db8:c::7"]
+    assert counted.coverage["sni"].flows == 1
+
+
 def test_names_that_nobody_cares_about_stay_inside(tmp_path: Path) -> None:
     said = "www.example.org", "api.llm.test", "mail.example.org", "a.openai.test"
     path = capture(

@@ -6,9 +6,11 @@ from typing import get_args
 import msgspec
 import pytest
 
-from monitor.policy import schema
+from monitor.policy import schema, section
 from monitor.policy.own_tests import run_policy_tests
-from monitor.policy.schema import Action, Severity
+from monitor.policy.schema import Action
+from monitor.policy.section import ConsoleRole, Source
+from monitor.policy.words import Severity
 from monitor.types import Attribution, Name, Outcome, Scope
 from tests.policy_help import ROOT, compiled, jurisdictions
 
@@ -26,6 +28,13 @@ ITEMS = (
     schema.TestFlow,
     schema.PolicyTest,
     schema.PolicyDocument,
+    section.DualExposure,
+    section.Gateway,
+    section.Relay,
+    section.UploadLimit,
+    section.Consoles,
+    section.Latency,
+    section.BehaviourSection,
 )
 
 
@@ -34,7 +43,7 @@ def test_every_key_is_named(item: type[msgspec.Struct]) -> None:
     assert WORDS.issuperset(field.encode_name for field in msgspec.structs.fields(item))
 
 
-@pytest.mark.parametrize("choice", [Action, Severity, Outcome, Scope])
+@pytest.mark.parametrize("choice", [Action, Severity, Outcome, Scope, Source, ConsoleRole])
 def test_every_value_is_named(choice: object) -> None:
     assert WORDS.issuperset(get_args(choice))
 
@@ -43,11 +52,13 @@ def test_every_built_in_set_is_named() -> None:
     assert WORDS.issuperset(jurisdictions().names)
 
 
-def test_the_example_holds() -> None:
-    example = re.search(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
-    assert example is not None
-    policy, warnings = compiled(example[1])
+def test_the_examples_hold() -> None:
+    example, behaviours = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+    policy, warnings = compiled(example + behaviours)
     assert warnings == ()
+    assert policy.behaviours is not None
+    assert all(policy.behaviours)
+    assert compiled(example)[0].behaviours is None
 
     def openai(_names: tuple[Name, ...], _address: str | None) -> Attribution:
         return Attribution("openai", scope="global")

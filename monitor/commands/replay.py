@@ -60,7 +60,8 @@ def command(
       residency replay captures/ --policy policy.yaml --out audit/
       residency replay big.pcap.zst --policy policy.yaml --json | jq .outcomes
 
-    --out DIR gets decisions.jsonl, connections.parquet and summary.json.
+    --out DIR gets decisions.jsonl, connections.parquet and summary.json, and
+    behaviours.jsonl where the policy has a section `behaviours`.
     """
     engine = choose_engine(engine)
     with clear_errors():

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from monitor.policy.remarks import Remark
 from monitor.policy.schema import PolicyDocument
+from monitor.policy.section import BehaviourSection
 from monitor.policy.selection import Selector, owns
 from monitor.types import Subject
 
@@ -49,8 +50,11 @@ def _unused(document: PolicyDocument) -> Iterator[Remark]:
     whens = [*(rule.when for rule in document.rules), *(each.when for each in document.exceptions)]
     places = {word for rule in document.rules for word in rule.allow_in or ()}
     places |= {word for when in whens for word in when.jurisdictions or ()}
+    section = document.behaviours or BehaviourSection()
+    places |= set(section.latency.sovereign) if section.latency else set()
     classes = {group.data_class for group in groups}
     sources = {source for group in groups for source in group.sources}
+    sources |= {source for gateway in section.gateways for source in gateway.addresses}
     for at, own in enumerate(document.jurisdictions):
         if own.name not in places:
             yield _warning(("jurisdictions", at), f"jurisdiction {own.name!r} is not used", "remove it")

@@ -5,7 +5,7 @@ so that no order of the file decides whose traffic a flow is.
 """
 
 import ipaddress
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from monitor.policy.remarks import Path, Remark, suggest
@@ -58,7 +58,7 @@ class SubjectTable:
 
 def read_networks(document: PolicyDocument) -> tuple[list[Entry], list[Remark]]:
     """The networks of all source groups, and what is wrong with the text of any."""
-    services, remarks = _services(document)
+    services, remarks = read_services(document)
     entries: list[Entry] = []
     for at, tenant in enumerate(document.tenants):
         if not tenant.groups:
@@ -111,7 +111,8 @@ def _clash(entry: Entry, outer: list[Entry]) -> Iterator[Remark]:
         yield Remark(entry.path, problem, "keep it in one group")
 
 
-def _services(document: PolicyDocument) -> tuple[dict[str, list[Network]], list[Remark]]:
+def read_services(document: PolicyDocument) -> tuple[dict[str, list[Network]], list[Remark]]:
+    """The networks of the policy's services by name, and what is wrong with the text of any."""
     services: dict[str, list[Network]] = {}
     remarks: list[Remark] = []
     for at, service in enumerate(document.services):
@@ -130,17 +131,23 @@ def _services(document: PolicyDocument) -> tuple[dict[str, list[Network]], list[
 def _sources(
     path: Path, group: Group, services: Mapping[str, list[Network]]
 ) -> tuple[list[tuple[Network, Path]], list[Remark]]:
+    if group.sources:
+        return read_sources((*path, "sources"), group.sources, services)
+    problem = f"source group {group.name!r} is empty"
+    return [], [Remark(path, problem, "add its networks under `sources:`")]
+
+
+def read_sources(
+    path: Path, sources: Sequence[str], services: Mapping[str, list[Network]]
+) -> tuple[list[tuple[Network, Path]], list[Remark]]:
+    """The networks that a list of networks, addresses and names of services means, each with its place."""
     found: list[tuple[Network, Path]] = []
     remarks: list[Remark] = []
-    if not group.sources:
-        remarks.append(
-            Remark(path, f"source group {group.name!r} is empty", "add its networks under `sources:`")
-        )
-    for at, text in enumerate(group.sources):
-        where: Path = (*path, "sources", at)
+    for at, text in enumerate(sources):
+        where: Path = (*path, at)
         if text in services:
             found += [(network, where) for network in services[text]]
-        elif not _looks_like_network(text):
+        elif not looks_like_network(text):
             mend = suggest(text, services, "define it under `services:`, or write a network")
             remarks.append(Remark(where, f"unknown service {text!r}", mend))
         else:
@@ -152,7 +159,8 @@ def _sources(
     return found, remarks
 
 
-def _looks_like_network(text: str) -> bool:
+def looks_like_network(text: str) -> bool:
+    """Whether a text is meant as a network, well written or not."""
     return text[0].isdigit() or ":" in text or "/" in text
 
 

@@ -13,6 +13,8 @@ import msgspec
 
 from monitor import documents
 from monitor.jurisdictions import Jurisdictions
+from monitor.policy.behaviour_lint import check_section, check_use
+from monitor.policy.behaviours import compile_section
 from monitor.policy.exceptions import CompiledException, excuse
 from monitor.policy.items import check_items, day_of
 from monitor.policy.lint import check_effect
@@ -28,8 +30,9 @@ from monitor.policy.places import Territory, whereabouts
 from monitor.policy.references import Vocabulary, check_references
 from monitor.policy.remarks import locate
 from monitor.policy.rules import CompiledRule, Ruling
-from monitor.policy.schema import DEFAULT_RULE, DEFAULT_SEVERITY, PolicyDocument, Rule, Severity
+from monitor.policy.schema import DEFAULT_RULE, PolicyDocument, Rule
 from monitor.policy.selection import Selector
+from monitor.policy.words import DEFAULT_SEVERITY, Severity
 from monitor.types import Attribution, Connection, Outcome, Subject
 
 SUBJECTS_KEPT = 65_536  # addresses whose subject is remembered
@@ -74,6 +77,7 @@ class Policy:
         def territory(names: Sequence[str]) -> Territory:
             return Territory(names, document.jurisdictions, jurisdictions)
 
+        self.behaviours = compile_section(document, territory)
         self.compiled = [CompiledRule(rule, territory) for rule in document.rules]
         exceptions = [CompiledException(each, territory) for each in document.exceptions]
         self._rules_of = {
@@ -146,8 +150,10 @@ def compile_policy(
     remarks += check_overlaps(networks)
     remarks += check_references(document, vocabulary)
     remarks += check_items(document)
+    remarks += check_section(document)
     if remarks:
         raise documents.DocumentError(locate(source, remarks))
     policy = Policy(source, document, networks, resolvers, jurisdictions)
     selectors: list[Selector] = [rule.selector for rule in policy.compiled]
-    return policy, locate(source, check_effect(document, selectors, policy.subjects))
+    warnings = [*check_effect(document, selectors, policy.subjects), *check_use(document, networks)]
+    return policy, locate(source, warnings)

@@ -8,8 +8,10 @@ from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from monitor.jurisdictions import Jurisdictions
+from monitor.policy.networks import looks_like_network
 from monitor.policy.remarks import Path, Remark, suggest
 from monitor.policy.schema import DEFAULT_RULE, OwnJurisdiction, PolicyDocument, When
+from monitor.policy.section import BehaviourSection
 from monitor.policy.selection import is_service
 
 
@@ -41,6 +43,7 @@ def check_references(document: PolicyDocument, vocabulary: Vocabulary) -> Iterat
     for at, exemption in enumerate(document.exceptions):
         yield from names.selector(("exceptions", at, "when"), exemption.when)
         yield from names.words(("exceptions", at, "rules"), exemption.rules, "rules")
+    yield from _behaviours(names, document.behaviours)
     for at, test in enumerate(document.tests):
         yield from names.words(("tests", at, "rule"), (test.rule,) if test.rule else None, "rules")
 
@@ -73,11 +76,14 @@ class _Names:
         yield from self.jurisdictions((*path, "jurisdictions"), when.jurisdictions)
 
     def words(self, path: Path, words: tuple[str, ...] | None, key: str) -> Iterator[Remark]:
-        kind = self.kinds.get(key)
         for at, word in enumerate(words or ()):
-            if kind and word not in kind.names:
-                mend = _providers_of(word, kind.names) or suggest(word, kind.names, kind.otherwise)
-                yield Remark((*path, at), f"unknown {kind.label} {word!r}", mend)
+            yield from self.word((*path, at), word, key)
+
+    def word(self, path: Path, word: str, key: str) -> Iterator[Remark]:
+        kind = self.kinds.get(key)
+        if kind and word not in kind.names:
+            mend = _providers_of(word, kind.names) or suggest(word, kind.names, kind.otherwise)
+            yield Remark(path, f"unknown {kind.label} {word!r}", mend)
 
     def services(self, path: Path, words: tuple[str, ...] | None) -> Iterator[Remark]:
         known = self.known_services
@@ -92,6 +98,21 @@ class _Names:
             if word not in known:
                 mend = self.built_in.mend(word, self.own)
                 yield Remark((*path, at), f"unknown jurisdiction {word!r}", mend)
+
+
+def _behaviours(names: _Names, section: BehaviourSection | None) -> Iterator[Remark]:
+    if section is None:
+        return
+    for at, gateway in enumerate(section.gateways):
+        yield from names.words(("behaviours", "gateways", at, "for"), gateway.groups, "source_groups")
+    for at, limit in enumerate(section.upload_limits):
+        path = ("behaviours", "upload_limits", at, "data_class")
+        yield from names.word(path, limit.data_class, "data_classes")
+    for at, word in enumerate(section.consoles.permitted if section.consoles else ()):
+        if not looks_like_network(word):
+            yield from names.word(("behaviours", "consoles", "permitted", at), word, "source_groups")
+    if section.latency is not None:
+        yield from names.jurisdictions(("behaviours", "latency", "sovereign"), section.latency.sovereign)
 
 
 def _providers_of(word: str, names: Collection[str]) -> str | None:
@@ -110,6 +131,9 @@ def _duplicates(document: PolicyDocument) -> Iterator[Remark]:
         ("exceptions",): ("exception", [each.id for each in document.exceptions]),
         ("tests",): ("test", [each.name for each in document.tests]),
     }
+    if document.behaviours is not None:
+        gateways = document.behaviours.gateways
+        lists["behaviours", "gateways"] = ("gateway", [each.name for each in gateways])
     for at, tenant in enumerate(document.tenants):
         lists["tenants", at, "groups"] = ("source group", [group.name for group in tenant.groups])
     for path, (label, names) in lists.items():

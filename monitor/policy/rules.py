@@ -19,8 +19,9 @@ from monitor.policy.places import (
     region_of,
     whereabouts,
 )
-from monitor.policy.schema import Action, Rule, Severity
+from monitor.policy.schema import Action, Rule
 from monitor.policy.selection import Selector, Selects
+from monitor.policy.words import Severity
 from monitor.types import Attribution
 
 _CONCLUSIONS: dict[Action, str] = {

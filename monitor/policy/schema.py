@@ -9,17 +9,13 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from monitor.policy.section import BehaviourSection
+from monitor.policy.words import DEFAULT_SEVERITY, Severity, Word, Words
 from monitor.types import Outcome, Scope
 
 Action = Literal["allow", "violation", "indeterminate"]
-Severity = Literal["low", "medium", "high", "critical"]
-# One line of printable text: it is printed as it stands, and may not add lines or turn the reading direction.
-_ONE_LINE = r"\A[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]*\Z"
-Word = Annotated[str, Meta(min_length=1, max_length=200, pattern=_ONE_LINE)]
-Words = Annotated[tuple[Word, ...], Meta(min_length=1)]  # an empty list would select nothing
 
 DEFAULT_RULE = "default"  # the rule that a judgement names when no other applied
-DEFAULT_SEVERITY: Severity = "medium"
 
 
 class OwnJurisdiction(Struct, frozen=True, forbid_unknown_fields=True):
@@ -156,4 +152,5 @@ class PolicyDocument(Struct, frozen=True, forbid_unknown_fields=True):
     resolvers: tuple[Word, ...] = ()  # DNS servers of one's own, which ask in their clients' place
     exceptions: tuple[Exemption, ...] = ()
     default: Action = "indeterminate"
+    behaviours: BehaviourSection | None = None
     tests: tuple[PolicyTest, ...] = ()

@@ -1,6 +1,17 @@
 """The list of all cases."""
 
-from pcaps.cases import capture, concealing, datagrams, demo, dns, hellos, prefaces, providers, tunnels
+from pcaps.cases import (
+    behaviours,
+    capture,
+    concealing,
+    datagrams,
+    demo,
+    dns,
+    hellos,
+    prefaces,
+    providers,
+    tunnels,
+)
 from pcaps.cases.case import Case
 
 CASES: tuple[Case, ...] = (
@@ -12,5 +23,6 @@ CASES: tuple[Case, ...] = (
     *capture.CASES,
     *tunnels.CASES,
     *concealing.CASES,
+    *behaviours.CASES,
     *demo.CASES,
 )

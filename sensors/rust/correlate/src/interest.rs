@@ -28,6 +28,8 @@ pub struct Wanted {
     pub signalling: Vec<String>,
     /// Of clients that ask in others' place, in CIDR notation.
     pub resolvers: Vec<String>,
+    /// Of clients' addresses, in CIDR notation.
+    pub client_prefixes: Vec<String>,
 }
 
 /// What is cared for, compiled.
@@ -36,6 +38,7 @@ pub struct Interest {
     prefixes: AddressIndex,
     server_ports: Vec<u16>, // in order
     alpn: Vec<String>,
+    clients: AddressIndex,
 }
 
 impl Interest {
@@ -48,6 +51,7 @@ impl Interest {
             prefixes: AddressIndex::new(&wanted.prefixes, hasher)?,
             server_ports,
             alpn: wanted.alpn,
+            clients: AddressIndex::new(&wanted.client_prefixes, hasher)?,
         })
     }
 
@@ -71,6 +75,7 @@ impl Interest {
             || connection.names.len() > MAX_NAMES
             || self.server_ports.binary_search(&flow.server_port).is_ok()
             || self.fits_address(flow.server)
+            || self.clients.fits(flow.client)
             || connection
                 .hellos
                 .iter()

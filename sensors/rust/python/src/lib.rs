@@ -24,6 +24,7 @@ struct Interest {
     alpn: Vec<String>,
     signalling: Vec<String>,
     resolvers: Vec<String>,
+    client_prefixes: Vec<String>,
 }
 
 /// `sensors.limits.NameLimits`.
@@ -77,6 +78,7 @@ impl Engine {
             alpn: interest.alpn,
             signalling: interest.signalling,
             resolvers: interest.resolvers,
+            client_prefixes: interest.client_prefixes,
         };
         let limits = correlate::Limits {
             pending: limits.pending,

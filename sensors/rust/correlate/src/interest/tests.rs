@@ -16,6 +16,7 @@ fn wanted() -> Wanted {
         alpn: texts(&["dot"]),
         signalling: Vec::new(),
         resolvers: Vec::new(),
+        client_prefixes: texts(&["203.0.112.0/24", "2001:db8:c::/48"]),
     }
 }
 
@@ -128,6 +129,24 @@ fn servers_are_cared_for_by_address_and_port() {
     ];
     for (server, port, wanted) in table {
         let end = ended(9, 50, |update| update.flow = flow_key(OTHER, server, port));
+        assert_eq!(cares(vec![], end), wanted);
+    }
+}
+
+#[test]
+fn clients_are_cared_for_by_address() {
+    let v6 = |last: u16| {
+        Address::v6(std::net::Ipv6Addr::new(0x2001, 0xdb8, last, 0, 0, 0, 0, 1).octets())
+    };
+    let table = [
+        (OTHER, false),
+        (Address::v4([203, 0, 112, 9]), true),
+        (Address::v4([203, 0, 113, 9]), false),
+        (v6(0xc), true),
+        (v6(0xd), false),
+    ];
+    for (client, wanted) in table {
+        let end = ended(9, 50, |update| update.flow = flow_key(client, SERVER, 443));
         assert_eq!(cares(vec![], end), wanted);
     }
 }

@@ -1,0 +1,74 @@
+"""Gateway bypass: a client that is to use an LLM gateway reached a provider directly.
+
+A gateway's own connections are no bypass, nor is one to any gateway, nor one to an endpoint that takes
+no prompts.
+"""
+
+from monitor.behaviours.addresses import Addresses
+from monitor.behaviours.cases import Cases, Key
+from monitor.behaviours.piles import Pile
+from monitor.behaviours.roles import Roles
+from monitor.behaviours.types import Behaviour, BehaviourKind
+from monitor.behaviours.wording import who
+from monitor.catalog.endpoints import Role
+from monitor.catalog.hostmatch import NameIndex, normal_name
+from monitor.policy.behaviours import GatewayAt
+from monitor.policy.section import Gateway
+from monitor.types import Connection, Decision
+from monitor.wording import plural
+
+KIND: BehaviourKind = "gateway-bypass"
+_TAKE_NO_PROMPTS: frozenset[Role | None] = frozenset({"auth", "cdn", "control", "media", "telemetry"})
+
+
+class GatewayBypassWatcher:
+    """Looks for clients that go round their gateway."""
+
+    kind: BehaviourKind = KIND
+
+    def __init__(self, gateways: tuple[GatewayAt, ...], roles: Roles) -> None:
+        self._roles = roles
+        self._addresses = Addresses(network for each in gateways for network in each.networks)
+        self._hosts: NameIndex[bool] = NameIndex()
+        self._of_group: dict[str, list[Gateway]] = {}
+        for gateway, _ in gateways:
+            for host in gateway.hosts:
+                self._hosts.add(host.lower(), value=True)
+            for group in gateway.groups:
+                self._of_group.setdefault(group, []).append(gateway)
+        self._hosts.seal()
+        self._cases = Cases(KIND, self._say)
+
+    @property
+    def forgotten(self) -> int:
+        """Cases that had to go."""
+        return self._cases.forgotten
+
+    def offer(self, decision: Decision) -> tuple[Behaviour, ...]:
+        """Take a decision; return the bypass that it begins or doubles."""
+        provider, connection = decision.attribution.provider, decision.connection
+        gateways = self._of_group.get(connection.subject.source_group or "")
+        if provider is None or not gateways or self._is_gateway(connection):
+            return ()
+        if self._roles.find(decision) in _TAKE_NO_PROMPTS:
+            return ()
+        return self._cases.add(decision, provider, gateways[0].severity)
+
+    def finish(self) -> tuple[Behaviour, ...]:
+        """Return all bypasses as they stand."""
+        return self._cases.finish()
+
+    def _is_gateway(self, connection: Connection) -> bool:
+        """Whether either end is a gateway, by its address, or by the name it was called by."""
+        if self._addresses.hold(connection.flow.client) or self._addresses.hold(connection.flow.server):
+            return True
+        live = (normal_name(name.value) for name in connection.names if name.state == "live")
+        return any(name is not None and self._hosts.match(name) for name in live)
+
+    def _say(self, key: Key, pile: Pile) -> str:
+        gateways = self._of_group.get(key.subject.source_group or "", [])
+        declared = " or ".join(repr(gateway.name) for gateway in gateways)
+        return (
+            f"{who(key.subject, key.client)} reached {pile.endpoints()} directly, though gateway {declared}"
+            f" is declared for it: {plural(pile.flows, 'connection')}"
+        )
