@@ -3,6 +3,7 @@
 import json
 from io import BytesIO
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from click.testing import CliRunner, Result
@@ -189,6 +190,10 @@ def test_evidence_is_ordered_by_weight_and_conflicts_are_marked() -> None:
     ]
     assert any("against it" in line for line in lines)
     assert sum("[data 1]" in line for line in lines) == 9
+
+
+def test_every_kind_of_evidence_has_its_weight() -> None:
+    assert sorted(answer_text.WEIGHTS) == sorted(get_args(EvidenceKind))
 
 
 def test_json_has_the_stable_keys_and_full_adds_after_them(own: str) -> None:

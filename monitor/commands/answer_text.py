@@ -12,8 +12,9 @@ from monitor.wording import describe_place, listed
 
 # A name outranks its alias chain, that a published range, and that GeoIP; then comes what others said, and
 # what proves little. The catalogue's entry says what the strongest of them is worth.
-_WEIGHTS: tuple[EvidenceKind, ...] = (
-    "name", "cname", "prefix", "catalogue", "geoip", "dns", "ech", "proxy", "private", "operator",
+WEIGHTS: tuple[EvidenceKind, ...] = (
+    "name", "cname", "prefix", "range", "catalogue", "rtt", "geoip", "dns", "signalling", "ech", "proxy",
+    "private", "operator",
 )  # fmt: skip
 _CERTAINTY: dict[Certainty, tuple[str, str]] = {
     "observed": ("observed: its provider documents the name, or publishes the range", "green"),
@@ -73,7 +74,7 @@ def _verdict(answer: JudgedAnswer, columns: int) -> Iterator[str]:
 
 def _by_weight(evidence: Sequence[Evidence]) -> list[Evidence]:
     """The evidence, the strongest first; of the same weight in the order of the attribution."""
-    weights = {kind: weight for weight, kind in enumerate(_WEIGHTS)}
+    weights = {kind: weight for weight, kind in enumerate(WEIGHTS)}
     return sorted(evidence, key=lambda item: weights.get(item.kind, len(weights)))
 
 
