@@ -13,10 +13,13 @@ import msgspec
 
 from monitor import app
 from monitor.exports import behaviour_lines
+from monitor.geography import Site
+from monitor.load import load_extents
 from monitor.pipeline import Pipeline
 from sensors.engine import open_sensor
 
 PCAPS = Path(__file__).parent
+FRANKFURT = Site(50.11, 8.68, "Frankfurt")
 POLICY = PCAPS.parent / "policies" / "eu-crm.yaml"
 SECTION = "behaviours.yaml"
 
@@ -41,16 +44,23 @@ def observations(case: Path, engine: str = "dpkt") -> Iterator[bytes]:
 def decisions(case: Path, engine: str = "dpkt") -> list[bytes]:
     """Return a case's decisions under the example policy as JSON lines, in their order.
 
-    The catalogue's version stands as VERSION: it changes with every entry, these decisions should not.
+    The catalogue's version stands as VERSION, that of the extents of countries too: they change with every
+    entry, these decisions should not. A case with a `geoip.mmdb` was captured in Frankfurt.
     """
     own = [path for path in [case / "catalog.yaml"] if path.exists()]
-    knowledge = app.load_knowledge(POLICY, own)
-    pipeline = Pipeline(knowledge.catalog, knowledge.policy)
+    geoips = [path for path in [case / "geoip.mmdb"] if path.exists()]
+    knowledge = app.load_knowledge(POLICY, own, geoips)
+    knowledge = app.with_physics(knowledge, FRANKFURT if geoips else None)
+    pipeline = Pipeline(knowledge.catalog, knowledge.policy, knowledge.geo, knowledge.physics)
     sensor = open_sensor([traffic(case)], engine)
     found = [decision for batch in sensor for decision in pipeline.feed(batch)]
     found.sort(key=lambda decision: (decision.ts_ns, decision.connection.flow.order()))
     version = knowledge.catalog.version.encode()
-    return [msgspec.json.encode(decision).replace(version, b"VERSION") + b"\n" for decision in found]
+    extents = load_extents().version.encode() if geoips else version
+    return [
+        msgspec.json.encode(decision).replace(version, b"VERSION").replace(extents, b"VERSION") + b"\n"
+        for decision in found
+    ]
 
 
 def has_behaviours(case: Path) -> bool:

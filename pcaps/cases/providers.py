@@ -51,6 +51,11 @@ def anthropic_by_address(network: Network) -> None:
     Client(network, world.PLATFORM).tls(world.without_name(world.ANTHROPIC))
 
 
+def edge_in_frankfurt(network: Network) -> None:
+    """A data set places the address in the US; the answer comes sooner than light could come from there."""
+    Client(network, world.CRM).tls(world.AZURE_EDGE)
+
+
 def self_hosted(network: Network) -> None:
     """Once by name, once by address and on a port of its own."""
     crm = Client(network, world.CRM)
@@ -93,5 +98,6 @@ CASES = (
     _simple("deepseek", world.OFFICE, world.DEEPSEEK),
     Case("anthropic-by-address", anthropic_by_address),
     Case("self-hosted-llm", self_hosted),
+    Case("geoip-says-us-edge-in-frankfurt", edge_in_frankfurt),
     Case("mixed-endpoints", mixed_endpoints),
 )

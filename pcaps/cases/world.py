@@ -19,6 +19,7 @@ BEDROCK_FRANKFURT = Server("bedrock-runtime.eu-central-1.amazonaws.com", "18.194
 BEDROCK_VIRGINIA = Server("bedrock-runtime.us-east-1.amazonaws.com", "52.7.141.62", 93.4)
 BEDROCK_SOVEREIGN = Server("bedrock-runtime.eusc-de-east-1.amazonaws.eu", "51.224.18.40", 9.8)
 AZURE = Server("contoso-crm.openai.azure.com", "20.105.208.229", 9.2)
+AZURE_EDGE = AZURE._replace(address="20.79.107.4", rtt_ms=1.7)
 AZURE_PRIVATE = AZURE._replace(address="10.60.5.4", rtt_ms=2.2)
 OPENAI = Server("api.openai.com", "162.159.140.245", 4.6)
 OPENAI_EU = Server("eu.api.openai.com", "162.159.140.245", 4.6)
