@@ -26,7 +26,7 @@ from monitor.load import (
 )
 from monitor.parquet import CONNECTIONS, require_parquet, write_connections
 from monitor.physics import Physics
-from monitor.pipeline import Pipeline
+from monitor.pipeline import Aids, Pipeline
 from monitor.policy import Policy, TestResult, compile_policy, run_policy_tests
 from monitor.summary import Summary, Versions, summarise, with_behaviours
 from monitor.types import Attribution, Name
@@ -43,6 +43,10 @@ class Knowledge(msgspec.Struct, frozen=True):
     policy: Policy | None = None
     warnings: tuple[Problem, ...] = ()
     physics: Physics | None = None
+
+    def aids(self) -> Aids:
+        """What a pipeline may ask beside the catalogue."""
+        return Aids(geo=self.geo, physics=self.physics)
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -90,7 +94,7 @@ def replay(
     """
     from sensors.capture import path_text  # noqa: PLC0415  not needed by `explain`
 
-    pipeline = Pipeline(knowledge.catalog, knowledge.policy, knowledge.geo, knowledge.physics)
+    pipeline = Pipeline(knowledge.catalog, knowledge.policy, knowledge.aids())
     options = Options(threads=reading.threads, interest=pipeline.interest())
     sensor = open_sensor(paths, reading.engine, options, progress)
     with _writing(out):

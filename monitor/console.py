@@ -1,6 +1,7 @@
 """The summary of a replay as people read it on a terminal; made for 80 columns.
 
-What is outside policy comes first and in full, then what could not be decided, then the rest in short.
+How much could be seen leads; what is outside policy comes next and in full, then what could not be decided,
+then the rest in short.
 Every line is from the summary document.
 """
 
@@ -10,9 +11,10 @@ from collections.abc import Iterator, Sequence
 import click
 
 from monitor.console_behaviours import behaviours
+from monitor.coverage_lines import coverage_lines
 from monitor.summary import RuleText, Summary
 from monitor.tally import Destination
-from monitor.types import Concealment, Coverage, Outcome
+from monitor.types import Outcome
 from monitor.wording import describe_place, fact, facts, moment, plural, size, wrapped
 
 MIN_WIDTH, MAX_WIDTH = 60, 100
@@ -26,19 +28,11 @@ _TITLES: dict[Outcome | None, tuple[str, str]] = {
     "allow": ("WITHIN POLICY", "green"),
     None: ("LLM PROVIDERS REACHED (no policy given: nothing is judged)", "blue"),
 }
-_COVERAGE: dict[Coverage, str] = {
-    "sni": "by a name on the wire (TLS, QUIC, HTTP)",
-    "dns": "by the client's own DNS answers",
-    "address": "by address only",
-    "ambiguous": "ambiguous: several names for the address",
-    "concealed": "concealed: the name is encrypted (ECH)",
-    "midstream": "midstream: the capture holds no start",
-    "lost": "lost: evicted, or the first message incomplete",
+_NEITHER: dict[Outcome, str] = {  # not outside policy, and not within
+    "indeterminate": "that could not be decided",
+    "unassigned": "from clients that no source group owns",
+    "excepted": "under an exception in force",
 }
-_CONCEALING: tuple[tuple[frozenset[Concealment], str], ...] = (
-    (frozenset({"doh", "dot", "doq"}), "to encrypted DNS (DoH, DoT, DoQ): it hides lookups"),
-    (frozenset({"vpn", "relay"}), "to VPNs or relays: they hide other connections"),
-)
 
 
 def print_summary(summary: Summary) -> None:
@@ -51,10 +45,13 @@ def print_summary(summary: Summary) -> None:
 def lines(summary: Summary, width: int) -> Iterator[str]:
     """Yield the lines of the summary; only a word that is longer than ``width`` goes beyond it."""
     yield click.style(f"Residency Monitor {summary.versions.tool}", bold=True)
+    yield ""
+    yield from coverage_lines(summary, width)
+    yield ""
     yield from (fact(label, value, width) for label, value in _facts(summary))
-    if not summary.destinations:
+    for sentence in _not_seen(summary):
         yield ""
-        yield "No connection to an LLM provider of the catalogue was seen."
+        yield from wrapped(sentence, width)
     for outcome, (title, colour) in _TITLES.items():
         rows = [row for row in summary.destinations if row.key.outcome == outcome]
         if rows:
@@ -67,6 +64,18 @@ def lines(summary: Summary, width: int) -> Iterator[str]:
     yield ""
     for limit in summary.limits:
         yield from wrapped(limit, width)
+
+
+def _not_seen(summary: Summary) -> Iterator[str]:
+    """Yield what was looked for and not seen; it says no more than coverage allows."""
+    clause = summary.coverage_statement
+    if not summary.destinations:
+        yield f"No connection to an LLM provider of the catalogue was seen ({clause})."
+    if summary.outcomes is not None and not summary.outcomes["violation"].flows:
+        counts = [(summary.outcomes[outcome].flows, words) for outcome, words in _NEITHER.items()]
+        beside = "; ".join(f"{plural(flows, 'connection')} {words}" for flows, words in counts if flows)
+        said = f"No out-of-policy flow was observed by these captures ({clause})"
+        yield f"{said}. Beside: {beside}." if beside else f"{said}."
 
 
 def _facts(summary: Summary) -> Iterator[tuple[str, str]]:
@@ -90,28 +99,6 @@ def _facts(summary: Summary) -> Iterator[tuple[str, str]]:
         yield "counted", ", ".join(f"{count:,} {name}" for name, count in others)
     if not summary.complete:
         yield "incomplete", "not everything could be looked at; what was read is counted"
-    yield from _coverage(summary)
-
-
-def _coverage(summary: Summary) -> Iterator[tuple[str, str]]:
-    total = summary.connections
-    share = "" if summary.named_share is None else f", {summary.named_share:.1%} of them named"
-    yield "connections", f"{total.flows:,}{share}; {size(total.bytes_up)} up, {size(total.bytes_down)} down"
-    for name, count in summary.coverage.items():
-        if name == "concealing":
-            yield from _concealing(summary)
-        elif count.flows:
-            yield "", f"{count.flows:,} {_COVERAGE[name]}"
-    related = summary.llm_related
-    yield "to LLMs", f"{related.flows:,}; {size(related.bytes_up)} up, {size(related.bytes_down)} down"
-
-
-def _concealing(summary: Summary) -> Iterator[tuple[str, str]]:
-    """Yield the class that hides others in its parts."""
-    for kinds, words in _CONCEALING:
-        flows = sum(summary.concealing[kind].flows for kind in kinds)
-        if flows:
-            yield "", f"{flows:,} {words}"
 
 
 def _destination(row: Destination, rule: RuleText | None, width: int) -> Iterator[str]:

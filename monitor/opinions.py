@@ -75,7 +75,7 @@ def packet_numbers(path: Path, times_ns: set[int]) -> dict[int, int]:
 def _ask(path: Path, engine: str, knowledge: Knowledge) -> tuple[Statement, Sequence[Fault]]:
     """Return what an engine says of a capture, and what the decisions are then."""
     statement = Statement(engine)
-    pipeline = Pipeline(knowledge.catalog, knowledge.policy, knowledge.geo)
+    pipeline = Pipeline(knowledge.catalog, knowledge.policy, knowledge.aids())
     sensor = open_sensor([path], engine)
     for batch in sensor:
         statement.observe(batch)

@@ -10,13 +10,16 @@ from functools import lru_cache, partial
 
 import msgspec
 
-from monitor.attribution import GeoLookup, Question, attribute, is_llm_related
+from monitor.attribution import GeoLookup, Question, RangeLookup, attribute, is_llm_related
 from monitor.attribution.readings import MAX_ALIASES, MAX_NAMES
 from monitor.behaviours import Behaviours
 from monitor.catalog import Catalog
 from monitor.catalog.hostmatch import AddressIndex
 from monitor.concealing import ALPNS, PORTS, Concealing
 from monitor.correlator import Correlator
+from monitor.coverage import UNRESOLVED
+from monitor.groups import number_groups
+from monitor.hosting import Hosting
 from monitor.physics import Physics
 from monitor.policy import Policy
 from monitor.tally import Tally
@@ -30,6 +33,18 @@ DNS_PORT = 53
 ATTRIBUTION_CACHE = 65_536  # questions whose answers are kept
 
 
+class Aids(msgspec.Struct, frozen=True):
+    """What may be known beside the catalogue: nothing, unless it is given.
+
+    ``hosting`` are address ranges (CIDR notation) where LLM endpoints are hosted, beside the catalogue's own.
+    """
+
+    geo: GeoLookup | None = None
+    ranges: RangeLookup | None = None
+    physics: Physics | None = None
+    hosting: tuple[str, ...] = ()
+
+
 class Pipeline:
     """Correlates, attributes and judges. Without a policy everything is attributed and nothing judged."""
 
@@ -37,10 +52,12 @@ class Pipeline:
         self,
         catalog: Catalog,
         policy: Policy | None = None,
-        geo: GeoLookup | None = None,
-        physics: Physics | None = None,
+        aids: Aids = Aids(),  # noqa: B008  immutable
     ) -> None:
-        self.tally = Tally()
+        self._groups = number_groups(policy.networks if policy is not None else ())
+        self._hosting_prefixes = (*catalog.interest().prefixes, *aids.hosting)
+        self._hosting = Hosting(self._hosting_prefixes)
+        self.tally = Tally(self._groups)
         self.behaviours = Behaviours(policy.behaviours if policy is not None else None, catalog)
         self._resolvers = policy.resolvers if policy is not None else ()
         self._correlator = Correlator(
@@ -51,9 +68,13 @@ class Pipeline:
         self._catalog = catalog
         self._concealing = Concealing(catalog.concealers)
         self._is_known = lru_cache(ATTRIBUTION_CACHE)(self._looked_up)
-        self._physics = physics
-        self._attribute = lru_cache(ATTRIBUTION_CACHE)(lambda question: attribute(question, catalog, geo))
-        self._without_geoip = lru_cache(ATTRIBUTION_CACHE)(lambda question: attribute(question, catalog))
+        self._physics = aids.physics
+        self._attribute = lru_cache(ATTRIBUTION_CACHE)(
+            lambda question: attribute(question, catalog, aids.geo, aids.ranges)
+        )
+        self._without_geoip = lru_cache(ATTRIBUTION_CACHE)(
+            lambda question: attribute(question, catalog, None, aids.ranges)
+        )
 
     def interest(self) -> Interest:
         """Return what a sensor has to hand out, so that nothing changes when it only counts the rest."""
@@ -66,6 +87,8 @@ class Pipeline:
             signalling=catalog.signalling,
             resolvers=self._resolvers,
             client_prefixes=self.behaviours.client_prefixes(),
+            groups=self._groups.prefixes,
+            hosting=self._hosting_prefixes,
         )
 
     def feed(self, batch: Iterable[Seen]) -> Iterator[Decision]:
@@ -77,7 +100,7 @@ class Pipeline:
             ended = seen if isinstance(seen, ConnectionSeen) else self._correlator.feed(seen)
             if ended is None:
                 continue
-            decision = self._decide(_connection(ended))
+            decision = self._decide(self._connection(ended))
             if decision is not None:
                 self.tally.decision(decision)
                 yield decision
@@ -93,6 +116,11 @@ class Pipeline:
         return CorrelatorCounters(
             here.forgotten_hellos + there.forgotten_hellos, here.forgotten_names + there.forgotten_names
         )
+
+    def _connection(self, seen: ConnectionSeen) -> Connection:
+        """Return the connection with the one whose it is, if there is a policy to say so."""
+        subject = self._policy.subject(seen.flow.client) if self._policy is not None else Subject()
+        return Connection(seen.ts_ns, seen.flow, subject, seen.names, seen.hello, seen.totals, seen.coverage)
 
     def _decide(self, connection: Connection) -> Decision | None:
         if connection.flow.server_port == DNS_PORT and connection.hello is None:
@@ -110,7 +138,7 @@ class Pipeline:
         if not is_llm_related(attribution) and connection.coverage != "concealed":
             self._count_other(connection)
             return None
-        self.tally.connection(connection)
+        self._count(connection, attributed=True)
         decision = self._judge(connection, attribution)
         if left_out:
             said = f"{plural(left_out, 'more name')} of this address, as the client was told, not listed here"
@@ -121,9 +149,15 @@ class Pipeline:
         """Count a connection that has nothing to do with LLMs, apart where it may hide some that have."""
         kind = self._concealing.kind(connection)
         if kind is None:
-            self.tally.connection(connection)
+            self._count(connection, attributed=False)
         else:
             self.tally.concealing_connection(connection, kind)
+
+    def _count(self, connection: Connection, *, attributed: bool) -> None:
+        """Count a connection in its class, and beside it if it has no name where LLM endpoints are hosted."""
+        self.tally.connection(connection)
+        if connection.coverage in UNRESOLVED and self._hosting.holds(connection.flow.server):
+            self.tally.hosted_connection(connection, attributed=attributed)
 
     def _with_names_that_count(self, connection: Connection) -> tuple[Connection, int]:
         """Return the connection with the names that attribution reads, and how many had to be left out.
@@ -164,8 +198,6 @@ class Pipeline:
     def _judge(self, connection: Connection, attribution: Attribution) -> Decision:
         if self._policy is None:
             return Decision(connection.ts_ns, connection, attribution)
-        subject = self._policy.subject(connection.flow.client)
-        connection = msgspec.structs.replace(connection, subject=subject)
         judgement = self._policy.judge(connection.ts_ns, connection, attribution)
         return Decision(
             ts_ns=connection.ts_ns,
@@ -177,11 +209,6 @@ class Pipeline:
             exception=judgement.exception,
             reasons=judgement.reasons,
         )
-
-
-def _connection(seen: ConnectionSeen) -> Connection:
-    """Return the connection of somebody who is not known yet."""
-    return Connection(seen.ts_ns, seen.flow, Subject(), seen.names, seen.hello, seen.totals, seen.coverage)
 
 
 def _holder(prefixes: Sequence[str]) -> Callable[[str], bool]:

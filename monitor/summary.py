@@ -9,9 +9,13 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from monitor.behaviours import Behaviour, BehaviourKind, Behaviours, LatencyReport
+from monitor.counts import FlowCount
+from monitor.coverage import ClassCounts, named_of, share
+from monitor.groups import GroupKind, SourceGroup
 from monitor.policy.schema import Rule
-from monitor.tally import Destination, FlowCount, Tally
+from monitor.tally import Destination, Tally
 from monitor.types import Concealment, Coverage, Outcome
+from monitor.wording import coverage_clause
 from sensors.connections import CorrelatorCounters
 from sensors.observations import Accounting, Count
 
@@ -51,24 +55,62 @@ class Versions(msgspec.Struct, frozen=True):
     location: str | None = None  # where the sensor stands, where physics was to count
 
 
+class GroupCoverage(msgspec.Struct, frozen=True):
+    """The coverage of one source group. Keys as in the summary, for this group's clients alone.
+
+    ``kind`` is "group", "unassigned" (clients that no group owns) or "folded" (so many ``groups`` of the
+    policy together as are beyond the bound). A group from which nothing was seen is there too.
+    """
+
+    kind: GroupKind
+    tenant: str | None
+    source_group: str | None
+    groups: int
+    connections: FlowCount
+    named_share: float | None
+    named_bytes_share: float | None
+    coverage: dict[Coverage, FlowCount]
+    concealing: dict[Concealment, FlowCount]
+    ech_offered: FlowCount
+    ech_grease: FlowCount
+    address_hosting: FlowCount
+    address_attributed: FlowCount
+    lookups: FlowCount
+
+    @property
+    def named(self) -> FlowCount:
+        """The sum over the classes that have one name."""
+        return named_of(self.coverage)
+
+
 class Summary(msgspec.Struct, frozen=True):
     """All that a replay says in total.
 
-    ``concealing`` is that coverage class by kind. ``bounds`` counts what reached a bound, so that something
-    may be missing; ``rules`` are those that the destinations name. ``behaviours`` and ``latency`` are there
-    where the policy asks for them; ``behaviour_counts`` are the former by kind, of all that were looked for.
+    ``coverage_statement`` belongs to every sentence that says that something was not observed.
+    ``concealing`` is that coverage class by kind. ``ech_offered``, ``ech_grease``, ``address_hosting`` and
+    ``address_attributed`` count connections a second time, as `ClassCounts` says. The shares are cut off, not
+    rounded. ``bounds`` counts what reached a bound, so that something may be missing; ``rules`` are those
+    that the destinations name. ``behaviours`` and ``latency`` are there where the policy asks for them;
+    ``behaviour_counts`` are the former by kind, of all that were looked for.
     """
 
+    coverage_statement: str
+    connections: FlowCount
+    named_share: float | None
+    named_bytes_share: float | None
+    coverage: dict[Coverage, FlowCount]
+    concealing: dict[Concealment, FlowCount]
+    ech_offered: FlowCount
+    ech_grease: FlowCount
+    address_hosting: FlowCount
+    address_attributed: FlowCount
+    coverage_by_group: tuple[GroupCoverage, ...]
     versions: Versions
     inputs: tuple[str, ...]
     complete: bool
     accounting: Accounting
     gaps: dict[str, Count]
     bounds: dict[str, int]
-    connections: FlowCount
-    coverage: dict[Coverage, FlowCount]
-    concealing: dict[Concealment, FlowCount]
-    named_share: float | None
     lookups: FlowCount
     forgotten: CorrelatorCounters
     llm_related: FlowCount
@@ -82,6 +124,11 @@ class Summary(msgspec.Struct, frozen=True):
     limits: tuple[str, ...] = LIMITS
     schema: str = SCHEMA
 
+    @property
+    def named(self) -> FlowCount:
+        """The sum over the classes that have one name."""
+        return named_of(self.coverage)
+
 
 def summarise(
     versions: Versions,
@@ -92,22 +139,30 @@ def summarise(
 ) -> Summary:
     """Arrange the totals of a run."""
     tally, forgotten = counted
-    connections = tally.connections()
+    covered = tally.covered()
+    connections, named = covered.connections(), covered.named()
     bounds = _bounds(accounting, tally, forgotten)
+    complete = _is_complete(accounting, tally) and not bounds
     destinations = tuple(tally.destinations())
-    named = tally.coverage["sni"].flows + tally.coverage["dns"].flows
     return Summary(
+        coverage_statement=coverage_clause(named, connections, complete=complete),
         versions=versions,
         inputs=tuple(inputs),
-        complete=_is_complete(accounting, tally) and not bounds,
+        complete=complete,
         accounting=accounting,
         gaps=dict(sorted(tally.gaps.items())),
         bounds=bounds,
         connections=connections,
-        coverage=tally.coverage,
-        concealing=tally.concealing,
-        named_share=round(named / connections.flows, 4) if connections.flows else None,
-        lookups=tally.lookups,
+        coverage=covered.coverage,
+        concealing=covered.concealing,
+        named_share=share(named.flows, connections.flows),
+        named_bytes_share=share(named.bytes(), connections.bytes()),
+        ech_offered=covered.ech_offered,
+        ech_grease=covered.ech_grease,
+        address_hosting=covered.address_hosting,
+        address_attributed=covered.address_attributed,
+        coverage_by_group=tuple(_group(*each) for each in tally.covered_by_group()),
+        lookups=covered.lookups,
         forgotten=forgotten,
         llm_related=tally.related,
         outcomes=tally.outcomes if versions.policy is not None else None,
@@ -130,6 +185,26 @@ def with_behaviours(summary: Summary, behaviours: Behaviours) -> Summary:
         behaviours=found,
         behaviour_counts={kind: sum(each.kind == kind for each in found) for kind in behaviours.kinds()},
         latency=behaviours.latency() or UNSET,
+    )
+
+
+def _group(group: SourceGroup, counts: ClassCounts) -> GroupCoverage:
+    connections, named = counts.connections(), counts.named()
+    return GroupCoverage(
+        kind=group.kind,
+        tenant=group.tenant,
+        source_group=group.source_group,
+        groups=group.groups,
+        connections=connections,
+        named_share=share(named.flows, connections.flows),
+        named_bytes_share=share(named.bytes(), connections.bytes()),
+        coverage=counts.coverage,
+        concealing=counts.concealing,
+        ech_offered=counts.ech_offered,
+        ech_grease=counts.ech_grease,
+        address_hosting=counts.address_hosting,
+        address_attributed=counts.address_attributed,
+        lookups=counts.lookups,
     )
 
 

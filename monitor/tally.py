@@ -4,42 +4,19 @@ Memory is bounded by the catalogue and the policy (a destination is a provider, 
 the number of flows.
 """
 
-from collections.abc import Iterable
-
 import msgspec
 
+from monitor.counts import FlowCount
+from monitor.coverage import ClassCounts, add_up
+from monitor.groups import SourceGroup, SourceGroups
 from monitor.types import Certainty, Concealment, Connection, Coverage, Decision, Name, Outcome, Scope
-from sensors.connections import Counted, Flows
+from sensors.connections import Counted
 from sensors.observations import Count, FlowKey, Gap
 
-COVERAGE_CLASSES: tuple[Coverage, ...] = (
-    "sni", "dns", "address", "ambiguous", "concealed", "concealing", "midstream", "lost",
-)  # fmt: skip
-CONCEALMENTS: tuple[Concealment, ...] = ("doh", "dot", "doq", "vpn", "relay")
 OUTCOMES: tuple[Outcome, ...] = ("violation", "indeterminate", "unassigned", "excepted", "allow")
 MAX_DESTINATIONS = 100_000  # groups x endpoints x outcomes; more are counted together
 MAX_CLIENTS = 1_000  # told apart in a row
 MAX_ALL_CLIENTS = 500_000  # told apart in all rows together
-
-
-class FlowCount(msgspec.Struct):
-    """Flows and their bytes both ways, on the wire."""
-
-    flows: int = 0
-    bytes_up: int = 0
-    bytes_down: int = 0
-
-    def add(self, connection: Connection) -> None:
-        """Count one connection."""
-        self.flows += 1
-        self.bytes_up += connection.totals.bytes_up
-        self.bytes_down += connection.totals.bytes_down
-
-    def include(self, counted: Flows) -> None:
-        """Count what was counted elsewhere."""
-        self.flows += counted.flows
-        self.bytes_up += counted.bytes_up
-        self.bytes_down += counted.bytes_down
 
 
 class DestinationKey(msgspec.Struct, frozen=True):
@@ -80,12 +57,11 @@ class Destination(msgspec.Struct):
 
 
 class Tally:
-    """The running totals of a replay or a daemon."""
+    """The running totals of a replay or a daemon. Coverage is kept by source group; its totals are sums."""
 
-    def __init__(self) -> None:
-        self.coverage: dict[Coverage, FlowCount] = {name: FlowCount() for name in COVERAGE_CLASSES}
-        self.concealing: dict[Concealment, FlowCount] = {kind: FlowCount() for kind in CONCEALMENTS}
-        self.lookups = FlowCount()
+    def __init__(self, groups: SourceGroups | None = None) -> None:
+        self._groups = groups or SourceGroups()
+        self._by_group = [ClassCounts() for _ in self._groups.rows]
         self.outcomes: dict[Outcome, FlowCount] = {name: FlowCount() for name in OUTCOMES}
         self.gaps: dict[str, Count] = {}
         self.related = FlowCount()
@@ -96,24 +72,55 @@ class Tally:
         self._clients: dict[DestinationKey, set[str]] = {}
         self._all_clients = 0
 
+    @property
+    def coverage(self) -> dict[Coverage, FlowCount]:
+        """The coverage classes of all groups together."""
+        return self.covered().coverage
+
+    @property
+    def concealing(self) -> dict[Concealment, FlowCount]:
+        """The class of connections that hide others, by kind, of all groups together."""
+        return self.covered().concealing
+
+    @property
+    def lookups(self) -> FlowCount:
+        """Flows that carried DNS, of all groups together."""
+        return self.covered().lookups
+
+    def covered(self) -> ClassCounts:
+        """Return the coverage of all groups together."""
+        return add_up(self._by_group)
+
+    def covered_by_group(self) -> list[tuple[SourceGroup, ClassCounts]]:
+        """Return the coverage of each group of the policy, and of the clients that none owns."""
+        return list(zip(self._groups.rows, self._by_group, strict=True))
+
     def lookup(self, connection: Connection) -> None:
         """Count a flow that carried DNS: it names others and needs no name."""
-        self.lookups.add(connection)
+        self._of(connection).lookups.add(connection)
 
     def counted(self, counted: Counted) -> None:
         """Count what a sensor counted and did not hand out."""
-        self.lookups.include(counted.lookups)
-        for name, flows in counted.coverage.items():
-            self.coverage[name].include(flows)
+        for number, group in counted.groups.items():
+            self._by_group[number].take(group)
 
     def connection(self, connection: Connection) -> None:
         """Count a connection in its coverage class."""
-        self.coverage[connection.coverage].add(connection)
+        self._of(connection).add(connection)
 
     def concealing_connection(self, connection: Connection, kind: Concealment) -> None:
         """Count a connection that hides others, by how it does, in the class of these."""
-        self.coverage["concealing"].add(connection)
-        self.concealing[kind].add(connection)
+        self._of(connection).add(connection, kind)
+
+    def hosted_connection(self, connection: Connection, *, attributed: bool) -> None:
+        """Count one without a name at an address where LLM endpoints are hosted, beside its class."""
+        counts = self._of(connection)
+        counts.address_hosting.add(connection)
+        if attributed:
+            counts.address_attributed.add(connection)
+
+    def _of(self, connection: Connection) -> ClassCounts:
+        return self._by_group[self._groups.number(connection.subject)]
 
     def decision(self, decision: Decision) -> None:
         """Count an LLM-related connection by outcome and destination."""
@@ -157,23 +164,13 @@ class Tally:
 
     def connections(self) -> FlowCount:
         """Return the sum over all coverage classes."""
-        return total(self.coverage.values())
+        return self.covered().connections()
 
 
 def evident_name(connection: Connection) -> Name | None:
     """Return the server's name where it is evident: the one it was called by, else the only live answer."""
     live = [name for name in connection.names if name.state == "live"]
     return live[0] if live and (live[0].source != "dns" or len(live) == 1) else None
-
-
-def total(counts: Iterable[FlowCount]) -> FlowCount:
-    """Add counts up."""
-    result = FlowCount()
-    for count in counts:
-        result.flows += count.flows
-        result.bytes_up += count.bytes_up
-        result.bytes_down += count.bytes_down
-    return result
 
 
 def _key(decision: Decision) -> DestinationKey:

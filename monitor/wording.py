@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from monitor.counts import FlowCount
 from monitor.types import Scope
 
 MANY_COUNTRIES = 8  # more are counted, not listed
@@ -35,6 +36,21 @@ def size(bytes_: int) -> str:
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1000
     return f"{value:.1f} TB"
+
+
+def percent(part: int, whole: int) -> str:
+    """Return a share in percent, cut off and not rounded up, so that only all of it is 100 %."""
+    tenths = part * 1000 // whole if whole else 0
+    return f"{tenths // 10}.{tenths % 10} %"
+
+
+def coverage_clause(named: FlowCount, seen: FlowCount, *, complete: bool) -> str:
+    """Return how much could be named: what a sentence adds that says that something was not observed."""
+    if not seen.flows:
+        return "no connection was seen at all"
+    flows, share = percent(named.flows, seen.flows), percent(named.bytes(), seen.bytes())
+    said = f"coverage {flows} of flows, {share} of bytes"
+    return said if complete else f"{said}, of what could be looked at"
 
 
 def moment(ts_ns: int) -> str:

@@ -87,9 +87,22 @@ class CorrelatorCounters(msgspec.Struct, frozen=True):
     forgotten_names: int = 0
 
 
-class Counted(msgspec.Struct, frozen=True):
-    """What an engine counted and did not hand out. ``lookups`` are flows to a DNS port without a hello."""
+class GroupCounted(msgspec.Struct, frozen=True):
+    """What an engine counted of one group's flows. ``lookups`` are flows to a DNS port without a hello.
+
+    ``ech_offered``, ``ech_grease`` (by their last hello) and ``address_hosting`` (no name at all, and a
+    server where LLM endpoints are hosted) look at flows that are in ``coverage`` too.
+    """
 
     coverage: dict[Coverage, Flows] = {}
+    ech_offered: Flows = Flows()
+    ech_grease: Flows = Flows()
+    address_hosting: Flows = Flows()
     lookups: Flows = Flows()
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """What an engine counted and did not hand out, by the interest's group numbers: those that had any."""
+
+    groups: dict[int, GroupCounted] = {}
     forgotten: CorrelatorCounters = CorrelatorCounters()

@@ -6,6 +6,8 @@ of it is the same with and without an interest.
 
 import msgspec
 
+MAX_GROUPS = 4_096  # counted apart
+
 
 class Interest(msgspec.Struct, frozen=True):
     """A flow is of interest where any of these fits.
@@ -17,6 +19,10 @@ class Interest(msgspec.Struct, frozen=True):
     hosts at which voice and video are arranged: the media that follows is told of them. ``resolvers`` are
     prefixes of clients that ask in others' place. Flows whose name is concealed, or that were announced in an
     unusual way, are always handed out.
+
+    What is only counted, is counted by group: ``groups`` are prefixes in CIDR notation for the clients'
+    addresses, each with a number below MAX_GROUPS; the longest wins, and 0 is of those that none holds.
+    ``hosting`` are prefixes where LLM endpoints are hosted: flows without a name there are counted apart.
     """
 
     names: tuple[str, ...] = ()
@@ -26,3 +32,5 @@ class Interest(msgspec.Struct, frozen=True):
     signalling: tuple[str, ...] = ()
     resolvers: tuple[str, ...] = ()
     client_prefixes: tuple[str, ...] = ()
+    groups: tuple[tuple[str, int], ...] = ()
+    hosting: tuple[str, ...] = ()

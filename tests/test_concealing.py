@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from monitor.catalog.hostmatch import parse_address
 from monitor.concealing import ALPNS, CARRIERS, PORTS, RESOLVER_PORTS, Concealing
+from monitor.counts import FlowCount, total
+from monitor.coverage import CONCEALMENTS
 from monitor.pipeline import Pipeline
-from monitor.tally import CONCEALMENTS, FlowCount, Tally, total
+from monitor.tally import Tally
 from monitor.types import Concealment, Connection, Hello, Name, NameSource, NameState, Subject, Totals
 from sensors.observations import Carrier, FlowKey, FlowUpdate, HelloSeen, NameResolved, Observation, Transport
 from tests.catalog_help import built_in, compiled

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from monitor import app
-from monitor.tally import CONCEALMENTS, total
+from monitor.counts import total
+from monitor.coverage import CONCEALMENTS
 from pcaps import golden
 from sensors.engine import open_sensor
 from sensors.observations import Accounting, Count, FlowUpdate

@@ -1,5 +1,6 @@
 """The native correlator says what the Python one says, and counts what it does not say."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -9,18 +10,20 @@ from hypothesis import strategies as st
 
 from monitor.catalog.hostmatch import normal_name
 from monitor.correlator import Correlator
-from monitor.pipeline import DNS_PORT, Pipeline
-from monitor.tally import FlowCount
-from monitor.types import Decision
+from monitor.counts import FlowCount
+from monitor.coverage import COVERAGE_CLASSES
+from monitor.pipeline import DNS_PORT, Aids, Pipeline
+from monitor.types import Coverage, Decision
 from pcaps import golden
 from sensors import native
 from sensors.connections import ConnectionSeen, CorrelatorCounters, Counted, Flows, Seen
 from sensors.engine import Options, open_sensor
-from sensors.interest import Interest
+from sensors.interest import MAX_GROUPS, Interest
 from sensors.limits import Limits, NameLimits
-from sensors.observations import Gap
+from sensors.observations import FlowUpdate, Gap
 from tests.catalog_help import compiled
 from tests.exchanges_kit import Answer, Call, Flow, capture, exchanges
+from tests.policy_help import compiled as compiled_policy
 from tests.test_engines_agree import SMALL
 
 pytestmark = pytest.mark.skipif(
@@ -50,6 +53,22 @@ def is_signalling(host: str) -> bool:
     """Tell whether voice and video are arranged at a host."""
     normal = normal_name(host)
     return normal == "api.llm.test" or (normal is not None and normal.endswith(".openai.test"))
+
+
+GROUPS = """
+version: 1
+id: groups
+owner: dpo
+issued: 2026-03-01
+data_classes: [{name: crm}]
+tenants:
+  - name: acme
+    groups:
+      - {name: all, sources: [10.20.0.0/16], data_class: crm}
+      - {name: few, sources: [10.20.1.6, "2001:db8::/33"], data_class: crm}
+rules:
+  - {id: A, outcome: allow}
+"""
 
 
 class Joined:
@@ -90,15 +109,27 @@ def by_native(
     return [seen for batch in sensor for seen in batch], sensor.counted()
 
 
+def of_class(counted: Counted, name: Coverage) -> int:
+    """Return how many flows of a class were counted, in all groups."""
+    return sum(group.coverage.get(name, Flows()).flows for group in counted.groups.values())
+
+
+def counted_lookups(counted: Counted) -> FlowCount:
+    """Return the lookups that were counted, in all groups."""
+    lookups = FlowCount()
+    for group in counted.groups.values():
+        lookups.include(group.lookups)
+    return lookups
+
+
 def compare(path: Path, limits: Limits, names: NameLimits, engine: str = "dpkt") -> None:
     """Hand everything out, and find the same."""
     wanted = by_python(path, limits, names, engine)
     seen, counted = by_native(path, EVERYTHING, limits, names)
     assert seen == wanted.seen
     assert counted.forgotten == wanted.forgotten
-    lookups = counted.lookups
-    assert FlowCount(lookups.flows, lookups.bytes_up, lookups.bytes_down) == wanted.lookups
-    assert sum(flows.flows for flows in counted.coverage.values()) == 0
+    assert counted_lookups(counted) == wanted.lookups
+    assert sum(of_class(counted, name) for name in COVERAGE_CLASSES) == 0
 
 
 @pytest.mark.parametrize("case", golden.cases(), ids=lambda case: case.name)
@@ -137,9 +168,22 @@ def test_of_equal_lifetimes_the_first_counts(tmp_path: Path) -> None:
     assert connection.coverage == "dns"
 
 
+def grouped() -> Pipeline:
+    """Return a pipeline with source groups one inside the other, and ranges that host LLM endpoints."""
+    return Pipeline(
+        CATALOG, compiled_policy(GROUPS)[0], aids=Aids(hosting=("203.0.113.0/29", "2001:db8:1::/48"))
+    )
+
+
+def ends(path: Path) -> Iterator[FlowUpdate]:
+    """Yield the ends of all flows."""
+    for batch in open_sensor([path], "dpkt"):
+        yield from (seen for seen in batch if isinstance(seen, FlowUpdate) and seen.final)
+
+
 def piped(path: Path, interest: Interest | None) -> tuple[list[Decision], Pipeline]:
     """Return the decisions on a capture, and the pipeline with what it counted."""
-    pipeline = Pipeline(CATALOG)
+    pipeline = grouped()
     sensor = open_sensor([path], "native", Options(interest=interest))
     decisions = [decision for batch in sensor for decision in pipeline.feed(batch)]
     pipeline.count(sensor.counted())
@@ -151,10 +195,12 @@ def test_an_interest_changes_nothing_that_comes_out(made: list[Answer | Flow | C
     with TemporaryDirectory() as folder:
         path = capture(made, Path(folder))
         decisions, whole = piped(path, None)
-        same, filtered = piped(path, Pipeline(CATALOG).interest())
+        same, filtered = piped(path, grouped().interest())
+        ended = sum(1 for _ in ends(path))
     assert same == decisions
     assert filtered.forgotten() == whole.forgotten()
     assert vars(filtered.tally) == vars(whole.tally)
+    assert ended == whole.tally.connections().flows + whole.tally.lookups.flows
 
 
 def test_clients_may_be_of_interest(tmp_path: Path) -> None:
@@ -167,7 +213,7 @@ def test_clients_may_be_of_interest(tmp_path: Path) -> None:
     seen, counted = by_native(capture(made, tmp_path), interest, Limits(), NameLimits())
     clients = [each.flow.client for each in seen if isinstance(each, ConnectionSeen)]
     assert clients == ["198.51.100.7", "2001:db8:c::7"]
-    assert counted.coverage["sni"].flows == 1
+    assert of_class(counted, "sni") == 1
 
 
 def test_names_that_nobody_cares_about_stay_inside(tmp_path: Path) -> None:
@@ -178,7 +224,7 @@ def test_names_that_nobody_cares_about_stay_inside(tmp_path: Path) -> None:
     seen, counted = by_native(path, CATALOG.interest(), Limits(), NameLimits())
     names = [each.names[0].value for each in seen if isinstance(each, ConnectionSeen)]
     assert names == ["api.llm.test", "a.openai.test"]
-    assert counted.coverage["sni"].flows == 2
+    assert of_class(counted, "sni") == 2
 
 
 def test_ports_and_protocols_may_be_of_interest(tmp_path: Path) -> None:
@@ -190,10 +236,30 @@ def test_ports_and_protocols_may_be_of_interest(tmp_path: Path) -> None:
     interest = Interest(server_ports=(853,), alpn=("dot",))
     seen, counted = by_native(capture(made, tmp_path), interest, Limits(), NameLimits())
     assert len(seen) == 2
-    assert counted.coverage["sni"].flows == 1
+    assert of_class(counted, "sni") == 1
 
 
 def test_what_is_no_prefix_is_refused(tmp_path: Path) -> None:
     path = capture([], tmp_path)
-    with pytest.raises(ValueError, match=r"^192\.0\.2\.0/33$"):
-        by_native(path, Interest(prefixes=("192.0.2.0/33",)), Limits(), NameLimits())
+    for wanted in (
+        Interest(prefixes=("192.0.2.0/33",)),
+        Interest(hosting=("192.0.2.0/33",)),
+        Interest(groups=(("192.0.2.0/33", 1),)),
+    ):
+        with pytest.raises(ValueError, match=r"^192\.0\.2\.0/33$"):
+            by_native(path, wanted, Limits(), NameLimits())
+
+
+def test_a_group_beyond_the_bound_is_refused(tmp_path: Path) -> None:
+    path = capture([], tmp_path)
+    with pytest.raises(ValueError, match=r"^group 4096$"):
+        by_native(path, Interest(groups=(("192.0.2.0/24", MAX_GROUPS),)), Limits(), NameLimits())
+    by_native(path, Interest(groups=(("192.0.2.0/24", MAX_GROUPS - 1),)), Limits(), NameLimits())
+
+
+def test_many_ranges_are_taken(tmp_path: Path) -> None:
+    many = tuple(f"100.{n >> 8 & 255}.{n & 255}.{n >> 16 << 4}/28" for n in range(100_000))
+    made = [Flow(0, "10.20.1.5", "100.1.2.7"), Flow(1, "10.20.1.5", "100.1.2.70")]
+    _, counted = by_native(capture(made, tmp_path), Interest(hosting=many), Limits(), NameLimits())
+    (group,) = counted.groups.values()
+    assert (group.coverage["address"].flows, group.address_hosting.flows) == (2, 1)

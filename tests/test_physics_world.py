@@ -8,7 +8,7 @@ import pytest
 from monitor.catalog import Catalog
 from monitor.geography import Site
 from monitor.physics import Physics
-from monitor.pipeline import Pipeline
+from monitor.pipeline import Aids, Pipeline
 from monitor.types import Hello, Name, Totals
 from sensors.connections import ConnectionSeen
 from sensors.observations import FlowKey, Transport
@@ -152,8 +152,10 @@ def test_no_true_place_is_refuted(lies_on_the_way: Callable[[Path], ConnectionSe
         sensor = rng.choice((rng.choice(world), rng.choice(drawn())))
         paths = [Path(light_ms(sensor, site), rng, geo.address(site.country)) for site in world]
         connections = [lies_on_the_way(path) for path in paths]
-        with_physics = Pipeline(catalog(), geo=geo, physics=at(sensor, catalog())).feed(connections)
-        assert list(with_physics) == list(Pipeline(catalog(), geo=geo).feed(connections))
+        with_physics = Pipeline(catalog(), aids=Aids(geo=geo, physics=at(sensor, catalog()))).feed(
+            connections
+        )
+        assert list(with_physics) == list(Pipeline(catalog(), aids=Aids(geo=geo)).feed(connections))
         cases += len(connections)
     assert cases == 4_000
 
@@ -163,7 +165,7 @@ def test_an_edges_own_place_is_not_refuted_and_a_far_one_is() -> None:
     for seed in SEEDS:
         rng = random.Random(seed)
         world, geo = sites(rng), GeoByAddress()
-        pipeline = Pipeline(catalog(), geo=geo, physics=at(sensor := rng.choice(world), catalog()))
+        pipeline = Pipeline(catalog(), aids=Aids(geo=geo, physics=at(sensor := rng.choice(world), catalog())))
         edge = min((light_ms(sensor, site), site) for site in world if site != sensor)[1]
         path = Path(light_ms(sensor, edge), rng, geo.address(edge.country))
         times = path.rtt + rng.uniform(0, 2), path.rtt + rng.uniform(0.5, 4)
@@ -185,7 +187,7 @@ def test_a_region_is_not_contradicted_where_it_is() -> None:
     for seed in SEEDS:
         rng = random.Random(seed)
         sensor = rng.choice(sites(rng))
-        pipeline = Pipeline(built_in(), physics=at(sensor, built_in()))
+        pipeline = Pipeline(built_in(), aids=Aids(physics=at(sensor, built_in())))
         for name, where in rng.sample(sorted(regions.items()), 50):
             path = Path(light_ms(sensor, where), rng)
             (true,) = pipeline.feed([seen(path, path.rtt, path.rtt, names=(Name(name, "sni"),))])

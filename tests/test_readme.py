@@ -1,4 +1,7 @@
-"""The README's console blocks are run as they stand; `...` stands for any lines or the rest of a word."""
+"""Console blocks of the README and of the page on coverage are run as they stand.
+
+`...` stands for any lines, or for the rest of a word.
+"""
 
 import re
 import shlex
@@ -11,11 +14,12 @@ from monitor.cli import COMMANDS, group
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"```console\n\$ residency (.*?)\n(.*?)```", README, re.DOTALL)
+COVERAGE = (ROOT / "docs/25-coverage.md").read_text()
+BLOCKS = re.findall(r"```console\n\$ residency (.*?)\n(.*?)```", README + COVERAGE, re.DOTALL)
 
 
 def test_there_are_blocks() -> None:
-    assert len(BLOCKS) >= 4
+    assert len(BLOCKS) >= 7
 
 
 @pytest.mark.parametrize(("command", "shown"), BLOCKS, ids=[block[0] for block in BLOCKS])

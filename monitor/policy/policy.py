@@ -72,6 +72,7 @@ class Policy:
         self.subject = functools.lru_cache(SUBJECTS_KEPT)(SubjectTable(networks).find)
         self.resolvers = tuple(map(str, resolvers))
         self.subjects = frozenset(entry.subject for entry in networks)
+        self.networks = tuple((str(entry.network), entry.subject) for entry in networks)
         self._judge = functools.lru_cache(JUDGEMENTS_KEPT)(self._judge_on)
 
         def territory(names: Sequence[str]) -> Territory:

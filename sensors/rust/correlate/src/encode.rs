@@ -7,7 +7,7 @@ use dissect::msgpack::Writer;
 use dissect::observations::{FlowUpdate, Gap};
 
 use crate::connections::{Connection, Coverage, Hello, Name};
-use crate::filter::{Counted, FlowCount};
+use crate::filter::{Counted, FlowCount, GroupCount};
 
 /// Writes values one after the other into a buffer.
 #[derive(Debug, Default)]
@@ -61,15 +61,15 @@ impl Encoder {
     /// Write what was counted and not handed on; return it.
     #[must_use]
     pub fn counted(mut self, counted: &Counted) -> Vec<u8> {
-        self.writer.map(3);
-        self.writer.key("coverage");
-        self.writer.map(Coverage::ALL.len() as u32);
-        for (class, count) in Coverage::ALL.into_iter().zip(counted.coverage) {
-            self.writer.entry(class.text());
-            self.flows(count);
+        self.writer.map(2);
+        self.writer.key("groups");
+        let groups = counted.groups.iter().enumerate();
+        let groups = groups.filter(|(_, count)| **count != GroupCount::default());
+        self.writer.map(groups.clone().count() as u32);
+        for (number, count) in groups {
+            self.writer.unsigned(number as u64);
+            self.group(count);
         }
-        self.writer.key("lookups");
-        self.flows(counted.lookups);
         self.writer.key("forgotten");
         self.writer.map(2);
         self.writer
@@ -77,6 +77,26 @@ impl Encoder {
         self.writer
             .count("forgotten_names", counted.forgotten.names);
         self.writer.take()
+    }
+
+    fn group(&mut self, count: &GroupCount) {
+        self.writer.map(5);
+        self.writer.key("coverage");
+        self.writer.map(Coverage::ALL.len() as u32);
+        for (class, count) in Coverage::ALL.into_iter().zip(count.coverage) {
+            self.writer.entry(class.text());
+            self.flows(count);
+        }
+        let others = [
+            ("ech_offered", count.ech_offered),
+            ("ech_grease", count.ech_grease),
+            ("address_hosting", count.address_hosting),
+            ("lookups", count.lookups),
+        ];
+        for (name, count) in others {
+            self.writer.key(name);
+            self.flows(count);
+        }
     }
 
     fn flows(&mut self, count: FlowCount) {

@@ -29,23 +29,55 @@ impl FlowCount {
     }
 }
 
-/// What was counted and not handed on. The mirror of `Counted` in `sensors/connections.py`.
+/// What was counted of one group. The mirror of `GroupCounted` in `sensors/connections.py`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counted {
+pub struct GroupCount {
     /// Connections, in the order of `Coverage::ALL`.
     pub coverage: [FlowCount; Coverage::ALL.len()],
+    /// Of these, where the last hello hides the name by ECH.
+    pub ech_offered: FlowCount,
+    /// Of these, where its ECH extension is taken for GREASE.
+    pub ech_grease: FlowCount,
+    /// Of these, without a name at an address where LLM endpoints are hosted.
+    pub address_hosting: FlowCount,
     /// Flows that carried DNS: they name others and need no name.
     pub lookups: FlowCount,
+}
+
+impl GroupCount {
+    fn connection(&mut self, connection: &Connection<'_>, interest: &Interest) {
+        let class = connection.coverage as usize;
+        if let Some(count) = self.coverage.get_mut(class) {
+            count.add(&connection.update);
+        }
+        match connection.hello.map(|hello| hello.ech) {
+            Some("offered") => self.ech_offered.add(&connection.update),
+            Some("grease") => self.ech_grease.add(&connection.update),
+            _ => {}
+        }
+        if interest.may_hide(connection) {
+            self.address_hosting.add(&connection.update);
+        }
+    }
+}
+
+/// What was counted and not handed on. The mirror of `Counted` in `sensors/connections.py`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// By group number, up to the highest that had any.
+    pub groups: Vec<GroupCount>,
     /// What the bounds made the correlator forget.
     pub forgotten: Forgotten,
 }
 
 impl Counted {
-    fn connection(&mut self, connection: &Connection<'_>) {
-        let class = connection.coverage as usize;
-        if let Some(count) = self.coverage.get_mut(class) {
-            count.add(&connection.update);
+    /// The counts of a group, which `Interest` keeps below `MAX_GROUPS`.
+    fn group(&mut self, number: u32) -> Option<&mut GroupCount> {
+        let index = number as usize;
+        if index >= self.groups.len() {
+            self.groups.resize(index + 1, GroupCount::default());
         }
+        self.groups.get_mut(index)
     }
 }
 
@@ -58,7 +90,8 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// A filter within limits; `seed` keys the hashes. A prefix that is none is the error.
+    /// A filter within limits; `seed` keys the hashes. A prefix that is none, or a group's number that
+    /// is too high, is the error.
     pub fn new(wanted: Wanted, limits: Limits, seed: u64) -> Result<Self, String> {
         let hasher = seeded(seed);
         Ok(Self {
@@ -75,12 +108,16 @@ impl Filter {
             if let Observation::Gap(gap) = &observation {
                 self.encoder.gap(gap);
             } else if let Some(connection) = self.correlator.feed(observation) {
-                if connection.update.flow.server_port == DNS_PORT && connection.hello.is_none() {
-                    self.counted.lookups.add(&connection.update);
-                } else if self.interest.cares(&connection) {
+                let flow = &connection.update.flow;
+                let lookup = flow.server_port == DNS_PORT && connection.hello.is_none();
+                if !lookup && self.interest.cares(&connection) {
                     self.encoder.connection(&connection, tunnels);
-                } else {
-                    self.counted.connection(&connection);
+                } else if let Some(count) = self.counted.group(self.interest.group(flow.client)) {
+                    if lookup {
+                        count.lookups.add(&connection.update);
+                    } else {
+                        count.connection(&connection, &self.interest);
+                    }
                 }
             }
         }
@@ -99,10 +136,10 @@ impl Filter {
 
     /// What was counted so far and not handed on.
     #[must_use]
-    pub const fn counted(&self) -> Counted {
+    pub fn counted(&self) -> Counted {
         Counted {
+            groups: self.counted.groups.clone(),
             forgotten: self.correlator.forgotten(),
-            ..self.counted
         }
     }
 }

@@ -128,28 +128,33 @@ impl NameIndex {
     }
 }
 
-/// Address prefixes.
-pub struct AddressIndex {
-    networks: HashSet<(u32, u128), RandomState>, // what is shifted away, and what is left
-    v4_shifts: Vec<u32>,
+/// Values by address prefix; the longest wins.
+pub struct AddressMap<V> {
+    networks: HashMap<(u32, u128), V, RandomState>, // by what is shifted away, and what is left
+    v4_shifts: Vec<u32>,                            // in order, as those of IPv6
     v6_shifts: Vec<u32>,
 }
 
-impl AddressIndex {
-    /// The index of prefixes in CIDR notation; the first that is none is the error.
-    pub fn new(prefixes: &[String], hasher: &RandomState) -> Result<Self, String> {
-        let mut index = Self {
-            networks: HashSet::with_hasher(hasher.clone()),
+impl<V: Copy> AddressMap<V> {
+    /// The map of prefixes in CIDR notation; the first that is none is the error.
+    pub fn new<'a, P>(prefixes: P, hasher: &RandomState) -> Result<Self, String>
+    where
+        P: ExactSizeIterator<Item = (&'a str, V)>,
+    {
+        let mut map = Self {
+            networks: HashMap::with_capacity_and_hasher(prefixes.len(), hasher.clone()),
             v4_shifts: Vec::new(),
             v6_shifts: Vec::new(),
         };
-        for prefix in prefixes {
-            index.add(prefix).ok_or_else(|| prefix.clone())?;
+        for (prefix, value) in prefixes {
+            map.add(prefix, value).ok_or_else(|| prefix.to_owned())?;
         }
-        Ok(index)
+        map.v4_shifts.sort_unstable();
+        map.v6_shifts.sort_unstable();
+        Ok(map)
     }
 
-    fn add(&mut self, prefix: &str) -> Option<()> {
+    fn add(&mut self, prefix: &str, value: V) -> Option<()> {
         let (network, bits) = prefix.split_once('/')?;
         let bits: u32 = bits.parse().ok()?;
         let (number, shifts, all) = match network.parse().ok()? {
@@ -159,16 +164,18 @@ impl AddressIndex {
         let shift = all.checked_sub(bits)?;
         // Families stay apart: those of IPv4 are marked by a shift that IPv6 does not have.
         let mark = if all == V4_BITS { V6_BITS + 1 } else { 0 };
-        self.networks.insert((shift + mark, shifted(number, shift)));
+        self.networks
+            .insert((shift + mark, shifted(number, shift)), value);
         if !shifts.contains(&shift) {
             shifts.push(shift);
         }
         Some(())
     }
 
-    /// Whether a prefix holds an address; an IPv4-mapped one (RFC 4291 section 2.5.5.2) counts as IPv4.
+    /// The value of the longest prefix that holds an address; an IPv4-mapped one (RFC 4291 section 2.5.5.2)
+    /// counts as IPv4.
     #[must_use]
-    pub fn fits(&self, address: Address) -> bool {
+    pub fn find(&self, address: Address) -> Option<V> {
         let number = u128::from_be_bytes(*address.bytes());
         let mapped = number >> V4_BITS == 0xffff;
         let (number, shifts, mark) = if address.is_v4() || mapped {
@@ -177,10 +184,27 @@ impl AddressIndex {
             (number, &self.v6_shifts, 0)
         };
         let mut shifts = shifts.iter();
-        shifts.any(|shift| {
-            self.networks
-                .contains(&(shift + mark, shifted(number, *shift)))
+        shifts.find_map(|shift| {
+            let network = (shift + mark, shifted(number, *shift));
+            self.networks.get(&network).copied()
         })
+    }
+}
+
+/// Address prefixes.
+pub struct AddressIndex(AddressMap<()>);
+
+impl AddressIndex {
+    /// The index of prefixes in CIDR notation; the first that is none is the error.
+    pub fn new(prefixes: &[String], hasher: &RandomState) -> Result<Self, String> {
+        let prefixes = prefixes.iter().map(|prefix| (prefix.as_str(), ()));
+        Ok(Self(AddressMap::new(prefixes, hasher)?))
+    }
+
+    /// Whether a prefix holds an address.
+    #[must_use]
+    pub fn fits(&self, address: Address) -> bool {
+        self.0.find(address).is_some()
     }
 }
 

@@ -8,10 +8,12 @@ use dissect::observations::{Carrier, HelloSeen};
 use dissect::segment::Address;
 
 use crate::connections::{Connection, Coverage, Name, Source};
-use crate::hostmatch::{AddressIndex, Literal, NameIndex, literal, normal_name};
+use crate::hostmatch::{AddressIndex, AddressMap, Literal, NameIndex, literal, normal_name};
 
 /// More names than attribution reads: which are left out is then counted. `monitor/attribution/readings.py`.
 pub const MAX_NAMES: usize = 32;
+/// Counted apart. The mirror of `MAX_GROUPS` in `sensors/interest.py`.
+pub const MAX_GROUPS: u32 = 4_096;
 
 /// What is cared for, as texts. The mirror of `Interest` in `sensors/interest.py`.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +32,10 @@ pub struct Wanted {
     pub resolvers: Vec<String>,
     /// Of clients' addresses, in CIDR notation.
     pub client_prefixes: Vec<String>,
+    /// Prefixes of clients' addresses, each with its group's number.
+    pub groups: Vec<(String, u32)>,
+    /// Prefixes where LLM endpoints are hosted.
+    pub hosting: Vec<String>,
 }
 
 /// What is cared for, compiled.
@@ -39,11 +45,19 @@ pub struct Interest {
     server_ports: Vec<u16>, // in order
     alpn: Vec<String>,
     clients: AddressIndex,
+    groups: AddressMap<u32>, // below MAX_GROUPS
+    hosting: AddressIndex,
 }
 
 impl Interest {
-    /// Compile what is wanted. A prefix that is none is the error.
+    /// Compile what is wanted. A prefix that is none, or a group's number that is too high, is the error.
     pub fn new(wanted: Wanted, hasher: &RandomState) -> Result<Self, String> {
+        let numbers = wanted.groups.iter().map(|(_, number)| *number);
+        if let Some(number) = numbers.max().filter(|number| *number >= MAX_GROUPS) {
+            return Err(format!("group {number}"));
+        }
+        let groups = wanted.groups.iter();
+        let groups = groups.map(|(prefix, number)| (prefix.as_str(), *number));
         let mut server_ports = wanted.server_ports;
         server_ports.sort_unstable();
         Ok(Self {
@@ -52,7 +66,25 @@ impl Interest {
             server_ports,
             alpn: wanted.alpn,
             clients: AddressIndex::new(&wanted.client_prefixes, hasher)?,
+            groups: AddressMap::new(groups, hasher)?,
+            hosting: AddressIndex::new(&wanted.hosting, hasher)?,
         })
+    }
+
+    /// The number of the group that owns a client; 0 where none does.
+    #[must_use]
+    pub fn group(&self, client: Address) -> u32 {
+        self.groups.find(client).unwrap_or_default()
+    }
+
+    /// Whether a connection has no name at all, and its server is where LLM endpoints are hosted.
+    #[must_use]
+    pub fn may_hide(&self, connection: &Connection<'_>) -> bool {
+        let unresolved = matches!(
+            connection.coverage,
+            Coverage::Address | Coverage::Midstream | Coverage::Lost
+        );
+        unresolved && self.hosting.fits(connection.update.flow.server)
     }
 
     /// Whether a name is one of those cared for, in any case, with or without the trailing dot.

@@ -25,6 +25,8 @@ struct Interest {
     signalling: Vec<String>,
     resolvers: Vec<String>,
     client_prefixes: Vec<String>,
+    groups: Vec<(String, u32)>,
+    hosting: Vec<String>,
 }
 
 /// `sensors.limits.NameLimits`.
@@ -79,6 +81,8 @@ impl Engine {
             signalling: interest.signalling,
             resolvers: interest.resolvers,
             client_prefixes: interest.client_prefixes,
+            groups: interest.groups,
+            hosting: interest.hosting,
         };
         let limits = correlate::Limits {
             pending: limits.pending,

@@ -2,10 +2,12 @@
 
 use dissect::observations::{Gap, Observation};
 
-use super::{Filter, FlowCount};
+use dissect::segment::Address;
+
+use super::{Filter, FlowCount, GroupCount};
 use crate::connections::Coverage;
-use crate::interest::Wanted;
-use crate::kit::{CLIENT, LLM, SERVER, USUAL, at, ended, flow_key, hello, texts};
+use crate::interest::{MAX_GROUPS, Wanted};
+use crate::kit::{CLIENT, LLM, OTHER, SERVER, USUAL, at, ended, flow_key, hello, resolved, texts};
 
 fn filter() -> Filter {
     let wanted = Wanted {
@@ -61,7 +63,10 @@ fn every_flow_is_handed_on_or_counted_once() {
         bytes_down: 4_000,
     };
     let counted = filter.counted();
-    for (class, count) in Coverage::ALL.into_iter().zip(counted.coverage) {
+    let [unowned] = counted.groups.as_slice() else {
+        panic!("one group is counted");
+    };
+    for (class, count) in Coverage::ALL.into_iter().zip(unowned.coverage) {
         let wanted = match class {
             Coverage::Sni => two,
             Coverage::Address => one,
@@ -69,7 +74,7 @@ fn every_flow_is_handed_on_or_counted_once() {
         };
         assert_eq!(count, wanted, "{class:?}");
     }
-    assert_eq!(counted.lookups, one);
+    assert_eq!(unowned.lookups, one);
     assert_eq!(filter.waiting(), 2);
     let batch = filter.batch();
     assert_eq!(batch[0], 0x92); // an array of two
@@ -86,6 +91,93 @@ fn what_is_no_prefix_is_refused() {
     assert_eq!(
         Filter::new(wanted, USUAL, 7).err().as_deref(),
         Some("192.0.2.0/33")
+    );
+}
+
+/// How many flows a group has in `Coverage::Address`, at hosting addresses, and as lookups.
+fn address_hosting_lookups(count: &GroupCount) -> [u64; 3] {
+    let [_, _, address, ..] = count.coverage;
+    [
+        address.flows,
+        count.address_hosting.flows,
+        count.lookups.flows,
+    ]
+}
+
+#[test]
+fn the_longest_prefix_of_the_client_is_its_group() {
+    let groups = [
+        ("10.20.0.0/16", 1),
+        ("10.20.1.6/32", 3),
+        ("10.0.0.0/8", 2),
+        ("2001:db8::/32", 1),
+    ];
+    let wanted = Wanted {
+        groups: groups
+            .map(|(text, number)| (text.to_owned(), number))
+            .into(),
+        hosting: texts(&["203.0.113.0/24"]),
+        ..Wanted::default()
+    };
+    let mut filter = Filter::new(wanted, USUAL, 7).unwrap();
+    let elsewhere = Address::v4([192, 0, 2, 1]);
+    let table = [
+        (CLIENT, SERVER, 443),
+        (OTHER, elsewhere, 443),
+        (OTHER, SERVER, 53),
+        (Address::v4([10, 99, 0, 1]), SERVER, 443),
+        (Address::v4([192, 168, 0, 1]), elsewhere, 443),
+        (Address::v6([1; 16]), SERVER, 443),
+    ];
+    for (client, server, port) in table {
+        let end = ended(9, 50, |update| {
+            update.flow = flow_key(client, server, port);
+        });
+        filter.take(vec![end], &[]);
+    }
+    let counted = filter.counted();
+    let found: Vec<_> = counted.groups.iter().map(address_hosting_lookups).collect();
+    assert_eq!(found, [[2, 1, 0], [1, 1, 0], [1, 1, 0], [1, 0, 1]]);
+}
+
+#[test]
+fn ech_and_what_looks_like_it_are_counted_beside_the_class() {
+    let mut filter = filter();
+    for ech in ["none", "grease", "grease"] {
+        let www = Some("www.example.org");
+        filter.take(
+            vec![hello(10, www, |hello| hello.ech = ech), ended(9, 50, as_is)],
+            &[],
+        );
+    }
+    let public = resolved(0, "front.example", |answer| {
+        answer.ech_public_names = texts(&["front.example"]);
+        answer.addresses.clear();
+    });
+    let observations = vec![
+        public,
+        resolved(0, "www.example.org", as_is),
+        hello(10, Some("front.example"), |hello| hello.ech = "grease"),
+        ended(9, 50, as_is),
+    ];
+    filter.take(observations, &[]);
+    let [unowned] = filter.counted().groups[..] else {
+        panic!("one group is counted");
+    };
+    let [sni, dns, ..] = unowned.coverage;
+    let counts = [sni, dns, unowned.ech_offered, unowned.ech_grease];
+    assert_eq!(counts.map(|count| count.flows), [3, 1, 1, 2]);
+}
+
+#[test]
+fn too_many_groups_are_refused() {
+    let wanted = Wanted {
+        groups: vec![("10.0.0.0/8".to_owned(), MAX_GROUPS)],
+        ..Wanted::default()
+    };
+    assert_eq!(
+        Filter::new(wanted, USUAL, 7).err().as_deref(),
+        Some("group 4096")
     );
 }
 

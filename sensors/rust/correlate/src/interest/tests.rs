@@ -14,9 +14,8 @@ fn wanted() -> Wanted {
         prefixes: texts(&["198.51.100.0/24"]),
         server_ports: vec![8_443, 853],
         alpn: texts(&["dot"]),
-        signalling: Vec::new(),
-        resolvers: Vec::new(),
         client_prefixes: texts(&["203.0.112.0/24", "2001:db8:c::/48"]),
+        ..Wanted::default()
     }
 }
 
