@@ -3,15 +3,18 @@
 Nothing here prints: results are returned, and the command line shows them.
 """
 
+import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from monitor import __version__
 from monitor.attribution import Question, attribute
 from monitor.catalog import Catalog
+from monitor.datasets.use import DataChoice, newer_than, open_data
 from monitor.documents import Problem
 from monitor.exitstatus import Exit
 from monitor.exports import BEHAVIOURS, DECISIONS, SUMMARY, DecisionFile, write_behaviours, write_summary
@@ -34,19 +37,32 @@ from sensors.engine import AUTO, Options, Sensor, open_sensor
 from sensors.observations import Accounting
 from sensors.paths import expand_paths
 
+if TYPE_CHECKING:
+    from monitor.datasets.lookup import Ranges
+    from monitor.datasets.store import Selection
+
+SECOND_NS = 1_000_000_000
+
 
 class Knowledge(msgspec.Struct, frozen=True):
-    """What attribution and judgement rest on: the catalogue, GeoIP, and the policy where there is one."""
+    """What attribution and judgement rest on: the catalogue, data sets, and the policy where there is one.
+
+    ``datasets`` are those that are used, ``selection`` is how the store chose them; ``notes`` are for people.
+    """
 
     catalog: Catalog
     geo: GeoIp | None = None
     policy: Policy | None = None
     warnings: tuple[Problem, ...] = ()
     physics: Physics | None = None
+    ranges: "Ranges | None" = None
+    datasets: tuple[str, ...] = ()
+    selection: "Selection | None" = None
+    notes: tuple[str, ...] = ()
 
     def aids(self) -> Aids:
         """What a pipeline may ask beside the catalogue."""
-        return Aids(geo=self.geo, physics=self.physics)
+        return Aids(geo=self.geo, ranges=self.ranges, physics=self.physics)
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -61,24 +77,39 @@ class Replayed(msgspec.Struct, frozen=True):
 
     summary: Summary
     status: Exit
+    notes: tuple[str, ...] = ()
 
 
 def load_knowledge(
-    policy: Path | None = None, catalogs: Sequence[Path] = (), geoips: Sequence[Path] = ()
+    policy: Path | None = None,
+    catalogs: Sequence[Path] = (),
+    geoips: Sequence[Path] = (),
+    choice: DataChoice | None = None,
 ) -> Knowledge:
-    """Read what the commands rest on. Raises InputError or DocumentError."""
+    """Read what the commands rest on; the store of data sets only where there is a ``choice``.
+
+    Raises InputError or DocumentError.
+    """
     jurisdictions = load_jurisdictions()
     catalog = load_catalog(catalogs, jurisdictions)
-    geo = GeoIp(geoips) if geoips else None
+    data = open_data(choice, catalog.regions, geoips)
+    known = Knowledge(
+        catalog,
+        data.geo,
+        ranges=data.ranges,
+        datasets=data.datasets,
+        selection=data.selection,
+        notes=data.notes,
+    )
     if policy is None:
-        return Knowledge(catalog, geo)
+        return known
     regions = {
         f"{each.provider}:{each.region}" for each in catalog.endpoints if each.provider and each.region
     }
     services = {each.service for each in catalog.endpoints if each.service}
     source = read_source(policy)
     compiled, warnings = compile_policy(source, jurisdictions, catalog.providers, regions, services)
-    return Knowledge(catalog, geo, compiled, tuple(warnings))
+    return msgspec.structs.replace(known, policy=compiled, warnings=tuple(warnings))
 
 
 def replay(
@@ -116,14 +147,15 @@ def replay(
             write_connections(out, decisions.path, _metadata(versions))
             write_behaviours(out, summary)
             write_summary(out, summary)
-    return Replayed(summary, status(summary))
+    note = newer_than(knowledge.selection, _day(summary.accounting.last_ns))
+    return Replayed(summary, status(summary), (note,) if note is not None else ())
 
 
 def run_tests(knowledge: Knowledge, policy: Policy) -> list[TestResult]:
     """Run the tests that a policy carries."""
 
     def attribute_flow(names: tuple[Name, ...], address: str | None) -> Attribution:
-        return attribute(Question(names, address), knowledge.catalog, knowledge.geo)
+        return attribute(Question(names, address), knowledge.catalog, knowledge.geo, knowledge.ranges)
 
     return run_policy_tests(policy, attribute_flow)
 
@@ -194,13 +226,23 @@ def _prepare(out: Path) -> DecisionFile:
         raise InputError(str(out), error.strerror or "cannot be written", "choose another --out") from None
 
 
+def _day(ts_ns: int | None) -> dt.date | None:
+    """The day of a packet in UTC; a packet's time may be any 64-bit number."""
+    try:
+        return dt.datetime.fromtimestamp(ts_ns // SECOND_NS, dt.UTC).date() if ts_ns is not None else None
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
 def _versions(sensor: Sensor, knowledge: Knowledge) -> Versions:
+    selection = knowledge.selection
     return Versions(
         tool=__version__,
         engine=sensor.engine,
         catalogue=knowledge.catalog.version,
         policy=knowledge.policy.version if knowledge.policy is not None else None,
-        datasets=knowledge.geo.datasets if knowledge.geo is not None else (),
+        datasets=knowledge.datasets,
+        as_of=str(selection.as_of) if selection is not None and selection.as_of is not None else None,
         location=str(knowledge.physics.site) if knowledge.physics is not None else None,
     )
 
@@ -212,5 +254,6 @@ def _metadata(versions: Versions) -> dict[str, str]:
         "residency.catalogue": versions.catalogue,
         "residency.policy": versions.policy or "",
         "residency.datasets": ", ".join(versions.datasets),
+        "residency.as-of": versions.as_of or "",
         "residency.location": versions.location or "",
     }

@@ -18,6 +18,7 @@ COMMANDS = {
     "check": "Validate a policy or a catalogue, and run the policy's own tests.",
     "completion": "Print the completion script of a shell.",
     "crosscheck": "Have two engines read captures, and print where they differ.",
+    "data": "Keep the data sets that say where an address is: published ranges, GeoIP.",
     "doctor": "Say what this installation can do, and what it lacks.",
     "explain": "Say what a name or an address would be called, and why.",
     "observe": "Print what the sensor alone sees in a capture.",

@@ -82,6 +82,8 @@ def _facts(summary: Summary) -> Iterator[tuple[str, str]]:
     accounting, versions = summary.accounting, summary.versions
     yield "policy", versions.policy or "none"
     yield "catalogue", versions.catalogue
+    if versions.as_of is not None:
+        yield "as of", f"{versions.as_of}: no data set that was published later was used"
     for dataset in versions.datasets:
         yield "data set", dataset
     read = accounting.read

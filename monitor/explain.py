@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from monitor.attribution import GeoLookup, Question, attribute, is_llm_related
+from monitor.attribution import Question, attribute, is_llm_related
 from monitor.catalog import Catalog
 from monitor.physics import Physics
+from monitor.pipeline import Aids
 from monitor.policy import Policy
 from monitor.types import (
     Attribution,
@@ -99,14 +100,12 @@ class Explainer:
     def __init__(
         self,
         catalog: Catalog,
-        policy: Policy | None,
-        geo: GeoLookup | None,
-        physics: Physics | None = None,
+        policy: Policy | None = None,
+        aids: Aids = Aids(),  # noqa: B008  immutable
     ) -> None:
         self._catalog = catalog
         self._policy = policy
-        self._geo = geo
-        self._physics = physics
+        self._aids = aids
         self._kept = lru_cache(KEPT)(self._attribute)
 
     def explain(self, text: str, circumstances: Circumstances) -> Answer:
@@ -120,20 +119,25 @@ class Explainer:
         """Return the answer by evidence alone, and what it is the answer to."""
         look_up = self._kept if len(text) <= KEPT_INPUT else self._attribute
         explained = look_up(text, circumstances.cnames, circumstances.address)
-        return self._refuted(explained, self._physics, circumstances) if self._physics else explained
+        physics = self._aids.physics
+        return self._refuted(explained, physics, circumstances) if physics is not None else explained
 
     def _attribute(self, text: str, cnames: tuple[str, ...], address: str | None) -> Explained:
         name, own_address = read_input(text)
         chain = tuple([cname.lower().rstrip(".") for cname in cnames])
         asked = Asked(name, own_address or address, chain)
-        found = attribute(Question(asked.names, asked.address), self._catalog, self._geo)
+        found = attribute(
+            Question(asked.names, asked.address), self._catalog, self._aids.geo, self._aids.ranges
+        )
         return Explained(asked, found, _answer(text, found))
 
     def _refuted(self, explained: Explained, physics: Physics, circumstances: Circumstances) -> Explained:
         """Take back a place that is farther away than the answer can have come."""
         asked = explained.asked
         supposed = _connection(asked, Subject(), circumstances)
-        without_geoip = partial(attribute, Question(asked.names, asked.address), self._catalog)
+        without_geoip = partial(
+            attribute, Question(asked.names, asked.address), self._catalog, None, self._aids.ranges
+        )
         found = physics.refute(supposed, explained.attribution, without_geoip)
         return Explained(asked, found, _answer(explained.answer.input, found))
 

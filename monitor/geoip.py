@@ -31,9 +31,14 @@ class GeoIp:
     ``datasets`` are their file names, types and build dates; ``faults`` counts records that are broken.
     """
 
-    def __init__(self, paths: Sequence[Path]) -> None:
-        """Open them. Raises InputError for a file that is missing, unreadable or no MaxMind DB."""
-        self._databases = tuple(_open(path) for path in paths)
+    def __init__(self, paths: Sequence[Path], names: Sequence[str] = ()) -> None:
+        """Open them, under these names or their own.
+
+        Raises InputError for a file that is missing, unreadable or no MaxMind DB.
+        """
+        databases = tuple(_open(path) for path in paths)
+        called = names or [name for _, name in databases]
+        self._databases = tuple(zip((reader for reader, _ in databases), called, strict=True))
         self.datasets = tuple(dataset for _, dataset in self._databases)
         self.faults = 0
 

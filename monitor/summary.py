@@ -45,13 +45,17 @@ class RuleText(msgspec.Struct, frozen=True):
 
 
 class Versions(msgspec.Struct, frozen=True):
-    """What a run was made with. Two runs with equal versions over equal input give equal decisions."""
+    """What a run was made with. Two runs with equal versions over equal input give equal decisions.
+
+    ``as_of`` is the day that was asked for: data sets are then the newest of those that are not newer.
+    """
 
     tool: str
     engine: str
     catalogue: str
     policy: str | None
     datasets: tuple[str, ...] = ()
+    as_of: str | None = None
     location: str | None = None  # where the sensor stands, where physics was to count
 
 

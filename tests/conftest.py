@@ -8,6 +8,8 @@ from hypothesis import settings
 
 SHARED = Path(__file__).parents[2] / "shared"
 
+os.environ["RESIDENCY_DATA"] = ""  # no data sets of this machine in any test
+
 settings.register_profile("default", deadline=None, print_blob=True)
 settings.load_profile("default")
 

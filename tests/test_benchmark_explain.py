@@ -16,7 +16,7 @@ def test_the_lists_are_distinct_and_what_they_are_called() -> None:
     assert len(lists.mixed) == len(set(lists.mixed)) == 3_000
     assert set(lists.mixed) == {*lists.hosts, *lists.patterns, *lists.ordinary}
     assert all(built_in().match_name(name) for name in (*lists.hosts, *lists.patterns))
-    explainer = Explainer(built_in(), None, None)
+    explainer = Explainer(built_in())
     known = [explainer.explain(name, Circumstances()) for name in lists.ordinary]
     assert sum(answer.provider is None and not answer.possible for answer in known) > 0.9 * len(known)
 

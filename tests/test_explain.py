@@ -19,6 +19,7 @@ from monitor.commands.lines import CHUNK, MAX_LINE, batches
 from monitor.commands.terminal import columns_of, json_line, printable
 from monitor.explain import KEPT, KEPT_INPUT, Circumstances, Explainer, read_input
 from monitor.nearest import Nearest
+from monitor.pipeline import Aids
 from monitor.types import Evidence, EvidenceKind, Name
 from tests.catalog_help import FixedGeo, built_in, compiled
 
@@ -72,7 +73,7 @@ def own(tmp_path: Path) -> str:
 
 
 def advice(catalog: Catalog, text: str, *cnames: str, address: str | None = None) -> Advice:
-    explained = Explainer(catalog, None, None).explained(text, Circumstances(cnames, address))
+    explained = Explainer(catalog).explained(text, Circumstances(cnames, address))
     return Adviser(catalog).advise(explained)
 
 
@@ -131,7 +132,7 @@ def test_a_given_chain_is_not_asked_for_again(acme: Catalog) -> None:
 
 
 def test_every_entry_of_the_built_in_catalogue_gets_advice() -> None:
-    explainer, adviser = Explainer(built_in(), None, None), Adviser(built_in())
+    explainer, adviser = Explainer(built_in()), Adviser(built_in())
     for entry in built_in().endpoints:
         text = entry.match.replace("*", "x").partition("/")[0]
         told = adviser.advise(explainer.explained(text, Circumstances()))
@@ -171,7 +172,7 @@ def test_evidence_is_ordered_by_weight_and_conflicts_are_marked() -> None:
         "name",
     ]
     said = tuple(Evidence(kind, "v", f"says {kind}", "data 1") for kind in kinds)
-    answer = Explainer(built_in(), None, None).explain("api.openai.com", Circumstances())
+    answer = Explainer(built_in()).explain("api.openai.com", Circumstances())
     shown = answer.__class__(
         **{**{key: getattr(answer, key) for key in KEYS}, "evidence": said, "conflicts": said[:1]}
     )
@@ -262,7 +263,7 @@ def test_escape_sequences_of_notes_and_arguments_do_not_get_out(tmp_path: Path) 
 
 
 def test_answers_are_kept_up_to_a_bound() -> None:
-    explainer = Explainer(built_in(), None, None)
+    explainer = Explainer(built_in())
     for index in range(KEPT + 500):
         explainer.explain(f"h{index}.example.org", Circumstances())
     explainer.explain("x" * (KEPT_INPUT + 1), Circumstances())
@@ -272,7 +273,7 @@ def test_answers_are_kept_up_to_a_bound() -> None:
 
 
 def test_a_kept_answer_is_the_answer() -> None:
-    explainer = Explainer(built_in(), None, FixedGeo("DE"))
+    explainer = Explainer(built_in(), aids=Aids(geo=FixedGeo("DE")))
     for circumstances in (
         Circumstances(),
         Circumstances(("api.openai.com",)),

@@ -106,11 +106,11 @@ def _programs(catalog: Catalog, lists: Lists) -> list[tuple[str, Callable[[], tu
     at_once = Circumstances()
 
     def cold(names: Sequence[str]) -> tuple[Work, int]:
-        explain = Explainer(catalog, None, None).explain
+        explain = Explainer(catalog).explain
         return lambda: [explain(name, at_once) for name in names], len(names)
 
     def warm(form: Callable[[object], object] | None = None) -> tuple[Work, int]:
-        explain = Explainer(catalog, None, None).explain
+        explain = Explainer(catalog).explain
         for name in lists.mixed:
             explain(name, at_once)
         if form is None:

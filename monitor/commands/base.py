@@ -1,5 +1,6 @@
 """What the commands share: options, and how an error becomes one clear line and an exit status."""
 
+import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,7 +49,21 @@ class _Location(click.types.StringParamType):
         return site
 
 
+class _Day(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.5 on, and in no release before
+    """A day of the calendar."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dt.date:
+        """Return the day."""
+        try:
+            return value if isinstance(value, dt.date) else dt.date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no day; write it as 2026-03-10", param, ctx)
+
+
 FILE = _File()
+DAY = _Day()
 
 policy_option = click.option("--policy", type=FILE, metavar="FILE", help="The policy to judge by (YAML).")
 catalog_option = click.option(
@@ -73,6 +88,15 @@ location_option = click.option(
     type=_Location(),
     metavar="LAT,LON[,NAME]",
     help="Where the packets were captured: what answered too soon to be far away is then not said to be.",
+)
+data_option = click.option(
+    "--data", type=FILE, metavar="DIR", help="The store of data sets (see `residency data`)."
+)
+as_of_option = click.option(
+    "--as-of",
+    type=DAY,
+    metavar="DATE",
+    help="Use no data set that was published later: 2026-03-10.",
 )
 engine_option = click.option(
     "--engine",

@@ -1,5 +1,6 @@
 """`residency check`: validates what a person wrote, and runs a policy's own tests."""
 
+import datetime as dt
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,8 +8,16 @@ from pathlib import Path
 import click
 
 from monitor import app
-from monitor.commands.base import catalog_option, clear_errors, policy_option, warn
+from monitor.commands.base import (
+    as_of_option,
+    catalog_option,
+    clear_errors,
+    data_option,
+    policy_option,
+    warn,
+)
 from monitor.commands.edge import reader_may_leave
+from monitor.datasets.use import DataChoice
 from monitor.exitstatus import Exit
 from monitor.wording import plural
 
@@ -16,8 +25,16 @@ from monitor.wording import plural
 @click.command("check", context_settings={"allow_extra_args": True})
 @policy_option
 @catalog_option
+@data_option
+@as_of_option
 @click.pass_context
-def command(context: click.Context, policy: Path | None, catalogs: Sequence[Path]) -> None:
+def command(
+    context: click.Context,
+    policy: Path | None,
+    catalogs: Sequence[Path],
+    data: Path | None,
+    as_of: dt.date | None,
+) -> None:
     """Validate a policy and your own catalogue files, and run the policy's own tests.
 
     Every mistake is one line: file, line, what is wrong, what to write instead. A rule that can never apply
@@ -32,14 +49,17 @@ def command(context: click.Context, policy: Path | None, catalogs: Sequence[Path
         file = ascii(context.args[0])[1:-1]
         raise click.UsageError(f"say what {file} is: --policy {file}, or --catalog {file}")
     with clear_errors():
-        knowledge = app.load_knowledge(policy, catalogs)
+        knowledge = app.load_knowledge(policy, catalogs, (), DataChoice(data, as_of))
     warn(knowledge.catalog.shadowed)
     warn(knowledge.warnings)
+    warn(knowledge.notes)
     results = app.run_tests(knowledge, knowledge.policy) if knowledge.policy is not None else []
     failed = [result for result in results if not result.passed]
     with reader_may_leave():
         endpoints = plural(len(knowledge.catalog.endpoints), "endpoint")
         click.echo(f"catalogue {knowledge.catalog.version}: {endpoints}, ok")
+        for dataset in knowledge.datasets:
+            click.echo(f"data set {dataset}")
         for result in failed:
             click.echo(result.line)
         if knowledge.policy is not None:

@@ -1,5 +1,6 @@
 """`residency crosscheck`: an independent second opinion on what is in a capture."""
 
+import datetime as dt
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,14 +13,17 @@ from monitor import app, opinions
 from monitor.commands.base import (
     FILE,
     Failure,
+    as_of_option,
     catalog_option,
     choose_engine,
     clear_errors,
+    data_option,
     policy_option,
     warn,
 )
 from monitor.commands.edge import reader_may_leave
 from monitor.crosscheck import KINDS, Comparison, Difference, Kind
+from monitor.datasets.use import DataChoice
 from monitor.exitstatus import Exit
 from monitor.opinions import Checked
 from monitor.wording import fact, plural, wrapped
@@ -45,9 +49,17 @@ _NOUNS: dict[Kind, str] = {
 )
 @policy_option
 @catalog_option
+@data_option
+@as_of_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for each difference.")
 def command(
-    paths: Sequence[Path], engines: str, policy: Path | None, catalogs: Sequence[Path], as_json: bool
+    paths: Sequence[Path],
+    engines: str,
+    policy: Path | None,
+    catalogs: Sequence[Path],
+    data: Path | None,
+    as_of: dt.date | None,
+    as_json: bool,
 ) -> None:
     """Have two engines read captures, and print where they differ.
 
@@ -67,8 +79,9 @@ def command(
     """
     chosen = _engines(engines)
     with clear_errors():
-        knowledge = app.load_knowledge(policy, catalogs)
+        knowledge = app.load_knowledge(policy, catalogs, (), DataChoice(data, as_of))
         warn(knowledge.warnings)
+        warn(knowledge.notes)
     results = []
     with reader_may_leave():
         for path in opinions.captures(paths):

@@ -1,5 +1,6 @@
 """`residency explain`: the question that people ask first."""
 
+import datetime as dt
 import os
 import sys
 import time
@@ -18,8 +19,10 @@ from monitor.advice import Adviser
 from monitor.commands import answer_text
 from monitor.commands.base import (
     Failure,
+    as_of_option,
     catalog_option,
     clear_errors,
+    data_option,
     geoip_option,
     location_option,
     policy_option,
@@ -28,6 +31,7 @@ from monitor.commands.base import (
 from monitor.commands.edge import reader_may_leave
 from monitor.commands.lines import batches
 from monitor.commands.terminal import echo, json_line, width
+from monitor.datasets.use import DataChoice
 from monitor.exitstatus import Exit
 from monitor.explain import Answer, Circumstances, Explainer, JudgedAnswer
 from monitor.geography import Site
@@ -52,6 +56,8 @@ _RTT.name = "number"  # as errors call it
 @click.option(
     "--rtt", "rtt_ms", type=_RTT, metavar="MS", help="The time to the server and back, for --location."
 )
+@data_option
+@as_of_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--full", is_flag=True, help="With --json: also would_change, concealing and closest.")
 def command(
@@ -65,6 +71,8 @@ def command(
     geoips: Sequence[Path],
     site: Site | None,
     rtt_ms: float | None,
+    data: Path | None,
+    as_of: dt.date | None,
     as_json: bool,
     full: bool,
 ) -> None:
@@ -93,15 +101,17 @@ def command(
     if full and not as_json:
         raise click.UsageError("--full says what --json adds; the text has all of it")
     with clear_errors():
-        knowledge = app.with_physics(app.load_knowledge(policy, catalogs, geoips), site)
+        knowledge = app.load_knowledge(policy, catalogs, geoips, DataChoice(data, as_of))
+        knowledge = app.with_physics(knowledge, site)
     warn(knowledge.warnings)
+    warn(knowledge.notes)
     if policy is None and (client or at):
         warn(["--client and --at say nothing without --policy"])
     if (site is None) != (rtt_ms is None):
         warn(["--location and --rtt say nothing without each other"])
     if policy is not None and not client:
         warn(["without --client the policy cannot know the source group, and judges nothing"])
-    explainer = Explainer(knowledge.catalog, knowledge.policy, knowledge.geo, knowledge.physics)
+    explainer = Explainer(knowledge.catalog, knowledge.policy, knowledge.aids())
     form = _form(explainer, Adviser(knowledge.catalog), circumstances, "full" if full else as_json)
     sys.exit(_answer(explainer, circumstances, _inputs(inputs), form))
 

@@ -1,5 +1,6 @@
 """`residency replay`: captures in, summary and files out."""
 
+import datetime as dt
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,9 +11,11 @@ import click
 from monitor import app
 from monitor.commands.base import (
     FILE,
+    as_of_option,
     catalog_option,
     choose_engine,
     clear_errors,
+    data_option,
     engine_option,
     geoip_option,
     location_option,
@@ -22,6 +25,7 @@ from monitor.commands.base import (
 )
 from monitor.commands.edge import reader_may_leave
 from monitor.console import print_summary
+from monitor.datasets.use import DataChoice
 from monitor.exports import summary_json
 from monitor.geography import Site
 
@@ -35,6 +39,8 @@ LONG_BYTES = 5_000_000  # captures from this size on get a progress bar on a ter
 @catalog_option
 @geoip_option
 @location_option
+@data_option
+@as_of_option
 @engine_option
 @threads_option
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json instead of the text.")
@@ -45,6 +51,8 @@ def command(
     catalogs: Sequence[Path],
     geoips: Sequence[Path],
     site: Site | None,
+    data: Path | None,
+    as_of: dt.date | None,
     engine: str,
     threads: int,
     as_json: bool,
@@ -65,11 +73,14 @@ def command(
     """
     engine = choose_engine(engine)
     with clear_errors():
-        knowledge = app.with_physics(app.load_knowledge(policy, catalogs, geoips), site)
+        knowledge = app.load_knowledge(policy, catalogs, geoips, DataChoice(data, as_of))
+        knowledge = app.with_physics(knowledge, site)
         warn(knowledge.warnings)
+        warn(knowledge.notes)
         with _progress(paths) as progress:
             replayed = app.replay(paths, knowledge, app.Reading(engine, threads), out, progress)
     warn([fault.line() for fault in replayed.summary.accounting.faults])
+    warn(replayed.notes)
     with reader_may_leave():
         if as_json:
             click.echo(summary_json(replayed.summary), nl=False)

@@ -1,0 +1,62 @@
+"""Finds the look-up that is made of a selection's ranges, or has it made; it is kept while it is of use.
+
+Its name is the hash of everything that it is made of, so that what is there under the name is right.
+"""
+
+import atexit
+import hashlib
+import shutil
+import tempfile
+from pathlib import Path
+
+from monitor.datasets.store import Chosen, Selection, Store
+from monitor.files import InputError
+from monitor.replacing import Replacing
+
+FORM = "1"  # of the records; another one makes every look-up anew
+KEPT = 16  # compiled look-ups
+
+
+def compiled(store: Store, selection: Selection) -> Path | None:
+    """The look-up of a selection's ranges; None when it has none. Raises InputError."""
+    chosen = selection.ranges()
+    if not chosen:
+        return None
+    path = store.folder / "compiled" / f"{_key(chosen)}.mmdb"
+    if path.exists():
+        return path
+    from monitor.datasets.building import compile_ranges  # noqa: PLC0415  once for each choice of versions
+
+    data = compile_ranges(store, chosen)
+    try:
+        with store.writing():
+            path.parent.mkdir(exist_ok=True)
+            with Replacing(path) as out:
+                out.write(data)
+            _forget(path.parent)
+    except InputError:  # a store that this user may only read
+        return _elsewhere(data)
+    return path
+
+
+def _key(chosen: tuple[Chosen, ...]) -> str:
+    digest = hashlib.sha256(FORM.encode())
+    for each in chosen:
+        digest.update(f"\n{each.source.id} {each.version.dataset} {each.version.sha256}".encode())
+    return digest.hexdigest()[:32]
+
+
+def _forget(folder: Path) -> None:
+    """Delete the look-ups that were made longest ago, so that they do not grow without end."""
+    files = sorted(folder.glob("*.mmdb"), key=lambda file: file.stat().st_mtime_ns, reverse=True)
+    for file in files[KEPT:]:
+        file.unlink(missing_ok=True)
+
+
+def _elsewhere(data: bytes) -> Path:
+    """A look-up for this process alone, which nobody finds again."""
+    folder = Path(tempfile.mkdtemp(prefix="residency-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    path = folder / "ranges.mmdb"
+    path.write_bytes(data)
+    return path
