@@ -75,8 +75,9 @@ class RelayWatcher:
         pile = Pile()
         pile.add(Rest(connection.ts_ns, flow, "inbound"), connection.totals)
         end_ns = connection.ts_ns + connection.totals.duration_ns + self._window.ns
+        near = host.calls.between(connection.ts_ns // self._window.ns, end_ns // self._window.ns)
         arrival = _merged(host, _Arrival(connection.ts_ns, end_ns, pile))
-        for span in host.calls.spans.values():
+        for span in near:
             _match(arrival, span)
         self._settle(host)
         return self._due(flow.server, host, matched=arrival.matched)

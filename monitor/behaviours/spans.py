@@ -39,6 +39,12 @@ class Timeline(msgspec.Struct):
             return None
         return self.spans.setdefault(number, Span())
 
+    def between(self, first: int, last: int) -> list[Span]:
+        """Return the spans with these numbers, both included."""
+        if last - first < len(self.spans):
+            return [self.spans[at] for at in range(first, last + 1) if at in self.spans]
+        return [span for at, span in self.spans.items() if first <= at <= last]
+
     def settle(self) -> None:
         """Add the oldest spans up where there are too many."""
         while len(self.spans) > MAX_SPANS:
