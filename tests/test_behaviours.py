@@ -142,6 +142,7 @@ def test_gateway_bypass_names_all_gateways_once() -> None:
         "10.20.0.5 (acme/backend) reached openai (global) directly, though gateway 'gw' or 'other' is"
         " declared for it: 5 connections"
     )
+    assert only.severity == "high"  # the worst of both
     assert [each.counts["connections"] for each in came] == [1, 2, 4]
     assert {each.id for each in came} == {only.id}
 

@@ -14,6 +14,7 @@ from monitor.catalog.endpoints import Role
 from monitor.catalog.hostmatch import NameIndex, normal_name
 from monitor.policy.behaviours import GatewayAt
 from monitor.policy.section import Gateway
+from monitor.policy.words import SEVERITIES
 from monitor.types import Connection, Decision
 from monitor.wording import plural
 
@@ -52,7 +53,8 @@ class GatewayBypassWatcher:
             return ()
         if self._roles.find(decision) in _TAKE_NO_PROMPTS:
             return ()
-        return self._cases.add(decision, provider, gateways[0].severity)
+        severity = min((gateway.severity for gateway in gateways), key=SEVERITIES.index)
+        return self._cases.add(decision, provider, severity)
 
     def finish(self) -> tuple[Behaviour, ...]:
         """Return all bypasses as they stand."""

@@ -10,10 +10,10 @@ from monitor.behaviours.types import Behaviour, BehaviourKind, Watcher
 from monitor.behaviours.unusual_upload import UnusualUploadWatcher
 from monitor.catalog import Catalog
 from monitor.policy.behaviours import Asked
+from monitor.policy.words import SEVERITIES
 from monitor.types import Connection, Decision
 
 MAX_WAITING = 10_000  # behaviours that inbound connections began, until somebody asks
-_SEVERITIES = ("critical", "high", "medium", "low")
 
 
 class Behaviours:
@@ -88,4 +88,4 @@ def _watchers(asked: Asked, catalog: Catalog) -> list[Watcher]:
 
 
 def _rank(behaviour: Behaviour) -> tuple[int, str, int, str]:
-    return _SEVERITIES.index(behaviour.severity), behaviour.kind, behaviour.first_ns, behaviour.id
+    return SEVERITIES.index(behaviour.severity), behaviour.kind, behaviour.first_ns, behaviour.id

@@ -11,4 +11,5 @@ Word = Annotated[str, Meta(min_length=1, max_length=200, pattern=_ONE_LINE)]
 Words = Annotated[tuple[Word, ...], Meta(min_length=1)]  # an empty list would select nothing
 Quantity = int | Word  # a duration or a size, as written: "24h", "10 MB"
 
+SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")  # worst first
 DEFAULT_SEVERITY: Severity = "medium"
