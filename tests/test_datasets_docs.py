@@ -14,7 +14,7 @@ from monitor.datasets.sources import SOURCES
 from tests.datasets_kit import aws, azure, geo, google, gz, oracle, tar_gz
 
 ROOT = Path(__file__).parents[1]
-GUIDE = (ROOT / "docs/40-datasets.md").read_text(encoding="utf-8")
+GUIDE = (ROOT / "docs/45-datasets.md").read_text(encoding="utf-8")
 COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", GUIDE, re.DOTALL) for line in block.splitlines()]
 PLACES = azure({"AzureCloud.westeurope": ("westeurope", ["20.52.0.0/16"])})
 LINK = "https://download.microsoft.com/download/7/1/d/ServiceTags_Public_20260302.json"
