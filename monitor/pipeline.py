@@ -68,6 +68,7 @@ class Pipeline:
         self._catalog = catalog
         self._concealing = Concealing(catalog.concealers)
         self._is_known = lru_cache(ATTRIBUTION_CACHE)(self._looked_up)
+        self._is_alone = lru_cache(ATTRIBUTION_CACHE)(self._stands_alone)
         self._physics = aids.physics
         self._attribute = lru_cache(ATTRIBUTION_CACHE)(
             lambda question: attribute(question, catalog, aids.geo, aids.ranges)
@@ -190,7 +191,7 @@ class Pipeline:
         entries = map(self._catalog.match_name, (name.value, *name.cnames[:MAX_ALIASES]))
         return any(entry is not None and not entry.not_llm for entry in entries)
 
-    def _is_alone(self, name: str) -> bool:
+    def _stands_alone(self, name: str) -> bool:
         """Tell whether a name is an LLM endpoint's that shares its addresses with nobody."""
         entry = self._catalog.match_name(name)
         return entry is not None and entry.address == "unicast" and not entry.not_llm

@@ -37,7 +37,7 @@ def run_once(
     with tempfile.TemporaryFile() as errors, output.open("wb") as out:
         started = time.perf_counter()
         try:
-            child = subprocess.Popen(command, stdout=out, stderr=errors)
+            child = subprocess.Popen(command, stdout=out, stderr=errors, env=_environment())
         except OSError as error:
             raise ChildFailedError(f"{command[0]}: {error.strerror}") from None
         _, wait_status, usage = os.wait4(child.pid, 0)
@@ -48,6 +48,11 @@ def run_once(
             words = errors.read().decode(errors="replace").strip().splitlines()
             raise ChildFailedError(f"status {child.returncode}: {words[-1] if words else 'no message'}")
     return Cost(wall_seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * _UNIT_BYTES)
+
+
+def _environment() -> dict[str, str]:
+    """Return our own, but with compiled modules kept: installed programs have them."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def medians(runs: Sequence[Cost]) -> Cost:

@@ -1,6 +1,7 @@
 """`residency replay`: captures in, summary and files out."""
 
 import datetime as dt
+import gc
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -77,6 +78,7 @@ def command(
         knowledge = app.with_physics(knowledge, site)
         warn(knowledge.warnings)
         warn(knowledge.notes)
+        gc.freeze()  # all that was loaded stays, and need not be looked through for garbage again and again
         with _progress(paths) as progress:
             replayed = app.replay(paths, knowledge, app.Reading(engine, threads), out, progress)
     warn([fault.line() for fault in replayed.summary.accounting.faults])
