@@ -47,7 +47,8 @@ SECOND_NS = 1_000_000_000
 class Knowledge(msgspec.Struct, frozen=True):
     """What attribution and judgement rest on: the catalogue, data sets, and the policy where there is one.
 
-    ``datasets`` are those that are used, ``selection`` is how the store chose them; ``notes`` are for people.
+    ``hosting`` are the prefixes of all published ranges. ``datasets`` are those that are used, ``selection`` is
+    how the store chose them; ``notes`` are for people.
     """
 
     catalog: Catalog
@@ -56,13 +57,14 @@ class Knowledge(msgspec.Struct, frozen=True):
     warnings: tuple[Problem, ...] = ()
     physics: Physics | None = None
     ranges: "Ranges | None" = None
+    hosting: tuple[str, ...] = ()
     datasets: tuple[str, ...] = ()
     selection: "Selection | None" = None
     notes: tuple[str, ...] = ()
 
     def aids(self) -> Aids:
         """What a pipeline may ask beside the catalogue."""
-        return Aids(geo=self.geo, ranges=self.ranges, physics=self.physics)
+        return Aids(self.geo, self.ranges, self.physics, self.hosting)
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -97,6 +99,7 @@ def load_knowledge(
         catalog,
         data.geo,
         ranges=data.ranges,
+        hosting=data.prefixes,
         datasets=data.datasets,
         selection=data.selection,
         notes=data.notes,

@@ -1,8 +1,11 @@
-"""Builds the one look-up of all published ranges, an MMDB, from the files as they were published."""
+"""Builds the one look-up of all published ranges, an MMDB, and their list, from the files as they were published."""
 
 import datetime as dt
+import ipaddress
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+
+import msgspec
 
 from monitor.datasets.parsers import PARSERS, Parser
 from monitor.datasets.resolve import Statement, resolve
@@ -14,8 +17,15 @@ from monitor.files import InputError
 KIND = "Residency-Published-Ranges"
 
 
-def compile_ranges(store: Store, chosen: tuple[Chosen, ...]) -> bytes:
-    """The database of these versions. Raises InputError."""
+class Built(msgspec.Struct, frozen=True):
+    """The database, and the same ranges as CIDR prefixes, joined where they meet."""
+
+    database: bytes
+    prefixes: tuple[str, ...]
+
+
+def compile_ranges(store: Store, chosen: tuple[Chosen, ...]) -> Built:
+    """Compile these versions. Raises InputError."""
     files: dict[str, list[tuple[str, tuple[Row, ...]]]] = defaultdict(list)
     for each in chosen:
         rows = _rows(store, each, PARSERS[each.source.id])
@@ -30,7 +40,23 @@ def compile_ranges(store: Store, chosen: tuple[Chosen, ...]) -> bytes:
     newest = max(each.version.date for each in chosen)
     built = int(dt.datetime.combine(newest, dt.time(), dt.UTC).timestamp())
     about = ", ".join(each.line() for each in chosen)
-    return database(_records(statements), KIND, about, built)
+    return Built(
+        database=database(_records(statements), KIND, about, built),
+        prefixes=_joined([prefix for prefix, _, _ in statements]),
+    )
+
+
+def _joined(prefixes: Sequence[Prefix]) -> tuple[str, ...]:
+    ipv4 = [(each.first, each.length - IPV4_BITS) for each in prefixes if _is_ipv4(each)]
+    ipv6 = [(each.first, each.length) for each in prefixes if not _is_ipv4(each)]
+    return (
+        *map(str, ipaddress.collapse_addresses(map(ipaddress.IPv4Network, ipv4))),
+        *map(str, ipaddress.collapse_addresses(map(ipaddress.IPv6Network, ipv6))),
+    )
+
+
+def _is_ipv4(prefix: Prefix) -> bool:
+    return prefix.length >= IPV4_BITS and prefix.first >> 32 == 0
 
 
 def _rows(store: Store, each: Chosen, parse: Parser) -> tuple[Row, ...]:
@@ -42,10 +68,9 @@ def _rows(store: Store, each: Chosen, parse: Parser) -> tuple[Row, ...]:
 
 def _records(statements: list[tuple[Prefix, str, Statement]]) -> Iterator[tuple[Prefix, Record]]:
     for prefix, vendor, said in statements:
-        ipv4 = prefix.length >= IPV4_BITS and prefix.first >> 32 == 0
         record: dict[str, str | int | bool] = {
             "provider": vendor,
-            "length": prefix.length - IPV4_BITS if ipv4 else prefix.length,
+            "length": prefix.length - IPV4_BITS if _is_ipv4(prefix) else prefix.length,
             "anycast": said.anycast,
             "dataset": said.dataset,
         }

@@ -8,12 +8,16 @@ import hashlib
 import shutil
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from monitor.datasets.store import Chosen, Selection, Store
 from monitor.files import InputError
 from monitor.replacing import Replacing
 
-FORM = "1"  # of the records; another one makes every look-up anew
+if TYPE_CHECKING:
+    from monitor.datasets.building import Built
+
+FORM = "2"  # of the records; another one makes every look-up anew
 KEPT = 16  # compiled look-ups
 
 
@@ -27,15 +31,14 @@ def compiled(store: Store, selection: Selection) -> Path | None:
         return path
     from monitor.datasets.building import compile_ranges  # noqa: PLC0415  once for each choice of versions
 
-    data = compile_ranges(store, chosen)
+    built = compile_ranges(store, chosen)
     try:
         with store.writing():
             path.parent.mkdir(exist_ok=True)
-            with Replacing(path) as out:
-                out.write(data)
+            _write(path, built)
             _forget(path.parent)
     except InputError:  # a store that this user may only read
-        return _elsewhere(data)
+        return _elsewhere(built)
     return path
 
 
@@ -51,12 +54,26 @@ def _forget(folder: Path) -> None:
     files = sorted(folder.glob("*.mmdb"), key=lambda file: file.stat().st_mtime_ns, reverse=True)
     for file in files[KEPT:]:
         file.unlink(missing_ok=True)
+        prefixes_of(file).unlink(missing_ok=True)
 
 
-def _elsewhere(data: bytes) -> Path:
+def prefixes_of(path: Path) -> Path:
+    """The list of the ranges in a look-up, as CIDR prefixes, a line each."""
+    return path.with_suffix(".prefixes")
+
+
+def _write(path: Path, built: "Built") -> None:
+    """Write the list first: where the look-up is there, so is the list."""
+    with Replacing(prefixes_of(path)) as out:
+        out.write("\n".join(built.prefixes).encode())
+    with Replacing(path) as out:
+        out.write(built.database)
+
+
+def _elsewhere(built: "Built") -> Path:
     """A look-up for this process alone, which nobody finds again."""
     folder = Path(tempfile.mkdtemp(prefix="residency-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     path = folder / "ranges.mmdb"
-    path.write_bytes(data)
+    _write(path, built)
     return path

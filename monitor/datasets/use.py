@@ -28,9 +28,10 @@ class DataChoice(msgspec.Struct, frozen=True):
 
 
 class Data(msgspec.Struct, frozen=True):
-    """What was opened. ``datasets`` are all that are used, with date and hash."""
+    """What was opened. ``prefixes`` are the ranges; ``datasets`` are all that are used, with date and hash."""
 
     ranges: "Ranges | None" = None
+    prefixes: tuple[str, ...] = ()
     geo: GeoIp | None = None
     datasets: tuple[str, ...] = ()
     selection: "Selection | None" = None
@@ -51,7 +52,7 @@ def open_data(
         if choice is not None and choice.as_of is not None:
             raise InputError(str(default_folder() or "--as-of"), "no data sets in it", MEND)
         return Data(geo=own, datasets=given)
-    from monitor.datasets.compiling import compiled  # noqa: PLC0415  only those who have a store pay for it
+    from monitor.datasets.compiling import compiled, prefixes_of  # noqa: PLC0415  only those who have a store pay for it
     from monitor.datasets.lookup import Ranges  # noqa: PLC0415
     from monitor.datasets.store import Store  # noqa: PLC0415
 
@@ -59,12 +60,13 @@ def open_data(
     selection = store.select(choice.as_of)
     path = compiled(store, selection)
     ranges = Ranges(path, regions) if path is not None else None
+    prefixes = tuple(prefixes_of(path).read_text("ascii").split()) if path is not None else ()
     used = tuple(each.line() for each in selection.ranges())
     databases = selection.geoip()
     if own is None and databases:
         own = GeoIp([each.path for each in databases], [each.version.dataset for each in databases])
         given = tuple(each.line() for each in databases)
-    return Data(ranges, own, (*used, *given), selection, selection.notes)
+    return Data(ranges, prefixes, own, (*used, *given), selection, selection.notes)
 
 
 def newer_than(selection: "Selection | None", last: dt.date | None) -> str | None:
