@@ -47,8 +47,8 @@ SECOND_NS = 1_000_000_000
 class Knowledge(msgspec.Struct, frozen=True):
     """What attribution and judgement rest on: the catalogue, data sets, and the policy where there is one.
 
-    ``hosting`` are the prefixes of all published ranges. ``datasets`` are those that are used, ``selection`` is
-    how the store chose them; ``notes`` are for people.
+    ``hosting`` are the prefixes of all published ranges. ``datasets`` are those that are used, ``selection``
+    is how the store chose them; ``notes`` are for people.
     """
 
     catalog: Catalog

@@ -1,4 +1,4 @@
-"""Published ranges of a store in judgement: what they agree with and contradict, by the day, and what they host."""
+"""Published ranges of a store in judgement: what they agree with, and contradict, by the day."""
 
 import json
 from pathlib import Path
@@ -19,7 +19,7 @@ BEDROCK = "bedrock-runtime.eu-central-1.amazonaws.com"
 def folder(tmp_path: Path) -> Path:
     """A store in which a range moves from Frankfurt to Virginia."""
     store = Store(tmp_path / "store")
-    others = {"3.5.140.0/22": ("ap-northeast-2", "S3"), "3.5.144.0/22": ("ap-northeast-2", "EC2")}
+    others = {"3.5.140.0/22": ("ap-northeast-2", "S3"), "3.5.136.0/22": ("ap-northeast-2", "EC2")}
     for day, region in ((EARLY, "eu-central-1"), (LATE, "us-east-1")):
         ranges = {"18.194.0.0/15": (region, "EC2"), **others}
         put(store, "aws", aws(ranges, f"{day}-00-00-00"))
@@ -58,7 +58,7 @@ def test_a_capture_is_judged_by_the_ranges_of_the_day(folder: Path, tmp_path: Pa
 
 def test_the_ranges_are_where_llms_may_be_hosted(folder: Path) -> None:
     known = app.load_knowledge(choice=DataChoice(folder))
-    assert known.hosting == ("3.5.140.0/21", "18.194.0.0/15")  # joined where they meet
+    assert known.hosting == ("3.5.136.0/21", "18.194.0.0/15")  # joined where they meet
     assert known.aids().hosting == known.hosting
     assert app.load_knowledge(choice=DataChoice(folder)).hosting == known.hosting  # as it was kept
     assert not app.load_knowledge(Path(POLICY)).hosting

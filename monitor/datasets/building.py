@@ -1,4 +1,4 @@
-"""Builds the one look-up of all published ranges, an MMDB, and their list, from the files as they were published."""
+"""Builds the look-up of all published ranges, an MMDB, and their list, from the files as published."""
 
 import datetime as dt
 import ipaddress

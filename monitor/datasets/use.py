@@ -28,7 +28,7 @@ class DataChoice(msgspec.Struct, frozen=True):
 
 
 class Data(msgspec.Struct, frozen=True):
-    """What was opened. ``prefixes`` are the ranges; ``datasets`` are all that are used, with date and hash."""
+    """What was opened. ``prefixes`` are the ranges; ``datasets`` all that are used, with date and hash."""
 
     ranges: "Ranges | None" = None
     prefixes: tuple[str, ...] = ()
