@@ -67,6 +67,6 @@ def test_the_ranges_are_where_llms_may_be_hosted(folder: Path) -> None:
 def test_the_real_ranges_are_joined(tmp_path: Path) -> None:
     known = app.load_knowledge(choice=DataChoice(real_store(tmp_path).folder))
     assert known.ranges is not None
-    assert 10_000 < len(known.hosting) < 100_000
+    assert 5_000 < len(known.hosting) < 100_000
     for address in ("160.79.104.10", "104.18.32.47", "2606:4700::1"):
         assert known.ranges.find(address) is not None
