@@ -143,8 +143,8 @@ def of_published(address: str, published: PublishedRange, catalog: Catalog, comm
     provider = catalog.providers.get(published.provider)
     called = provider.name if provider is not None else published.provider
     service = f" ({published.service})" if published.service is not None else ""
-    where = place(published.region, published.countries) if published.region is not None else "no region"
-    says = f"{called} publishes {published.prefix}, which holds {address}, for {where}{service}; {comment}"
+    where = f", for {place(published.region, published.countries)}" if published.region is not None else ""
+    says = f"{called} publishes {published.prefix}, which holds {address}{where}{service}; {comment}"
     return Evidence("range", published.prefix, says, published.dataset)
 
 
