@@ -35,10 +35,14 @@ class Advice(msgspec.Struct, frozen=True):
 
 
 class Adviser:
-    """Gives advice from one catalogue. What it looks up in is made when it is needed first."""
+    """Gives advice from one catalogue. What it looks up in is made when it is needed first.
 
-    def __init__(self, catalog: Catalog) -> None:
+    ``has_geoip`` says that a GeoIP database is there already, and so need not be asked for.
+    """
+
+    def __init__(self, catalog: Catalog, *, has_geoip: bool = False) -> None:
         self._catalog = catalog
+        self._has_geoip = has_geoip
         self._concealing: Concealing | None = None
         self._nearest: Nearest | None = None
         self._regional: dict[str, str] | None = None
@@ -83,8 +87,11 @@ class Adviser:
         if entry is None or entry.countries:
             return
         if entry.address == "unicast":
-            needed = "--geoip FILE" if asked.address is not None else "--address IP with --geoip FILE"
-            yield f"a GeoIP database, since its addresses stand in one place: {needed}"
+            if not self._has_geoip:
+                needed = "--geoip FILE" if asked.address is not None else "--address IP with --geoip FILE"
+                yield f"a GeoIP database, since its addresses stand in one place: {needed}"
+            elif asked.address is None:
+                yield "an address, which the GeoIP database places, since it stands in one: --address IP"
         elif entry.address == "anycast":
             yield "no address: this host's are anycast, and say nothing of the place"
 

@@ -131,6 +131,14 @@ def test_a_given_chain_is_not_asked_for_again(acme: Catalog) -> None:
     assert not any("--cname" in line for line in given_chain)
 
 
+def test_a_given_geoip_database_is_not_asked_for_again(acme: Catalog) -> None:
+    for address, says in ((None, True), ("198.51.100.1", False)):
+        explained = Explainer(acme).explained("x.chat.acme.example", Circumstances((), address))
+        told = "\n".join(Adviser(acme, has_geoip=True).advise(explained).would_change)
+        assert "--geoip" not in told
+        assert ("which the GeoIP database places, since it stands in one: --address IP" in told) is says
+
+
 def test_every_entry_of_the_built_in_catalogue_gets_advice() -> None:
     explainer, adviser = Explainer(built_in()), Adviser(built_in())
     for entry in built_in().endpoints:

@@ -78,16 +78,16 @@ def command(
 ) -> None:
     """Say what a name or an address would be called, and why.
 
-    Inputs are host names, addresses or URLs; `-` reads them from stdin, one a line. The answer comes first,
-    then the evidence, the strongest first, each with its data set and version, then what would change the
-    answer.
+    Inputs are host names, addresses, host:port or URLs; `-` reads them from stdin, one a line. The answer
+    comes first, then the evidence, the strongest first, each with its data set and version, then what would
+    change the answer.
 
     \b
     Examples:
       residency explain api.openai.com
       residency explain x.openai.azure.com --cname cognitiveweprod.azure-api.net
       residency explain api.anthropic.com --address 160.79.104.10
-      residency explain 20.79.107.4 --geoip g.mmdb --location 50.11,8.68 --rtt 2
+      residency explain x.openai.azure.com --address 20.79.107.4 --geoip g.mmdb
       residency explain eu.api.openai.com --policy p.yaml --client 10.20.1.5
       cut -f3 names.tsv | residency explain --json -
 
@@ -112,7 +112,8 @@ def command(
     if policy is not None and not client:
         warn(["without --client the policy cannot know the source group, and judges nothing"])
     explainer = Explainer(knowledge.catalog, knowledge.policy, knowledge.aids())
-    form = _form(explainer, Adviser(knowledge.catalog), circumstances, "full" if full else as_json)
+    adviser = Adviser(knowledge.catalog, has_geoip=knowledge.geo is not None)
+    form = _form(explainer, adviser, circumstances, "full" if full else as_json)
     sys.exit(_answer(explainer, circumstances, _inputs(inputs), form))
 
 
