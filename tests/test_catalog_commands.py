@@ -63,8 +63,13 @@ def test_help_fits_and_has_examples(command: str) -> None:
 STATUSES = [
     (["list", "--provider", "nobody"], 2, "unknown provider 'nobody'"),
     (["list", "--provider", "opnai"], 2, "did you mean openai"),
-    (["list", "--region", "mars-1"], 2, "unknown region 'mars-1'"),
-    (["list", "--country", "Germany"], 2, "unknown country 'Germany'"),
+    (
+        ["list", "--region", "mars-1"],
+        2,
+        "unknown region 'mars-1'",
+    ),
+    (["list", "--region", "zzzz"], 2, "`residency catalog search CITY` finds those of a city"),
+    (["list", "--country", "Germany"], 2, "unknown country 'Germany'; write its ISO 3166-1 code, such as DE"),
     (["list", "--scope", "planet"], 2, "'planet' is not one of"),
     (["list", "openai", "--provider", "aws"], 2, "two providers"),
     (["list", "openai", "--concealing"], 2, "--concealing lists what is no endpoint"),

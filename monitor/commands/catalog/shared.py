@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import get_args
+from typing import Literal, get_args
 
 import click
 
@@ -28,13 +28,20 @@ def load(catalogs: Sequence[Path]) -> Catalog:
         return app.load_knowledge(catalogs=catalogs).catalog
 
 
-def known(word: str, words: Sequence[str], what: str) -> str:
+_MENDS = {
+    "provider": "`residency catalog list` names them",
+    "region": "`residency catalog search CITY` finds those of a city",
+    "country": "write its ISO 3166-1 code, such as DE",
+}
+
+
+def known(word: str, words: Sequence[str], what: Literal["provider", "region", "country"]) -> str:
     """Return a word that is known, in any case; or end the command and say what was meant."""
     found = {each.lower(): each for each in words}.get(word.lower())
     if found is not None:
         return found
     close = difflib.get_close_matches(word[:100], words, 3)
-    mend = f"did you mean {' or '.join(close)}?" if close else f"`residency catalog list` names {what}s"
+    mend = f"did you mean {' or '.join(close)}?" if close else _MENDS[what]
     raise Failure(f"unknown {what} {word!r}; {mend}", Exit.USAGE)
 
 
