@@ -204,6 +204,17 @@ def test_mistakes_are_one_line(args: list[str], status: int, problem: str, folde
     assert "Traceback" not in result.stderr
 
 
+def test_a_file_without_a_date_is_said_to_be_dated_today(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "ips-v4"
+    path.write_text("173.245.48.0/20\n103.21.244.0/22\n", encoding="utf-8")
+    undated = run("data", "import", "cloudflare", path, "--data", folder)
+    assert "does not say when it was published, and is dated today" in undated.stderr
+    dated = run("data", "import", "cloudflare", path, "--data", folder, "--date", EARLY)
+    assert (dated.exit_code, dated.stderr) == (0, "")
+    ahead = run("data", "import", "cloudflare", path, "--data", folder, "--date", "2999-01-01")
+    assert "in the future; check --date" in ahead.stderr
+
+
 def test_no_store_at_all() -> None:
     result = run("data", "status")
     assert result.exit_code == 2

@@ -143,6 +143,12 @@ def import_command(
         if outcome.result == "failed":
             raise Failure(f"{files[0]}: {outcome.problem}", Exit.UNREADABLE)
         _print(outcome, as_json=as_json)
+        version = outcome.version
+        if outcome.result == "new" and version is not None and version.dated_by == "import":
+            say(
+                f"residency: {source}: the file does not say when it was published, and is dated today, "
+                f"{version.date}; if that is wrong: --date DATE"
+            )
         _compile(store)
 
 

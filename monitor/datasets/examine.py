@@ -51,7 +51,8 @@ def examine(source: Source, arrival: Arrival) -> Version:
         name, says, count = _database(source, arrival.data)
     date, dated_by = _date(says, arrival)
     if date > arrival.today + CLOCKS_DIFFER:
-        raise RefusedError(f"dated {date}, which is in the future", "check this machine's clock")
+        mend = "check --date" if dated_by == "given" else "check this machine's clock"
+        raise RefusedError(f"dated {date}, which is in the future", mend)
     sha256 = hashlib.sha256(arrival.data).hexdigest()
     return Version(
         name=name,
