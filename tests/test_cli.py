@@ -85,6 +85,13 @@ STATUSES: list[tuple[str, list[str | Path], int, str]] = [
         "choose one of: auto, native, dpkt",
     ),
     ("no GeoIP database", ["replay", capture("openai-eu"), "--geoip", POLICY], 2, "eu-crm.yaml"),
+    ("check, no GeoIP database", ["check", "--policy", POLICY, "--geoip", POLICY], 2, "no MaxMind DB"),
+    (
+        "crosscheck, no GeoIP",
+        ["crosscheck", capture("openai-eu"), "--engines", "native,dpkt", "--geoip", POLICY],
+        2,
+        "no MaxMind DB",
+    ),
     ("out is a file", ["replay", capture("openai-eu"), "--out", POLICY], 2, "choose another --out"),
     ("an empty path", ["replay", ""], 2, "it is empty; name a path"),
     ("out is empty", ["replay", capture("openai-eu"), "--out", ""], 2, "it is empty; name a path"),

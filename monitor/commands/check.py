@@ -13,6 +13,7 @@ from monitor.commands.base import (
     catalog_option,
     clear_errors,
     data_option,
+    geoip_option,
     policy_option,
     warn,
 )
@@ -25,6 +26,7 @@ from monitor.wording import plural
 @click.command("check", context_settings={"allow_extra_args": True})
 @policy_option
 @catalog_option
+@geoip_option
 @data_option
 @as_of_option
 @click.pass_context
@@ -32,6 +34,7 @@ def command(
     context: click.Context,
     policy: Path | None,
     catalogs: Sequence[Path],
+    geoips: Sequence[Path],
     data: Path | None,
     as_of: dt.date | None,
 ) -> None:
@@ -49,7 +52,7 @@ def command(
         file = ascii(context.args[0])[1:-1]
         raise click.UsageError(f"say what {file} is: --policy {file}, or --catalog {file}")
     with clear_errors():
-        knowledge = app.load_knowledge(policy, catalogs, (), DataChoice(data, as_of))
+        knowledge = app.load_knowledge(policy, catalogs, geoips, DataChoice(data, as_of))
     warn(knowledge.catalog.shadowed)
     warn(knowledge.warnings)
     warn(knowledge.notes)

@@ -18,6 +18,7 @@ from monitor.commands.base import (
     choose_engine,
     clear_errors,
     data_option,
+    geoip_option,
     policy_option,
     warn,
 )
@@ -49,6 +50,7 @@ _NOUNS: dict[Kind, str] = {
 )
 @policy_option
 @catalog_option
+@geoip_option
 @data_option
 @as_of_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for each difference.")
@@ -57,6 +59,7 @@ def command(
     engines: str,
     policy: Path | None,
     catalogs: Sequence[Path],
+    geoips: Sequence[Path],
     data: Path | None,
     as_of: dt.date | None,
     as_json: bool,
@@ -79,7 +82,7 @@ def command(
     """
     chosen = _engines(engines)
     with clear_errors():
-        knowledge = app.load_knowledge(policy, catalogs, (), DataChoice(data, as_of))
+        knowledge = app.load_knowledge(policy, catalogs, geoips, DataChoice(data, as_of))
         warn(knowledge.warnings)
         warn(knowledge.notes)
     results = []
