@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import msgspec
 
 from monitor.attribution import is_llm_related
+from monitor.attribution.addresses import PUBLISHERS
 from monitor.catalog import Catalog, Concealer, Endpoint
 from monitor.concealing import Concealing
 from monitor.explain import Asked, Explained
@@ -37,12 +38,14 @@ class Advice(msgspec.Struct, frozen=True):
 class Adviser:
     """Gives advice from one catalogue. What it looks up in is made when it is needed first.
 
-    ``has_geoip`` says that a GeoIP database is there already, and so need not be asked for.
+    ``has_geoip`` and ``has_ranges`` say that a GeoIP database, or a store of published ranges, is there
+    already, and so need not be asked for.
     """
 
-    def __init__(self, catalog: Catalog, *, has_geoip: bool = False) -> None:
+    def __init__(self, catalog: Catalog, *, has_geoip: bool = False, has_ranges: bool = False) -> None:
         self._catalog = catalog
         self._has_geoip = has_geoip
+        self._has_ranges = has_ranges
         self._concealing: Concealing | None = None
         self._nearest: Nearest | None = None
         self._regional: dict[str, str] | None = None
@@ -82,7 +85,11 @@ class Adviser:
         if asked.name is not None and not asked.cnames and example is not None:
             yield f"a CNAME chain, which may name the resource's region: --cname, for example {example}"
         ranges = [each for each in self._catalog.endpoints if each.is_range and each.provider == provider]
-        if asked.address is None and any(each.region for each in ranges):
+        publishes = provider in PUBLISHERS and entry is not None and entry.address != "anycast"
+        if publishes and not self._has_ranges:
+            needed = "--address IP, and " if asked.address is None else ""
+            yield f"a range that is published for a region: {needed}`residency data update`"
+        elif asked.address is None and (publishes or any(each.region for each in ranges)):
             yield "an address in a range that is published for a region: --address IP"
         if entry is None or entry.countries:
             return

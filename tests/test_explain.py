@@ -334,3 +334,22 @@ def test_a_table_fits_and_cuts_no_name() -> None:
     assert max(map(len, lines)) <= 80
     assert "a" * 70 in lines
     assert [line.split()[0] for line in lines] == ["ENTRY", "a" * 70, "region", "b"]
+
+
+def test_published_ranges_are_asked_for_where_they_would_help() -> None:
+    """Of a provider that publishes its ranges, at a host whose addresses are not anycast, once."""
+    catalog = built_in()
+    explainer = Explainer(catalog)
+
+    def told(name: str, address: str | None = None, *, has_ranges: bool = False) -> str:
+        explained = explainer.explained(name, Circumstances((), address))
+        return "\n".join(Adviser(catalog, has_ranges=has_ranges).advise(explained).would_change)
+
+    needed = "a range that is published for a region: "
+    assert f"{needed}--address IP, and `residency data update`" in told("contoso.openai.azure.com")
+    assert f"{needed}`residency data update`" in told("contoso.openai.azure.com", "20.79.107.4")
+    held = told("contoso.openai.azure.com", has_ranges=True)
+    assert "an address in a range that is published for a region: --address IP" in held
+    assert "data update" not in held + told("api.openai.com") + told(
+        "contoso.openai.azure.com", "20.79.107.4", has_ranges=True
+    )

@@ -112,7 +112,9 @@ def command(
     if policy is not None and not client:
         warn(["without --client the policy cannot know the source group, and judges nothing"])
     explainer = Explainer(knowledge.catalog, knowledge.policy, knowledge.aids())
-    adviser = Adviser(knowledge.catalog, has_geoip=knowledge.geo is not None)
+    adviser = Adviser(
+        knowledge.catalog, has_geoip=knowledge.geo is not None, has_ranges=bool(knowledge.hosting)
+    )
     form = _form(explainer, adviser, circumstances, "full" if full else as_json)
     sys.exit(_answer(explainer, circumstances, _inputs(inputs), form))
 
