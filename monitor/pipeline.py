@@ -164,7 +164,8 @@ class Pipeline:
         """Return the connection with the names that attribution reads, and how many had to be left out.
 
         Names that did not count are other traffic's, and go, but for those of LLM endpoints, and those that
-        contradict a carried name whose addresses are its provider's own.
+        contradict a carried name whose addresses are its provider's own. Where a resolver's name goes, those
+        that stay are no longer all that it had, and none of them counts as the only one.
         """
         carried = [name for name in connection.names if name.state == "live" and name.source != "dns"]
         told = not carried or any(self._is_alone(name.value) for name in carried)
@@ -173,6 +174,8 @@ class Pipeline:
             for name in connection.names
             if (name.state == "live" and (name.source != "dns" or told)) or self._is_known(name)
         ]
+        if _of_resolvers(names) < _of_resolvers(connection.names):
+            names = [_as_hearsay(name) for name in names]
         kept = self._shortened(names) if len(names) > MAX_NAMES else names
         return msgspec.structs.replace(connection, names=tuple(kept)), len(names) - len(kept)
 
@@ -218,6 +221,15 @@ def _holder(prefixes: Sequence[str]) -> Callable[[str], bool]:
     for prefix in prefixes:
         index.add(ipaddress.ip_network(prefix), value=True)
     return lambda address: index.match(address) is not None
+
+
+def _of_resolvers(names: Iterable[Name]) -> int:
+    return sum(name.state == "resolver" for name in names)
+
+
+def _as_hearsay(name: Name) -> Name:
+    """Return a resolver's name as what it is at least: another client's."""
+    return msgspec.structs.replace(name, state="foreign") if name.state == "resolver" else name
 
 
 def _question(connection: Connection) -> Question:

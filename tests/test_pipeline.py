@@ -5,9 +5,11 @@ import functools
 from monitor import app
 from monitor.attribution.readings import MAX_NAMES
 from monitor.pipeline import Pipeline
+from monitor.policy import Policy
 from monitor.types import Decision
 from sensors.observations import Observation
 from tests.observed import OTHER, ended, hello, resolved
+from tests.policy_help import policy as small
 
 LLM = "api.deepseek.com"
 
@@ -18,9 +20,9 @@ def knowledge() -> app.Knowledge:
     return app.load_knowledge()
 
 
-def decide(*observations: Observation) -> tuple[list[Decision], Pipeline]:
-    """Return the decisions on observations, without a policy."""
-    pipeline = Pipeline(knowledge().catalog)
+def decide(*observations: Observation, policy: Policy | None = None) -> tuple[list[Decision], Pipeline]:
+    """Return the decisions on observations, by default without a policy."""
+    pipeline = Pipeline(knowledge().catalog, policy)
     return list(pipeline.feed(observations)), pipeline
 
 
@@ -84,3 +86,14 @@ def test_beside_a_carried_name_only_llm_names_are_written() -> None:
 def test_the_aliases_of_a_name_make_it_an_llms() -> None:
     (decision,), _ = decide(resolved(-500, "llm.corp.example", cnames=(LLM,)), ended(20, 30))
     assert written(decision) == [("llm.corp.example", "stale")]
+
+
+def test_a_name_that_is_not_written_still_keeps_a_resolvers_other_name_from_being_the_only_one() -> None:
+    policy = small("  - {id: A, outcome: allow}", f"resolvers: [{OTHER}]")
+    told = resolved(0, "eu.api.openai.com", client=OTHER)
+    (alone,), _ = decide(told, ended(20, 30), policy=policy)
+    assert alone.attribution.provider == "openai"
+    other = resolved(0, "www.private-clinic.example", client=OTHER)
+    (decision,), _ = decide(told, other, ended(20, 30), policy=policy)
+    assert (decision.attribution.provider, decision.attribution.possible) == (None, ("openai",))
+    assert written(decision) == [("eu.api.openai.com", "foreign")]
