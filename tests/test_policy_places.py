@@ -225,12 +225,7 @@ def test_reasons_name_the_day_where_it_matters_and_the_condition() -> None:
             "observed",
             f"the connection ended at an address that {RANGES} DE; {ELSEWHERE}",
         ),
-        (
-            ["geoip"],
-            "region",
-            "inferred",
-            "the connection ended at an address that a GeoIP data set places in DE (inferred)",
-        ),
+        (["geoip"], "region", "inferred", "the connection ended at an endpoint placed in DE (inferred)"),
         ([], "region", "observed", "the connection ended at an endpoint placed in DE"),
         (["name"], "group", "observed", f"{LIMITS} DE"),
         (

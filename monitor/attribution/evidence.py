@@ -12,6 +12,8 @@ from monitor.catalog import Catalog
 from monitor.catalog.endpoints import AddressKind, Endpoint, Verified
 from monitor.types import Evidence, EvidenceKind, Name, NameSource, NameState, Scope
 
+RANGE_GIVES = "the connection ended there"
+GEOIP_GIVES = "the connection ended at that address, and nothing else names a place"
 MANY_COUNTRIES = 6  # from here on a sentence gives their number
 
 _ASKED: dict[NameSource, str] = {
@@ -146,6 +148,11 @@ def of_published(address: str, published: PublishedRange, catalog: Catalog, comm
     where = f", for {place(published.region, published.countries)}" if published.region is not None else ""
     says = f"{called} publishes {published.prefix}, which holds {address}{where}{service}; {comment}"
     return Evidence("range", published.prefix, says, published.dataset)
+
+
+def gives_place(evidence: Evidence) -> bool:
+    """Whether the place comes from this sentence on the address, as nothing else gave one."""
+    return evidence.kind in ("range", "geoip") and evidence.says.endswith((RANGE_GIVES, GEOIP_GIVES))
 
 
 def worthless(endpoint: Endpoint) -> str:

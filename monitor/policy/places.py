@@ -10,19 +10,21 @@ import functools
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+from monitor.attribution.evidence import gives_place
 from monitor.jurisdictions import Jurisdictions
 from monitor.policy.schema import OwnJurisdiction
-from monitor.types import Attribution
+from monitor.types import Attribution, EvidenceKind
 
 Position = Literal["inside", "outside", "entry", "global", "operator", "storage", "unclear"]
 
 _SHOWN_COUNTRIES = 8
 _DAYS_KEPT = 256
 
-_ENDED = {
+_ENDED: dict[EvidenceKind | None, str] = {
     "name": "at a host that provider documentation places in",
     "cname": "at a host whose alias chain leads to",
     "prefix": "at an address that the provider's published ranges place in",
+    "range": "at an address that its operator's published ranges place in",
     "geoip": "at an address that a GeoIP data set places in",
     "private": "at a private address of an endpoint that belongs to",
     "operator": "at an endpoint of an operator that says or sits in",
@@ -112,12 +114,21 @@ def whereabouts(attribution: Attribution) -> str:
         )
     if scope == "unknown":
         return f"the endpoint promises no place; its operator says or sits in {countries}"
-    kinds = [each.kind for each in attribution.evidence]  # the first one carries the attribution
-    if inferred:
-        kinds = [kind for kind in kinds if kind != "name"]  # the name alone would have been enough
-    ended = next((_ENDED[kind] for kind in kinds if kind in _ENDED), "at an endpoint placed in")
+    ended = _ENDED.get(_rests_on(attribution), "at an endpoint placed in")
     sentence = f"the connection ended {ended} {countries}{' (inferred)' if inferred else ''}"
     return f"{sentence}; processing may be elsewhere" if scope == "entry" else sentence
+
+
+def _rests_on(attribution: Attribution) -> EvidenceKind | None:
+    """The kind of evidence that the place comes from; None where no sentence fits it."""
+    given = next((each.kind for each in attribution.evidence if gives_place(each)), None)
+    if given is not None:
+        return given
+    passed_over = {"range", "geoip"}  # they agree at most
+    if attribution.certainty == "inferred":
+        passed_over.add("name")  # it alone would have been enough
+    kinds = (each.kind for each in attribution.evidence)  # the first one carries the attribution
+    return next((kind for kind in kinds if kind in _ENDED and kind not in passed_over), None)
 
 
 def is_contradicted(attribution: Attribution) -> bool:
