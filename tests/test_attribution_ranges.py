@@ -3,6 +3,7 @@
 import pytest
 
 from monitor.attribution import PublishedRange, Question, attribute
+from monitor.policy.places import whereabouts
 from monitor.types import Attribution
 from tests.catalog_help import FixedGeo, built_in, dns, name
 
@@ -172,3 +173,39 @@ def test_a_hello_for_another_host_at_an_llms_own_address_may_be_for_the_llm(carr
     assert (told.provider, told.possible) == (None, ())
     shared = attribute(Question((name(carried), dns("api.openai.com")), ADDRESS), built_in())
     assert (shared.provider, shared.possible) == (None, ())
+
+
+def test_whereabouts_name_the_evidence_that_gave_the_place() -> None:
+    """And not what says nothing of it, or agrees at most."""
+    ended = "the connection ended at an address that"
+    assert whereabouts(held(AZURE, NETHERLANDS)).startswith(
+        f"{ended} its operator's published ranges place in NL"
+    )
+    geo = attribute(Question((name(AZURE),), ADDRESS), built_in(), FixedGeo("NL"))
+    assert whereabouts(geo).startswith(f"{ended} a GeoIP data set places in NL (inferred)")
+    by_dns = Question((dns(BEDROCK),), ADDRESS)
+    found = attribute(by_dns, built_in(), FixedGeo("US"), FixedRanges(ACCELERATOR))
+    assert whereabouts(found).startswith("the connection ended at an endpoint placed in DE (inferred)")
+
+
+def test_a_region_of_a_group_is_inside_it() -> None:
+    for host in ("eu-dialogflow.googleapis.com", "aiplatform.eu.rep.googleapis.com"):
+        found = held(host, published("google", "europe-west1", "BE", service="Google Cloud"))
+        assert (found.region, found.conflicts) == ("eu", ())
+        found = held(host, published("google", "us-east1", "US", service="Google Cloud"))
+        assert [each.kind for each in found.conflicts] == ["range"]
+
+
+@pytest.mark.parametrize("host", ["downloads.claude.ai", "statsig.anthropic.com"])
+def test_files_and_telemetry_may_be_served_from_anybodys_ranges(host: str) -> None:
+    found = held(host, published("google", "us-central1", "US"))
+    assert (found.provider, found.conflicts) == ("anthropic", ())
+    assert held("api.anthropic.com", published("google", "us-central1", "US")).conflicts
+
+
+@pytest.mark.parametrize("host", ["api.openai.com", "eu.api.openai.com", "api.anthropic.com"])
+def test_geoip_is_no_conflict_where_no_place_is_taken_from_the_address(host: str) -> None:
+    assert (
+        held(host, published("aws", "eu-central-1", "DE"), geo="IE").conflicts
+        == held(host, published("aws", "eu-central-1", "DE")).conflicts
+    )

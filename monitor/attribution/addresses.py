@@ -117,18 +117,21 @@ def _with_published(
         return attribution
     vendor = endpoint.vendor or endpoint.provider
     own = published.provider == vendor
-    if not own and vendor in PUBLISHERS:
+    if not own and vendor in PUBLISHERS and endpoint.role not in ("cdn", "telemetry"):
         comment = f"that contradicts {endpoint.match}, which {vendor} serves from ranges of its own"
         return against(attribution, [sentence.of_published(server.address, published, catalog, comment)])
     if server.stands is None:
         comment = "many places answer at it" if published.anycast else "no place is published for it"
         return add(attribution, sentence.of_published(server.address, published, catalog, comment))
-    claimed = _claimed(attribution, published, own=own)
+    known = (
+        published.region is not None and catalog.region(vendor or "", attribution.region or "") is not None
+    )
+    claimed = _claimed(attribution, published, coded=own and known)
     if claimed is not None:
         comment = f"that contradicts {claimed}"
         return against(attribution, [sentence.of_published(server.address, published, catalog, comment)])
     worth = _agreement(attribution, endpoint)
-    said = sentence.of_published(server.address, published, catalog, worth or "the connection ended there")
+    said = sentence.of_published(server.address, published, catalog, worth or sentence.RANGE_GIVES)
     if worth is None:
         attribution = replace(
             attribution,
@@ -139,11 +142,14 @@ def _with_published(
     return add(attribution, said)
 
 
-def _claimed(attribution: Attribution, published: PublishedRange, *, own: bool) -> str | None:
-    """The place that stronger evidence names and that the range is not in."""
+def _claimed(attribution: Attribution, published: PublishedRange, *, coded: bool) -> str | None:
+    """The place that stronger evidence names and that the range is not in.
+
+    ``coded``: both regions are codes of one vendor, not areas as `eu`, so that they can be compared.
+    """
     if attribution.scope in ("global", "storage"):
         return None  # no place is promised for where the connection ends
-    if own and attribution.region is not None and attribution.region != published.region:
+    if coded and attribution.region is not None and attribution.region != published.region:
         return (
             attribution.region
             if set(attribution.countries) <= set(published.countries)
@@ -173,7 +179,9 @@ def _with_location(attribution: Attribution, endpoint: Endpoint, server: Server)
     if location is None:
         return attribution
     address, country, stands = server.address, location.country, server.stands
-    if country is not None and stands is not None and country not in stands.countries:
+    against_range = country is not None and stands is not None and country not in stands.countries
+    taken = attribution.scope not in ("global", "storage") and endpoint.address != "anycast"
+    if against_range and stands is not None and taken:
         published = sentence.place(stands.region, stands.countries)
         said = sentence.of_geoip(
             address, location, f"that contradicts {published}, as its operator publishes"
@@ -183,16 +191,15 @@ def _with_location(attribution: Attribution, endpoint: Endpoint, server: Server)
         server.published is not None and server.published.anycast
     )
     if not unicast or endpoint.scope == "global" or country is None:
-        worth = (
-            "agrees with the published range"
-            if stands is not None and country
-            else sentence.worthless(endpoint)
-        )
+        if stands is None or country is None:
+            worth = sentence.worthless(endpoint)
+        elif against_range:
+            worth = "the published range is elsewhere, and no place is taken from either"
+        else:
+            worth = "that agrees with the published range"
         said = sentence.of_geoip(address, location, worth)
     elif not attribution.countries:
-        said = sentence.of_geoip(
-            address, location, "the connection ended at that address, and nothing else names a place"
-        )
+        said = sentence.of_geoip(address, location, sentence.GEOIP_GIVES)
         entered = replace(attribution, countries=(country,), scope=_entered(attribution.scope))
         attribution = weaken(entered, "inferred")
     elif country in attribution.countries:
