@@ -30,6 +30,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
+from monitor.attribution.evidence import gives_place
 from monitor.catalog import Catalog
 from monitor.catalog.hostmatch import parse_address
 from monitor.geography import Extents, Site, distance_km, nearest
@@ -99,7 +100,9 @@ class Physics:
         return distance_km(self.site, region.latitude, region.longitude) - REGION_KM
 
     def _is_in_one_place(self, attribution: Attribution) -> bool:
-        """Tell whether the entries promise an address in one place: elsewhere an edge is no contradiction."""
+        """Tell whether the entries, or a range, promise one place: elsewhere an edge contradicts nothing."""
+        if any(each.kind == "range" and gives_place(each) for each in attribution.evidence):
+            return True
         entries = {each.value for each in attribution.evidence if each.kind == "catalogue"}
         return bool(entries) and entries <= self._unicast
 

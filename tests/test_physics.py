@@ -20,6 +20,7 @@ from sensors.observations import FlowKey
 from tests.catalog_help import FixedGeo, built_in
 from tests.mmdb import mmdb
 from tests.policy_help import judge, policy
+from tests.test_attribution_ranges import FixedRanges, published
 from tests.world_kit import HOST, NS_PER_MS, catalog, extents
 
 FRANKFURT, SINGAPORE = Site(50.11, 8.68, "Frankfurt"), Site(1.35, 103.82)
@@ -160,6 +161,19 @@ def test_a_region_in_the_sensors_own_country_is_contradicted_by_its_city() -> No
     name, seattle = "bedrock-runtime.us-east-1.amazonaws.com", Site(47.6, -122.3)
     assert attributed(connection(name, ms=1), seattle, by=built_in()).conflicts
     assert not attributed(connection(name, ms=70), seattle, by=built_in()).conflicts
+
+
+def test_a_place_that_a_published_range_gives_stays_and_is_contradicted() -> None:
+    virginia = published("azure", "eastus", "US")
+    of = connection("contoso.services.ai.azure.com")
+    question = Question(of.names, of.flow.server)
+    using = built_in()
+    plain = attribute(question, using, FixedGeo("DE"), FixedRanges(virginia))
+    bare = attribute(question, using, None, FixedRanges(virginia))
+    assert plain.countries == ("US",)
+    found = Physics(FRANKFURT, extents(), using).refute(of, plain, lambda: bare)
+    assert (found.countries, found.certainty) == (("US",), "indeterminate")
+    assert [each.kind for each in found.conflicts] == ["rtt", "geoip"]
 
 
 @pytest.mark.parametrize("name", ["europe-west3-aiplatform.googleapis.com", "eu.api.openai.com"])
