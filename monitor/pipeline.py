@@ -11,6 +11,7 @@ from functools import lru_cache, partial
 import msgspec
 
 from monitor.attribution import GeoLookup, Question, RangeLookup, attribute, is_llm_related
+from monitor.attribution.private import is_private
 from monitor.attribution.readings import MAX_ALIASES, MAX_NAMES
 from monitor.behaviours import Behaviours
 from monitor.catalog import Catalog
@@ -168,7 +169,8 @@ class Pipeline:
         that stay are no longer all that it had, and none of them counts as the only one.
         """
         carried = [name for name in connection.names if name.state == "live" and name.source != "dns"]
-        told = not carried or any(self._is_alone(name.value) for name in carried)
+        shared = is_private(connection.flow.server) or any(name.source == "connect" for name in carried)
+        told = not carried or (not shared and any(self._is_alone(name.value) for name in carried))
         names = [
             name
             for name in connection.names

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.attribution import Question, attribute, is_llm_related
-from monitor.attribution.addresses import is_private
+from monitor.attribution.private import is_private
 from monitor.types import Attribution, Evidence, Name
 from tests.catalog_help import FixedGeo, attributed, built_in, dns, name, with_own
 

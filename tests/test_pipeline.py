@@ -2,13 +2,15 @@
 
 import functools
 
+import msgspec
+
 from monitor import app
 from monitor.attribution.readings import MAX_NAMES
 from monitor.pipeline import Pipeline
 from monitor.policy import Policy
 from monitor.types import Decision
 from sensors.observations import Observation
-from tests.observed import OTHER, ended, hello, resolved
+from tests.observed import OTHER, ended, flow_key, hello, resolved
 from tests.policy_help import policy as small
 
 LLM = "api.deepseek.com"
@@ -97,3 +99,35 @@ def test_a_name_that_is_not_written_still_keeps_a_resolvers_other_name_from_bein
     (decision,), _ = decide(told, other, ended(20, 30), policy=policy)
     assert (decision.attribution.provider, decision.attribution.possible) == (None, ("openai",))
     assert written(decision) == [("eu.api.openai.com", "foreign")]
+
+
+PRIVATE = "10.60.5.4"
+BEDROCK = "bedrock-runtime.eu-central-1.amazonaws.com"
+
+
+def test_names_that_share_a_private_address_do_not_speak_against_each_other() -> None:
+    """An intermediary answers for all of them, where DNS leads everything through it."""
+    at_private = flow_key(server=PRIVATE)
+    decisions, pipeline = decide(
+        resolved(0, BEDROCK, PRIVATE),
+        hello(10, "www.private-clinic.example", flow=at_private),
+        ended(9, 12, flow=at_private),
+    )
+    assert decisions == []
+    assert pipeline.tally.coverage["sni"].flows == 1
+    (decision,), _ = decide(
+        resolved(0, "www.private-clinic.example", PRIVATE),
+        hello(10, BEDROCK, flow=at_private),
+        ended(9, 12, flow=at_private),
+    )
+    assert decision.attribution.conflicts == ()
+    assert written(decision) == [(BEDROCK, "live")]
+
+
+def test_what_a_proxy_is_called_is_not_written() -> None:
+    (decision,), _ = decide(
+        resolved(0, "proxy.private-clinic.example"),
+        msgspec.structs.replace(hello(10, BEDROCK), carrier="http-connect"),
+        ended(9, 12),
+    )
+    assert written(decision) == [(BEDROCK, "live")]

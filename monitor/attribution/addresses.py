@@ -3,7 +3,6 @@
 A published range outranks GeoIP. Both say where the connection ended; neither says where processing happens.
 """
 
-import ipaddress
 from typing import Protocol
 
 import msgspec
@@ -12,16 +11,13 @@ from msgspec.structs import replace
 from monitor.attribution import evidence as sentence
 from monitor.attribution.combining import add, against, agree, can_fill, filled, weaken
 from monitor.attribution.evidence import Location
+from monitor.attribution.private import is_private
 from monitor.attribution.ranges import PublishedRange, RangeLookup
 from monitor.catalog import Catalog
 from monitor.catalog.endpoints import Endpoint
-from monitor.catalog.hostmatch import parse_address
 from monitor.types import Attribution, Evidence, Scope
 
 PUBLISHERS = frozenset({"aws", "azure", "google", "oracle", "cloudflare", "anthropic"})
-_PRIVATE = tuple(
-    ipaddress.ip_network(prefix) for prefix in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
-)
 
 
 class GeoLookup(Protocol):
@@ -83,14 +79,6 @@ def alone(server: Server, catalog: Catalog) -> tuple[Evidence, ...]:
     if server.location is not None:
         said.append(sentence.of_geoip(server.address, server.location, "a place names no provider"))
     return tuple(said)
-
-
-def is_private(address: str) -> bool:
-    """Whether the address is one of private networks: RFC 1918, or unique local (RFC 4193)."""
-    parsed = parse_address(address)
-    return parsed is not None and any(
-        parsed in network for network in _PRIVATE if network.version == parsed.version
-    )
 
 
 def _with_prefix(

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
+from monitor.attribution.private import is_private
 from monitor.catalog import Catalog
 from monitor.catalog.endpoints import Endpoint
 from monitor.catalog.hostmatch import parse_address
@@ -54,7 +55,8 @@ class Readings(msgspec.Struct, frozen=True):
     ``live`` are the names that count, the innermost first; ``hearsay`` are LLM endpoints' names that the
     address had once, or for other clients; ``outer`` are names on the outside of an encrypted hello, with
     the entry that says what they may hide. ``beside`` are names that the client had resolved to the address
-    of a connection that carried another name, one that the client was never told this address for.
+    of a connection that carried another name, one that the client was never told this address for; a
+    private address is an intermediary's for all it is known, so none are of it.
     """
 
     live: tuple[Reading, ...]
@@ -86,7 +88,7 @@ def read(question: Question, catalog: Catalog) -> Readings:
     followed = (_follow(reading, _chain(reading.name, resolved), catalog) for reading in counted.values())
     told = {*resolved, *(other.name.value for other in others if other.name.state == "stale")}
     beside: Iterable[Reading] = ()
-    if carried and told.isdisjoint(carried):
+    if carried and told.isdisjoint(carried) and not is_private(question.address or ""):
         beside = (_follow(reading, reading.name.cnames, catalog) for reading in resolved.values())
     return Readings(
         live=tuple(followed),
