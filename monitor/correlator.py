@@ -112,7 +112,8 @@ class Correlator:
             name = seen.server_name
             if name is not None and not (hello is not None and name == hello.outer_name):
                 carried.append(Name(name, _SOURCES[seen.carrier], "live", chains.get(name, ())))
-        if any(name.value in chains for name in carried):
+        told = {name for resolved in own for name in (resolved.name, *resolved.cnames)}
+        if any(name.value in told for name in carried):
             return tuple(carried)  # DNS gave the address for the name: other names of it say nothing
         if carried:
             return (*carried, *live)
@@ -121,11 +122,11 @@ class Correlator:
         by_resolvers = self._resolutions.by_resolvers(flow.server, update.first_ns)
         via = [_name(resolved, "resolver") for resolved in foreign if resolved.name in by_resolvers]
         others = [_name(resolved, "foreign") for resolved in foreign if resolved.name not in by_resolvers]
-        told = (*live, *stale, *via, *others)
+        answers = (*live, *stale, *via, *others)
         if live or not any(seen.carrier == "stun" for seen in hellos):
-            return told
+            return answers
         hosts = self._signalling.hosts(flow.client, update.first_ns)
-        return (*told, *(Name(host, "signalling", "beside") for host in hosts))
+        return (*answers, *(Name(host, "signalling", "beside") for host in hosts))
 
 
 def _name(resolved: Resolved, state: NameState = "live") -> Name:

@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monitor.attribution import Question, attribute
 from monitor.documents import DocumentError
-from monitor.types import Attribution, Certainty, Evidence, Outcome, Scope, Subject
+from monitor.types import Attribution, Certainty, Evidence, Name, Outcome, Scope, Subject
+from tests.catalog_help import built_in
 from tests.policy_help import DAY_NS, HEAD, NOON_NS, compiled, connection, judge, policy
 
 PLACE = "- {id: P, description: stays here, allow_in: [EEA]}"
@@ -360,3 +362,29 @@ def test_no_reason_claims_what_packets_cannot_prove() -> None:
     assert not [
         reason for reason in said for word in ("complian", "gdpr", "was sent") if word in reason.lower()
     ]
+
+
+@pytest.mark.parametrize("cname", [None, "bedrock-runtime.eu-central-1.amazonaws.com"])
+@pytest.mark.parametrize(
+    ("rule", "outcome"),
+    [
+        ("{id: A, allow_in: [EEA], on_entry: allow}", "indeterminate"),
+        ("{id: A, allow_in: [CN]}", "indeterminate"),
+        ("{id: A, when: {providers: [aws]}, outcome: allow}", "indeterminate"),
+        ("{id: A, when: {providers: [aws]}, outcome: violation}", "indeterminate"),
+        ("{id: A, when: {tenants: [acme]}, outcome: allow}", "allow"),
+        ("{id: A, when: {providers: [openai]}, outcome: allow}", "indeterminate"),
+    ],
+)
+def test_a_name_that_only_a_resolver_had_decides_nothing(rule: str, outcome: str, cname: str | None) -> None:
+    """Its answer was for a client that was not seen: whether for this one is a guess."""
+    bedrock = "bedrock-runtime.eu-central-1.amazonaws.com"
+    told = (
+        Name("llm.corp.example", "dns", "resolver", (cname,)) if cname else Name(bedrock, "dns", "resolver")
+    )
+    found = attribute(Question((told,), "198.51.100.7"), built_in())
+    assert found.provider == "aws"
+    judgement = judge(policy(f"  - {rule}"), found)
+    assert judgement.outcome == outcome
+    if outcome == "indeterminate":
+        assert "for whom was not seen" in " ".join(judgement.reasons)

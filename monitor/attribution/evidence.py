@@ -23,10 +23,11 @@ _ASKED: dict[NameSource, str] = {
     "dns": "the client had resolved {} to this address",
     "signalling": "the client was connected to {}",
 }
-_ASKED_FOR_OTHERS = "a resolver had resolved {} to this address, for whom was not seen"
+_FOR_WHOM = "for whom was not seen"
+_ASKED_FOR_OTHERS = f"a resolver had resolved {{}} to this address, {_FOR_WHOM}"
 _TOLD: dict[NameState, str] = {
     "stale": "the client, longer ago than the answer counted,",
-    "resolver": "a resolver, for whom was not seen,",
+    "resolver": f"a resolver, {_FOR_WHOM},",
 }
 _SCOPES: dict[Scope, str] = {
     "region": "processing is limited to {}",
@@ -96,7 +97,8 @@ def of_resolution(name: Name, carried: Name, endpoint: Endpoint | None, catalog:
 def of_alias(name: Name, alias: str, endpoint: Endpoint, catalog: Catalog) -> Evidence:
     """The step of a CNAME chain that says who the server is, or where."""
     place = f" in region {endpoint.region}" if endpoint.region else ""
-    says = f"{name.value} is an alias of {alias}, which is {_called(endpoint, catalog)}{place}"
+    told = f"a resolver was told, {_FOR_WHOM}: " if name.state == "resolver" else ""
+    says = f"{told}{name.value} is an alias of {alias}, which is {_called(endpoint, catalog)}{place}"
     return Evidence("cname", alias, says, catalog.dataset(endpoint))
 
 
@@ -148,6 +150,11 @@ def of_published(address: str, published: PublishedRange, catalog: Catalog, comm
     where = f", for {place(published.region, published.countries)}" if published.region is not None else ""
     says = f"{called} publishes {published.prefix}, which holds {address}{where}{service}; {comment}"
     return Evidence("range", published.prefix, says, published.dataset)
+
+
+def is_of_resolver(evidence: Evidence) -> bool:
+    """Whether the sentence is of a name that only a resolver had, or of its alias."""
+    return evidence.kind in ("dns", "cname") and _FOR_WHOM in evidence.says
 
 
 def gives_place(evidence: Evidence) -> bool:

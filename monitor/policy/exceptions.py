@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from monitor.policy.places import Territory, is_contradicted
+from monitor.policy.places import Territory, is_contradicted, is_hint
 from monitor.policy.schema import Exemption
 from monitor.policy.selection import Selector
 from monitor.types import Attribution
@@ -30,7 +30,7 @@ class CompiledException:
     def fits(self, rule: str, attribution: Attribution, day: dt.date) -> bool:
         """Whether it is about such flows under such a rule, on whatever days it is in force."""
         rules = self.exemption.rules
-        if is_contradicted(attribution) or not (rules is None or rule in rules):
+        if is_contradicted(attribution) or is_hint(attribution) or not (rules is None or rule in rules):
             return False
         return self.selector.selects(attribution, day) == "yes"
 

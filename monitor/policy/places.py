@@ -10,7 +10,7 @@ import functools
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from monitor.attribution.evidence import gives_place
+from monitor.attribution.evidence import gives_place, is_of_resolver
 from monitor.jurisdictions import Jurisdictions
 from monitor.policy.schema import OwnJurisdiction
 from monitor.types import Attribution, EvidenceKind
@@ -134,6 +134,11 @@ def _rests_on(attribution: Attribution) -> EvidenceKind | None:
 def is_contradicted(attribution: Attribution) -> bool:
     """Whether evidence as strong as its own speaks against the attribution."""
     return attribution.certainty == "indeterminate" and bool(attribution.conflicts)
+
+
+def is_hint(attribution: Attribution) -> bool:
+    """Whether only a name that a resolver had, for a client that was not seen, says who the server is."""
+    return attribution.certainty == "indeterminate" and any(map(is_of_resolver, attribution.evidence[:1]))
 
 
 def locate_inside(attribution: Attribution, territory: Territory, day: dt.date) -> Verdict:

@@ -26,7 +26,7 @@ from monitor.policy.networks import (
     read_networks,
     read_resolvers,
 )
-from monitor.policy.places import Territory, whereabouts
+from monitor.policy.places import Territory, is_hint, whereabouts
 from monitor.policy.references import Vocabulary, check_references
 from monitor.policy.remarks import locate
 from monitor.policy.rules import CompiledRule, Ruling
@@ -114,14 +114,12 @@ class Policy:
         """What applies when no rule does. A violation needs a provider: shared hosts carry more than LLMs."""
         action = self.document.default
         said = f"no rule selects this flow, and the policy's default is {action}"
-        if attribution.provider is None and action == "violation":
-            return Ruling(
-                "indeterminate",
-                DEFAULT_RULE,
-                DEFAULT_SEVERITY,
-                (said, "the evidence does not name one LLM provider"),
-            )
-        return Ruling(action, DEFAULT_RULE, DEFAULT_SEVERITY, (said, whereabouts(attribution)))
+        why = attribution.evidence[0].says if is_hint(attribution) else whereabouts(attribution)
+        if action == "violation" and (attribution.provider is None or is_hint(attribution)):
+            action = "indeterminate"
+            if attribution.provider is None:
+                why = "the evidence does not name one LLM provider"
+        return Ruling(action, DEFAULT_RULE, DEFAULT_SEVERITY, (said, why))
 
     def _no_owner(self, connection: Connection) -> str:
         if connection.subject.source_group is None:

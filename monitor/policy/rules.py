@@ -13,6 +13,7 @@ from monitor.policy.places import (
     Territory,
     Verdict,
     is_contradicted,
+    is_hint,
     listed,
     locate_inside,
     locate_region,
@@ -72,6 +73,8 @@ class CompiledRule:
             return self._ruling(outcome, (whereabouts(attribution),))
         if attribution.provider is None:
             return self._by_position(Verdict("unclear", (_unnamed(attribution),)))
+        if is_hint(attribution):
+            return self._by_position(Verdict("unclear", (attribution.evidence[0].says,)))
         if selects == "maybe":
             unsure = f"the evidence does not show whether {self.rule.id} applies"
             return self._by_position(Verdict("unclear", (whereabouts(attribution), unsure)))

@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Callable, Collection, Sequence
 from typing import Literal
 
-from monitor.policy.places import Territory, region_of
+from monitor.policy.places import Territory, is_hint, region_of
 from monitor.policy.schema import When
 from monitor.types import Attribution, Subject
 
@@ -70,7 +70,12 @@ class Selector:
     def _provider(self, attribution: Attribution) -> Selects:
         if attribution.provider is None and self._providers is not None:
             return "no" if self._providers.isdisjoint(attribution.possible) else "maybe"
-        return _one_of(self._providers, attribution.provider)
+        selected = _one_of(self._providers, attribution.provider)
+        return (
+            "maybe"
+            if self._providers is not None and selected == "yes" and is_hint(attribution)
+            else selected
+        )
 
     def _service(self, attribution: Attribution) -> Selects:
         if self.when.services is None:
