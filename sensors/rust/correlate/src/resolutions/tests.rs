@@ -10,7 +10,7 @@ use crate::recency::seeded;
 
 fn memory(limits: Limits) -> Resolutions {
     let hasher = seeded(7);
-    let resolvers = AddressIndex::new(&texts(&["10.0.0.0/24"]), &hasher).unwrap();
+    let resolvers = AddressIndex::new(&texts(&["10.0.0.53/32"]), &hasher).unwrap();
     Resolutions::new(limits, resolvers, &hasher)
 }
 
