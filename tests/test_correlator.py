@@ -234,6 +234,17 @@ def test_dns_has_nothing_to_add_where_it_gave_the_address_for_the_carried_name()
     assert [name.value for name in connection.names] == [LLM]
 
 
+@pytest.mark.parametrize(
+    "earlier",
+    [resolved(-500, LLM, ttl=5), resolved(0, "llm.corp.example", cnames=(LLM,))],
+    ids=["expired", "as an alias"],
+)
+def test_an_answer_for_the_carried_name_need_not_be_new_or_for_itself(earlier: Observation) -> None:
+    """Applications keep addresses for longer than the TTL, and may carry what an alias leads to."""
+    (connection,) = correlate(earlier, resolved(0, "other.example"), hello(1, LLM), ended(0.9, 5))
+    assert connection.names == (Name(LLM, "sni"),)
+
+
 def test_a_chain_of_another_address_is_not_borrowed() -> None:
     (connection,) = correlate(
         resolved(0, LLM, "198.51.100.1", cnames=("edge.example",)), hello(1, LLM), ended(0.9, 5)

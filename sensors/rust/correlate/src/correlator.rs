@@ -203,7 +203,7 @@ fn beside<'a>(names: &mut NameList<'a>, own: &Names<'a>) {
         name.told = live
             .find(|each| each.told.name == name.value)
             .map(|each| each.told);
-        resolved |= name.told.is_some();
+        resolved |= own.iter().any(|each| each.told.leads_to(name.value));
     }
     if !resolved {
         // DNS gave the address for other names. Where it did for this one, those say nothing.

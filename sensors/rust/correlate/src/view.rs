@@ -50,6 +50,12 @@ impl Told {
         *self.fits.get_or_init(look_up)
     }
 
+    /// Whether it is the name itself, or an alias of it.
+    #[must_use]
+    pub fn leads_to(&self, name: &str) -> bool {
+        self.name == name || self.cnames.iter().any(|alias| alias == name)
+    }
+
     /// About how many bytes a lifetime of it takes.
     fn held_bytes(&self) -> usize {
         let aliases = self.cnames.iter().map(|alias| ALIAS_BYTES + alias.len());

@@ -322,6 +322,23 @@ fn dns_has_nothing_to_add_where_it_gave_the_address_for_the_carried_name() {
 }
 
 #[test]
+fn an_answer_for_the_carried_name_need_not_be_new_or_for_itself() {
+    let expired = resolved(-5_000, LLM, |answer| answer.ttl = 5);
+    let alias = resolved(0, "llm.corp.example", |answer| {
+        answer.cnames = texts(&[LLM]);
+    });
+    for earlier in [expired, alias] {
+        let (names, _) = named(vec![
+            earlier,
+            resolved(0, "other.example", as_is),
+            hello(10, Some(LLM), as_is),
+            ended(9, 50, as_is),
+        ]);
+        assert_eq!(names, [(LLM.to_owned(), "live")]);
+    }
+}
+
+#[test]
 fn the_bounds_hold_and_are_counted() {
     let mut join = correlator(Limits {
         pending: 5,
