@@ -8,8 +8,8 @@ use crate::blocks::Blocks;
 use crate::captured::Fault;
 use crate::merge::MergedCaptures;
 
-/// Observations handed on together.
-pub const BATCH: usize = 1_024;
+/// Observations handed on together: few enough to stay in the cache until they are written.
+pub const BATCH: usize = 128;
 /// Frames after which what there is is handed on, however little: progress goes on, and signals are seen.
 pub const FRAMES: usize = 65_536;
 
