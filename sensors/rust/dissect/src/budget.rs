@@ -114,34 +114,11 @@ const fn holds_since(flow: &Flow, since: u64) -> bool {
 mod tests {
     use super::{ReadingBudget, SPARE_PLACES};
     use crate::direction::{Direction, Reader};
-    use crate::flow::Flow;
     use crate::flows::FlowTable;
-    use crate::key::Key;
-    use crate::segment::{Address, Segment, TCP};
+    use crate::kit::open;
     use crate::streams::ClientReader;
 
     const HELD: usize = 100;
-
-    fn open(flows: &mut FlowTable, source_port: u16) -> u32 {
-        let segment = Segment {
-            ts_ns: 0,
-            ip_bytes: 40,
-            transport: TCP,
-            source: Address::v4([10, 0, 0, 1]),
-            source_port,
-            target: Address::v4([192, 0, 2, 1]),
-            target_port: 443,
-            vlan: None,
-            tunnel: None,
-            flags: 0,
-            seq: 0,
-            payload: &[],
-            missing_bytes: 0,
-        };
-        let (key, from_low) = Key::of(&segment);
-        flows.packet += 1;
-        flows.insert(Flow::new(key, &segment, from_low))
-    }
 
     /// Let a new flow hold a message that is not whole.
     fn begin(flows: &mut FlowTable, budget: &mut ReadingBudget, source_port: u16) -> u32 {

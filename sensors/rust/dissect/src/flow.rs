@@ -10,8 +10,6 @@ use crate::segment::{Segment, TCP};
 
 /// A flow that lives longer reports its totals now and then.
 pub const ACTIVE_NS: i64 = 1_800 * crate::flows::SECOND_NS;
-/// The number of no packet.
-const NEVER: u64 = u64::MAX;
 /// No time.
 const UNKNOWN_NS: i64 = i64::MIN;
 /// The client's first payload byte was seen,
@@ -22,6 +20,8 @@ const ANSWERED: u8 = 2;
 const HOLDS: u8 = 4;
 /// The client began with a request of STUN.
 const STUN: u8 = 8;
+/// It was taken out of its place.
+const GONE: u8 = 16;
 /// Who is the server when no start was seen.
 const SERVER_PORTS: [u16; 7] = [53, 80, 443, 853, 3128, 8080, 8443];
 
@@ -60,10 +60,8 @@ pub struct Flow {
     read: u8,
     /// Whether the client began a handshake in datagrams: of QUIC, of DTLS.
     pub seen_handshake: bool,
-    /// `REQUESTED`, `ANSWERED`, `HOLDS` and `STUN`.
+    /// `REQUESTED`, `ANSWERED`, `HOLDS`, `STUN` and `GONE`.
     marks: u8,
-    /// The number of the first packet.
-    pub born: u64,
     /// The first packet's time.
     pub first_ns: i64,
     syn_ns: i64,
@@ -137,7 +135,6 @@ impl Flow {
             read: 0,
             seen_handshake: false,
             marks: 0,
-            born: 0,
             first_ns: ts_ns,
             syn_ns: UNKNOWN_NS,
             rtt_ns: None,
@@ -153,18 +150,18 @@ impl Flow {
         }
     }
 
-    /// Move the flow out of its place; what is left there was never born, and holds no memory.
+    /// Move the flow out of its place; what is left there is marked as gone, and holds no memory.
     pub(crate) fn take(&mut self) -> Self {
         let (reading, datagrams_name) = (self.reading.take(), self.datagrams_name.take());
         let proxied = self.proxied.take();
-        let born = std::mem::replace(&mut self.born, NEVER);
-        Self {
+        let taken = Self {
             reading,
-            born,
             datagrams_name,
             proxied,
             ..*self
-        }
+        };
+        self.marks = GONE;
+        taken
     }
 
     /// Count a packet.
@@ -375,7 +372,7 @@ impl Flow {
 
     /// Whether the place of the flow in the table is taken: not `take`n.
     pub(crate) const fn lives(&self) -> bool {
-        self.born != NEVER
+        self.marks & GONE == 0
     }
 }
 

@@ -200,7 +200,6 @@ impl FlowTable {
     pub fn insert(&mut self, mut flow: Flow) -> u32 {
         flow.active_ns = self.now_ns;
         flow.last_packet = self.packet;
-        flow.born = self.packet;
         self.added += 1;
         let hash = self.hash(&flow.key);
         let slot = self.put(flow);
@@ -370,30 +369,7 @@ fn hash_with(hasher: &RandomState, key: &Key) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::{Class, FlowTable, SPARE_MOMENTS};
-    use crate::flow::Flow;
-    use crate::key::Key;
-    use crate::segment::{Address, Segment, TCP};
-
-    fn open(flows: &mut FlowTable, source_port: u16) -> u32 {
-        let segment = Segment {
-            ts_ns: 0,
-            ip_bytes: 40,
-            transport: TCP,
-            source: Address::v4([10, 0, 0, 1]),
-            source_port,
-            target: Address::v4([192, 0, 2, 1]),
-            target_port: 443,
-            vlan: None,
-            tunnel: None,
-            flags: 0,
-            seq: 0,
-            payload: &[],
-            missing_bytes: 0,
-        };
-        let (key, from_low) = Key::of(&segment);
-        flows.packet += 1;
-        flows.insert(Flow::new(key, &segment, from_low))
-    }
+    use crate::kit::open;
 
     #[test]
     fn flows_that_ended_take_no_memory_however_many_they_were() {

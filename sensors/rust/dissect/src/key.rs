@@ -141,6 +141,7 @@ const fn number(address: Address) -> u128 {
 #[cfg(test)]
 mod tests {
     use super::Key;
+    use crate::kit::segment;
     use crate::segment::{Address, Segment, TCP};
 
     #[test]
@@ -196,19 +197,9 @@ mod tests {
         let mapped = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, 1];
         let of = |address| {
             Key::of(&Segment {
-                ts_ns: 0,
-                ip_bytes: 40,
-                transport: TCP,
                 source: address,
-                source_port: 1,
                 target: address,
-                target_port: 2,
-                vlan: None,
-                tunnel: None,
-                flags: 0,
-                seq: 0,
-                payload: &[],
-                missing_bytes: 0,
+                ..segment(1)
             })
             .0
         };

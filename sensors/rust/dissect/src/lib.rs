@@ -55,6 +55,8 @@ pub mod http;
 pub mod ip;
 pub mod ja4;
 pub mod key;
+#[cfg(test)]
+mod kit;
 pub mod links;
 pub mod msgpack;
 pub mod observations;

@@ -43,9 +43,8 @@ impl Places {
 #[cfg(test)]
 mod tests {
     use super::{PAGE, Places};
-    use crate::flow::Flow;
-    use crate::key::Key;
-    use crate::segment::{Address, Segment, TCP};
+    use crate::kit::{flow, segment};
+    use crate::segment::Segment;
 
     #[test]
     fn flows_stay_where_they_were_put() {
@@ -53,21 +52,9 @@ mod tests {
         for number in 0..=2 * PAGE as u32 {
             let segment = Segment {
                 ts_ns: i64::from(number),
-                ip_bytes: 40,
-                transport: TCP,
-                source: Address::v4(number.to_be_bytes()),
-                source_port: 50_000,
-                target: Address::v4([192, 0, 2, 1]),
-                target_port: 443,
-                vlan: None,
-                tunnel: None,
-                flags: 0,
-                seq: 0,
-                payload: &[],
-                missing_bytes: 0,
+                ..segment(50_000)
             };
-            let (key, from_low) = Key::of(&segment);
-            assert_eq!(places.push(Flow::new(key, &segment, from_low)), number);
+            assert_eq!(places.push(flow(&segment)), number);
         }
         for number in [0, PAGE as u32 - 1, PAGE as u32, 2 * PAGE as u32] {
             assert_eq!(places.get(number).unwrap().first_ns, i64::from(number));
