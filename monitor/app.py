@@ -106,12 +106,9 @@ def load_knowledge(
     )
     if policy is None:
         return known
-    regions = {
-        f"{each.provider}:{each.region}" for each in catalog.endpoints if each.provider and each.region
-    }
-    services = {each.service for each in catalog.endpoints if each.service}
-    source = read_source(policy)
-    compiled, warnings = compile_policy(source, jurisdictions, catalog.providers, regions, services)
+    compiled, warnings = compile_policy(
+        read_source(policy), jurisdictions, catalog.providers, catalog.region_names(), catalog.services()
+    )
     return msgspec.structs.replace(known, policy=compiled, warnings=tuple(warnings))
 
 

@@ -4,8 +4,7 @@ A decision comes out for each connection that has to do with an LLM provider, or
 one might be behind it; everything else is only counted, and its names never leave the process.
 """
 
-import ipaddress
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import lru_cache, partial
 
 import msgspec
@@ -15,7 +14,7 @@ from monitor.attribution.private import is_private
 from monitor.attribution.readings import MAX_ALIASES, MAX_NAMES
 from monitor.behaviours import Behaviours
 from monitor.catalog import Catalog
-from monitor.catalog.hostmatch import AddressIndex
+from monitor.catalog.hostmatch import Addresses
 from monitor.concealing import ALPNS, PORTS, Concealing
 from monitor.correlator import Correlator
 from monitor.coverage import UNRESOLVED
@@ -62,7 +61,7 @@ class Pipeline:
         self.behaviours = Behaviours(policy.behaviours if policy is not None else None, catalog)
         self._resolvers = policy.resolvers if policy is not None else ()
         self._correlator = Correlator(
-            is_signalling=catalog.is_signalling, is_resolver=_holder(self._resolvers)
+            is_signalling=catalog.is_signalling, is_resolver=Addresses(self._resolvers).hold
         )
         self._counted = Counted()
         self._policy = policy
@@ -87,7 +86,7 @@ class Pipeline:
             server_ports=tuple(sorted({port for _, port in PORTS})),
             alpn=tuple(sorted(ALPNS)),
             signalling=catalog.signalling,
-            resolvers=self._resolvers,
+            resolvers=tuple(map(str, self._resolvers)),
             client_prefixes=self.behaviours.client_prefixes(),
             groups=self._groups.prefixes,
             hosting=self._hosting_prefixes,
@@ -215,14 +214,6 @@ class Pipeline:
             exception=judgement.exception,
             reasons=judgement.reasons,
         )
-
-
-def _holder(prefixes: Sequence[str]) -> Callable[[str], bool]:
-    """Return what tells whether an address is in one of the prefixes."""
-    index: AddressIndex[bool] = AddressIndex()
-    for prefix in prefixes:
-        index.add(ipaddress.ip_network(prefix), value=True)
-    return lambda address: index.match(address) is not None
 
 
 def _of_resolvers(names: Iterable[Name]) -> int:

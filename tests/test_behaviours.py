@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.behaviours import dual_exposure, relay, spans
-from monitor.behaviours.cases import Cases
+from monitor.behaviours.unusual_upload import UnusualUploadWatcher
 from monitor.types import Connection, Decision, Name, Outcome, Totals
 from tests.behaviours_kit import (
     BACKEND,
@@ -330,7 +330,7 @@ def test_cases_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     behaviours, _ = watch(GATEWAYS, [decide(0, client=f"10.20.0.{last}") for last in range(5)])
     assert behaviours.forgotten() == 2
     assert [each.source for each in behaviours.finish()] != []
-    assert Cases("gateway-bypass", lambda *_: "").forgotten == 0
+    assert UnusualUploadWatcher(()).forgotten == 0
 
 
 def test_old_spans_are_added_up_and_what_comes_too_late_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,10 +47,6 @@ class Messages:
             found.append(self._messages(FlowFacts(kind, self._hosts[host], v6, own)))
         return found
 
-    def hello_record(self, name: str, entropy: bytes) -> bytes:
-        """Return a TLS record with a hello of one segment."""
-        return record(self._hellos[Kind.TLS].message(name.encode(), entropy))
-
     def _messages(self, facts: FlowFacts) -> list[bytes]:
         if facts.kind == Kind.UDP:
             return []

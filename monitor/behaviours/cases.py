@@ -1,6 +1,6 @@
 """What the behaviours of single connections share: they are added up by client and endpoint."""
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
 from typing import NamedTuple
 
 from monitor.behaviours.piles import Pile
@@ -20,15 +20,12 @@ class Key(NamedTuple):
     reached: str
 
 
-Say = Callable[[Key, Pile], str]
+class CaseWatcher(ABC):
+    """Looks for the cases of one kind: what is left to say is which connections are, and in what words."""
 
+    kind: BehaviourKind
 
-class Cases:
-    """The cases of one kind. ``say`` makes their sentences."""
-
-    def __init__(self, kind: BehaviourKind, say: Say) -> None:
-        self._kind = kind
-        self._say = say
+    def __init__(self) -> None:
         self._piles: Table[tuple[Key, Severity], Pile] = Table(MAX_CASES)
 
     @property
@@ -36,7 +33,19 @@ class Cases:
         """Cases that had to go."""
         return self._piles.forgotten
 
-    def add(self, decision: Decision, reached: str, severity: Severity) -> tuple[Behaviour, ...]:
+    @abstractmethod
+    def offer(self, decision: Decision) -> tuple[Behaviour, ...]:
+        """Take a decision; return the case that it begins or doubles."""
+
+    def finish(self) -> tuple[Behaviour, ...]:
+        """Return all cases as they stand."""
+        return tuple(self._behaviour(*key, pile) for key, pile in self._piles.items())
+
+    @abstractmethod
+    def _say(self, key: Key, pile: Pile) -> str:
+        """A case in words."""
+
+    def _add(self, decision: Decision, reached: str, severity: Severity) -> tuple[Behaviour, ...]:
         """Add a connection; return its case where it is new or has doubled."""
         connection = decision.connection
         key = Key(connection.subject, connection.flow.client, reached), severity
@@ -44,14 +53,10 @@ class Cases:
         pile.add_decision(decision, "call")
         return (self._behaviour(*key, pile),) if is_due(pile.flows) else ()
 
-    def finish(self) -> tuple[Behaviour, ...]:
-        """Return all cases as they stand."""
-        return tuple(self._behaviour(*key, pile) for key, pile in self._piles.items())
-
     def _behaviour(self, key: Key, severity: Severity, pile: Pile) -> Behaviour:
         return Behaviour(
-            kind=self._kind,
-            id=behaviour_id(self._kind, *key),
+            kind=self.kind,
+            id=behaviour_id(self.kind, *key),
             severity=severity,
             first_ns=pile.first_ns,
             last_ns=pile.last_ns,

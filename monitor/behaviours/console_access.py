@@ -1,38 +1,32 @@
 """Console access: a client outside the permitted networks reached a web interface or control plane."""
 
-from monitor.behaviours.addresses import Addresses
-from monitor.behaviours.cases import Cases, Key
+from monitor.behaviours.cases import CaseWatcher, Key
 from monitor.behaviours.piles import Pile
 from monitor.behaviours.roles import Roles
 from monitor.behaviours.types import Behaviour, BehaviourKind
 from monitor.behaviours.wording import who
+from monitor.catalog.hostmatch import Addresses
 from monitor.policy.networks import Network
 from monitor.policy.section import Consoles
 from monitor.types import Decision
 from monitor.wording import plural
 
-KIND: BehaviourKind = "console-access"
 _CALLED = {"web": "web interface", "control": "control plane"}
 
 
-class ConsoleAccessWatcher:
+class ConsoleAccessWatcher(CaseWatcher):
     """Looks for consoles that are reached from elsewhere."""
 
-    kind: BehaviourKind = KIND
+    kind: BehaviourKind = "console-access"
 
     def __init__(
         self, asked: Consoles, networks: tuple[Network, ...], groups: frozenset[str], roles: Roles
     ) -> None:
+        super().__init__()
         self._asked = asked
         self._networks = Addresses(networks)
         self._groups = groups
         self._roles = roles
-        self._cases = Cases(KIND, _say)
-
-    @property
-    def forgotten(self) -> int:
-        """Cases that had to go."""
-        return self._cases.forgotten
 
     def offer(self, decision: Decision) -> tuple[Behaviour, ...]:
         """Take a decision; return the access that it begins or doubles."""
@@ -45,15 +39,10 @@ class ConsoleAccessWatcher:
         reached = f"{_CALLED[role]} of {attribution.provider}"
         if attribution.service is not None:
             reached = f"{reached} ({attribution.service})"
-        return self._cases.add(decision, reached, self._asked.severity)
+        return self._add(decision, reached, self._asked.severity)
 
-    def finish(self) -> tuple[Behaviour, ...]:
-        """Return all accesses as they stand."""
-        return self._cases.finish()
-
-
-def _say(key: Key, pile: Pile) -> str:
-    return (
-        f"{who(key.subject, key.client)} reached the {key.reached} from outside the permitted networks:"
-        f" {plural(pile.flows, 'connection')}"
-    )
+    def _say(self, key: Key, pile: Pile) -> str:
+        return (
+            f"{who(key.subject, key.client)} reached the {key.reached} from outside the permitted networks:"
+            f" {plural(pile.flows, 'connection')}"
+        )

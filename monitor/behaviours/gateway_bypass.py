@@ -4,30 +4,29 @@ A gateway's own connections are no bypass, nor is one to any gateway, nor one to
 no prompts.
 """
 
-from monitor.behaviours.addresses import Addresses
-from monitor.behaviours.cases import Cases, Key
+from monitor.behaviours.cases import CaseWatcher, Key
 from monitor.behaviours.piles import Pile
 from monitor.behaviours.roles import Roles
 from monitor.behaviours.types import Behaviour, BehaviourKind
 from monitor.behaviours.wording import who
 from monitor.catalog.endpoints import Role
-from monitor.catalog.hostmatch import NameIndex, normal_name
+from monitor.catalog.hostmatch import Addresses, NameIndex, normal_name
 from monitor.policy.behaviours import GatewayAt
 from monitor.policy.section import Gateway
 from monitor.policy.words import SEVERITIES
 from monitor.types import Connection, Decision
 from monitor.wording import plural
 
-KIND: BehaviourKind = "gateway-bypass"
 _TAKE_NO_PROMPTS: frozenset[Role | None] = frozenset({"auth", "cdn", "control", "media", "telemetry"})
 
 
-class GatewayBypassWatcher:
+class GatewayBypassWatcher(CaseWatcher):
     """Looks for clients that go round their gateway."""
 
-    kind: BehaviourKind = KIND
+    kind: BehaviourKind = "gateway-bypass"
 
     def __init__(self, gateways: tuple[GatewayAt, ...], roles: Roles) -> None:
+        super().__init__()
         self._roles = roles
         self._addresses = Addresses(network for each in gateways for network in each.networks)
         self._hosts: NameIndex[bool] = NameIndex()
@@ -38,12 +37,6 @@ class GatewayBypassWatcher:
             for group in gateway.groups:
                 self._of_group.setdefault(group, []).append(gateway)
         self._hosts.seal()
-        self._cases = Cases(KIND, self._say)
-
-    @property
-    def forgotten(self) -> int:
-        """Cases that had to go."""
-        return self._cases.forgotten
 
     def offer(self, decision: Decision) -> tuple[Behaviour, ...]:
         """Take a decision; return the bypass that it begins or doubles."""
@@ -54,11 +47,7 @@ class GatewayBypassWatcher:
         if self._roles.find(decision) in _TAKE_NO_PROMPTS:
             return ()
         severity = min((gateway.severity for gateway in gateways), key=SEVERITIES.index)
-        return self._cases.add(decision, provider, severity)
-
-    def finish(self) -> tuple[Behaviour, ...]:
-        """Return all bypasses as they stand."""
-        return self._cases.finish()
+        return self._add(decision, provider, severity)
 
     def _is_gateway(self, connection: Connection) -> bool:
         """Whether either end is a gateway, by its address, or by the name it was called by."""

@@ -6,12 +6,12 @@ times are kept. A call matches when it began after an inbound one did, and at mo
 
 import msgspec
 
-from monitor.behaviours.addresses import Addresses
 from monitor.behaviours.piles import Pile
 from monitor.behaviours.spans import Span, Timeline, added
 from monitor.behaviours.tables import Table
 from monitor.behaviours.types import Behaviour, BehaviourKind, Rest, behaviour_id, is_due
 from monitor.behaviours.wording import who
+from monitor.catalog.hostmatch import Addresses
 from monitor.policy.behaviours import Window
 from monitor.policy.networks import Network
 from monitor.policy.section import Relay

@@ -1,6 +1,6 @@
 """Unusual upload: one connection to a provider carried more up than the limit for its client's data class."""
 
-from monitor.behaviours.cases import Cases, Key
+from monitor.behaviours.cases import CaseWatcher, Key
 from monitor.behaviours.piles import Pile
 from monitor.behaviours.types import Behaviour, BehaviourKind
 from monitor.behaviours.wording import who
@@ -8,22 +8,15 @@ from monitor.policy.behaviours import Limit
 from monitor.types import Decision
 from monitor.wording import plural, size
 
-KIND: BehaviourKind = "unusual-upload"
 
-
-class UnusualUploadWatcher:
+class UnusualUploadWatcher(CaseWatcher):
     """Looks for large uploads."""
 
-    kind: BehaviourKind = KIND
+    kind: BehaviourKind = "unusual-upload"
 
     def __init__(self, limits: tuple[Limit, ...]) -> None:
+        super().__init__()
         self._limits = {limit.item.data_class: limit for limit in limits}
-        self._cases = Cases(KIND, self._say)
-
-    @property
-    def forgotten(self) -> int:
-        """Cases that had to go."""
-        return self._cases.forgotten
 
     def offer(self, decision: Decision) -> tuple[Behaviour, ...]:
         """Take a decision; return the upload that it begins or doubles."""
@@ -31,11 +24,7 @@ class UnusualUploadWatcher:
         limit = self._limits.get(connection.subject.data_class or "")
         if provider is None or limit is None or connection.totals.bytes_up <= limit.max_bytes:
             return ()
-        return self._cases.add(decision, provider, limit.item.severity)
-
-    def finish(self) -> tuple[Behaviour, ...]:
-        """Return all uploads as they stand."""
-        return self._cases.finish()
+        return self._add(decision, provider, limit.item.severity)
 
     def _say(self, key: Key, pile: Pile) -> str:
         limit = self._limits[key.subject.data_class or ""]

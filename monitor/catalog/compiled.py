@@ -90,7 +90,9 @@ class Catalog:
     def region_names(self) -> frozenset[str]:
         """Every place that an attribution can name, as policies write it: provider:region."""
         return frozenset(
-            f"{endpoint.provider}:{endpoint.region}" for endpoint in self.endpoints if endpoint.region
+            f"{endpoint.provider}:{endpoint.region}"
+            for endpoint in self.endpoints
+            if endpoint.provider and endpoint.region
         )
 
     def services(self) -> frozenset[str]:

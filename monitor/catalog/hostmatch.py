@@ -5,13 +5,15 @@ length (RFC 1035: 253 characters, 127 labels) and by how many patterns share a l
 """
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
 MAX_NAME = 253  # RFC 1035 section 2.3.4, without the root's dot
 MAX_PATTERNS = 256  # with one literal suffix
+ANSWERS_KEPT = 65_536
 MAX_ADDRESS = 64  # an IPv6 address with a zone, with room to spare
 Part = tuple[str, str, str]  # of one label: before the star, the star, after it
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -136,6 +138,16 @@ class AddressIndex(Generic[T]):
             if value is not None:
                 return value
         return None
+
+
+class Addresses:
+    """A set of networks. ``hold`` tells whether an address is in one; answers are kept, up to a bound."""
+
+    def __init__(self, networks: Iterable[Network]) -> None:
+        index: AddressIndex[bool] = AddressIndex()
+        for network in networks:
+            index.add(network, value=True)
+        self.hold = lru_cache(ANSWERS_KEPT)(lambda address: index.match(address) is not None)
 
 
 def parse_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -70,7 +70,7 @@ class Policy:
         self.version = f"{document.id}@{digest[:12]}"
         self.rules: dict[str, Rule] = {rule.id: rule for rule in document.rules}
         self.subject = functools.lru_cache(SUBJECTS_KEPT)(SubjectTable(networks).find)
-        self.resolvers = tuple(map(str, resolvers))
+        self.resolvers = tuple(resolvers)
         self.subjects = frozenset(entry.subject for entry in networks)
         self.networks = tuple((str(entry.network), entry.subject) for entry in networks)
         self._judge = functools.lru_cache(JUDGEMENTS_KEPT)(self._judge_on)

@@ -30,12 +30,3 @@ def size_bytes(written: int | str) -> int | None:
         return written if written >= 0 else None
     found = _SIZE.fullmatch(written)
     return int(Decimal(found[1]) * _UNIT_BYTES[found[2]]) if found else None
-
-
-def in_words(duration: int) -> str:
-    """Return nanoseconds as a policy writes them, in the largest units that fit."""
-    words = []
-    for unit in "dhms":
-        count, duration = divmod(duration, _UNITS_NS[unit])
-        words += [f"{count}{unit}"] if count else []
-    return " ".join(words) or "0s"
