@@ -1,16 +1,22 @@
 """Catalogues for tests: the built-in one, and one with entries of a test's own."""
 
 import functools
+import json
+from pathlib import Path
 from textwrap import dedent
+from typing import Any
+
+from click.testing import CliRunner, Result
 
 from monitor.attribution import Location, Question, attribute
 from monitor.builtin import built_in_catalog, read_files
 from monitor.catalog import Catalog, compile_built_in, compile_catalog
+from monitor.cli import group
 from monitor.documents import Source
 from monitor.jurisdictions import Jurisdictions
 from monitor.load import load_catalog
 from monitor.load import load_jurisdictions as read_jurisdictions
-from monitor.types import Attribution, Name, NameSource, NameState
+from monitor.types import Attribution, Evidence, Name, NameSource, NameState
 
 REGIONS = """\
 vendor,code,country,city,latitude,longitude,kind,source,verified
@@ -18,6 +24,13 @@ aws,eu-central-1,DE,Frankfurt,50.1,8.7,commercial,a source,full
 aws,us-east-1,US,Ashburn,39.0,-77.5,commercial,a source,full
 alibaba,eu-west-1,GB,London,,,commercial,a source,none
 """
+WEST_EUROPE = (
+    "westeurope.api.cognitive.microsoft.com",
+    "cognitiveweprod.trafficmanager.net",
+    "cognitiveweprod.azure-api.net",
+    "apimgmttmdjylckcx6clmh2isu2wr38uqzm63s8n4ub2y3e6xs.trafficmanager.net",
+    "cognitiveweprod-westeurope-01.regional.azure-api.net",
+)
 
 
 @functools.cache
@@ -88,3 +101,28 @@ def attributed(
     """Return the attribution for names (a text is a server name), and a country that GeoIP gives."""
     question = Question(tuple(name(each) if isinstance(each, str) else each for each in names), address)
     return attribute(question, catalog or built_in(), FixedGeo(geo) if geo else None)
+
+
+def kinds(evidence: tuple[Evidence, ...]) -> list[str]:
+    """Return the kinds of evidence, in order."""
+    return [each.kind for each in evidence]
+
+
+def place(attribution: Attribution) -> tuple[str | None, str, str | None, tuple[str, ...], str]:
+    """Return provider, scope, region, countries and certainty."""
+    return (
+        attribution.provider,
+        attribution.scope,
+        attribution.region,
+        attribution.countries,
+        attribution.certainty,
+    )
+
+
+def run_catalog(*arguments: str | Path, stdin: bytes | None = None, columns: int = 80) -> Result:
+    runner = CliRunner(env={"COLUMNS": str(columns)})
+    return runner.invoke(group, ["catalog", *map(str, arguments)], input=stdin)
+
+
+def objects(result: Result) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in result.stdout.splitlines()]

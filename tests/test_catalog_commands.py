@@ -1,22 +1,17 @@
 """`catalog list|show|search|diff|lint|coverage`: what they print, how they end, and what they refuse."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.shell_completion import ShellComplete
-from click.testing import CliRunner, Result
+from click.testing import Result
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.attribution import Question, attribute, is_llm_related
 from monitor.catalog.differences import Change, Contents, differences
 from monitor.catalog.search import search
 from monitor.cli import group
-from monitor.namelist import CLASSES, Counts, Finder
-from monitor.types import Name
-from tests.catalog_help import built_in, compiled
+from tests.catalog_help import built_in, compiled, objects, run_catalog
 
 ROOT = Path(__file__).parents[1]
 BUILT_IN = ROOT / "monitor" / "data" / "catalog"
@@ -36,15 +31,6 @@ concealing:
 SUBCOMMANDS = ("list", "show", "search", "diff", "lint", "coverage")
 
 
-def catalog(*arguments: str | Path, stdin: bytes | None = None, columns: int = 80) -> Result:
-    runner = CliRunner(env={"COLUMNS": str(columns)})
-    return runner.invoke(group, ["catalog", *map(str, arguments)], input=stdin)
-
-
-def objects(result: Result) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in result.stdout.splitlines()]
-
-
 @pytest.fixture
 def own(tmp_path: Path) -> Path:
     path = tmp_path / "own.yaml"
@@ -54,7 +40,7 @@ def own(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("command", SUBCOMMANDS)
 def test_help_fits_and_has_examples(command: str) -> None:
-    result = catalog(command, "--help")
+    result = run_catalog(command, "--help")
     assert result.exit_code == 0
     assert max(map(len, result.stdout.splitlines())) <= 80
     assert f"    residency catalog {command}" in result.stdout
@@ -101,7 +87,7 @@ def test_statuses_and_messages(
     arguments: list[str], status: int, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)
-    result = catalog(*arguments)
+    result = run_catalog(*arguments)
     assert result.exit_code == status, result.output
     assert message in result.stderr
     assert "Traceback" not in result.output
@@ -112,7 +98,7 @@ def test_list_filters(own: Path) -> None:
     def matches(*options: str) -> set[str]:
         return {
             each["match"]
-            for each in objects(catalog("list", "corp-llm", *options, "--catalog", own, "--json"))
+            for each in objects(run_catalog("list", "corp-llm", *options, "--catalog", own, "--json"))
         }
 
     everything = matches()
@@ -131,7 +117,7 @@ def test_list_filters(own: Path) -> None:
 
 
 def test_list_is_a_table(own: Path) -> None:
-    result = catalog("list", "--provider", "corp-llm", "--catalog", own)
+    result = run_catalog("list", "--provider", "corp-llm", "--catalog", own)
     assert result.stdout == (
         "ENTRY                 SCOPE    PLACE            SERVICE\n"
         "*.gw.corp.example     unknown  -                Gateway (possible)\n"
@@ -165,19 +151,19 @@ def test_text_fits_the_width(
     (tmp_path / "tests").mkdir()
     names = [entry.match.replace("*", "x" * 9) for entry in built_in().endpoints]
     (tmp_path / "tests" / "data_hosts.txt").write_text("\n".join([*names, "y" * 500, "n." * 90 + "example"]))
-    result = catalog(*arguments, columns=columns)
+    result = run_catalog(*arguments, columns=columns)
     assert result.exit_code == 0, result.output
     assert max(map(len, result.stdout.splitlines())) <= columns
 
 
 def test_show_says_everything_of_an_entry(own: Path) -> None:
-    shown = catalog("show", "aws.corp.example", "--catalog", own, columns=120).stdout
+    shown = run_catalog("show", "aws.corp.example", "--catalog", own, columns=120).stdout
     for words in (
         "corp-llm (Our own LLM)", "sits in DE", "Frankfurt, DE (50.1109, 8.6821, approximate)",
         "platform team, 2026-03-01", "verified    full", "declared in own.yaml (yours)",
     ):  # fmt: skip
         assert words in shown
-    (one,) = objects(catalog("show", "aws.corp.example", "--catalog", own, "--json"))
+    (one,) = objects(run_catalog("show", "aws.corp.example", "--catalog", own, "--json"))
     assert one["place"]["city"] == "Frankfurt"
     assert one["operator"]["operator_country"] == "DE"
     assert one["declared_by_user"] is True
@@ -198,15 +184,15 @@ def test_show_says_everything_of_an_entry(own: Path) -> None:
     ],
 )
 def test_show_finds_what_is_meant(key: str, match: str, own: Path) -> None:
-    (one,) = objects(catalog("show", key, "--catalog", own, "--json"))
+    (one,) = objects(run_catalog("show", key, "--catalog", own, "--json"))
     assert one["match"] == match
 
 
 def test_show_counts_a_providers_services(own: Path) -> None:
-    (one,) = objects(catalog("show", "corp-llm", "--catalog", own, "--json"))
+    (one,) = objects(run_catalog("show", "corp-llm", "--catalog", own, "--json"))
     assert (one["id"], one["endpoints"]) == ("corp-llm", 5)
     assert {"service": "Inference", "scope": "region", "endpoints": 2} in one["services"]
-    assert "Inference  region       2" in catalog("show", "corp-llm", "--catalog", own).stdout
+    assert "Inference  region       2" in run_catalog("show", "corp-llm", "--catalog", own).stdout
 
 
 def test_search_ranks_and_is_bounded() -> None:
@@ -214,9 +200,9 @@ def test_search_ranks_and_is_bounded() -> None:
     assert len(found.hits) == 5 < found.total
     assert getattr(found.hits[0].item, "id", None) == "openai"
     assert [hit.score for hit in found.hits] == sorted((hit.score for hit in found.hits), reverse=True)
-    first = objects(catalog("search", "BEDROCK frankfurt", "--json", "--limit", "3"))[0]
+    first = objects(run_catalog("search", "BEDROCK frankfurt", "--json", "--limit", "3"))[0]
     assert (first["type"], first["provider"], first["region"]) == ("endpoint", "aws", "eu-central-1")
-    assert objects(catalog("search", "iCloud relay", "--json"))[0]["type"] == "concealer"
+    assert objects(run_catalog("search", "iCloud relay", "--json"))[0]["type"] == "concealer"
     assert search(built_in(), ["openai", "zzzz"], 5).total == 0
     assert search(built_in(), ["a" * 9_000] * 99, 5).total == 0
 
@@ -229,7 +215,7 @@ def test_diff_says_what_was_added_removed_and_changed(own: Path, tmp_path: Path)
     new = tmp_path / "new.yaml"
     text = OWN.replace("two racks", "three racks").replace("10.70.8.0/24", "10.70.9.0/24")
     new.write_text(text.replace("Our own LLM", "Our LLM").replace("kind: vpn", "kind: relay"))
-    result = catalog("diff", own, new, "--json")
+    result = run_catalog("diff", own, new, "--json")
     assert result.exit_code == 1
     assert changes(result) == [
         ("changed", "provider", "corp-llm", ["name"]),
@@ -238,16 +224,16 @@ def test_diff_says_what_was_added_removed_and_changed(own: Path, tmp_path: Path)
         ("changed", "endpoint", "llm.fra.corp.example", ["note"]),
         ("changed", "concealer", "vpn.corp.example", ["kind"]),
     ]
-    text = catalog("diff", own, new).stdout
+    text = run_catalog("diff", own, new).stdout
     assert "~ endpoint llm.fra.corp.example\n    note: two racks -> three racks\n" in text
-    assert catalog("diff", own, own).stdout == ""
-    assert catalog("diff", own, own).exit_code == 0
+    assert run_catalog("diff", own, own).stdout == ""
+    assert run_catalog("diff", own, own).exit_code == 0
 
 
 def test_diff_with_the_built_in_catalogue(own: Path, tmp_path: Path) -> None:
-    same = catalog("diff", BUILT_IN)
+    same = run_catalog("diff", BUILT_IN)
     assert (same.exit_code, same.stdout) == (0, "")
-    added = catalog("diff", "--catalog", own, "--json")
+    added = run_catalog("diff", "--catalog", own, "--json")
     assert added.exit_code == 1
     assert {change for change, *_ in changes(added)} == {"added"}
     assert len(changes(added)) == 7
@@ -257,7 +243,7 @@ def test_diff_with_the_built_in_catalogue(own: Path, tmp_path: Path) -> None:
         (folder / file.name).write_text(
             file.read_text().replace("host: api.openai.com", "host: api.old-openai.com")
         )
-    older = changes(catalog("diff", folder, "--json"))
+    older = changes(run_catalog("diff", folder, "--json"))
     assert older == [
         ("removed", "endpoint", "api.old-openai.com", []),
         ("added", "endpoint", "api.openai.com", []),
@@ -272,7 +258,7 @@ def test_diff_reads_a_folders_own_regions(tmp_path: Path) -> None:
             "vendor,code,country,city,latitude,longitude,kind,source,verified\n"
             f"acme,de-1,DE,{city},,,commercial,a source,full\n"
         )
-    found = changes(catalog("diff", tmp_path / "old", tmp_path / "new", "--json"))
+    found = changes(run_catalog("diff", tmp_path / "old", tmp_path / "new", "--json"))
     assert found == [("changed", "region", "acme:de-1", ["city"])]
 
 
@@ -316,113 +302,20 @@ def test_lint_names_file_and_line_of_every_mistake(own: Path, tmp_path: Path) ->
         'endpoints:\n  - {provider: openai, host: "*.openai.com", source: us, date: 2026-01-01}\n'
     )
 
-    assert catalog("lint", own).stdout == ""
-    result = catalog("lint", own, bad, tmp_path / "none.yaml", "--json")
+    assert run_catalog("lint", own).stdout == ""
+    result = run_catalog("lint", own, bad, tmp_path / "none.yaml", "--json")
     assert result.exit_code == 2
     assert [(Path(each["path"]).name, each["line"], each["level"]) for each in objects(result)] == [
         ("bad.yaml", 5, "error"),
         ("none.yaml", 1, "error"),
     ]
-    result = catalog("lint", own, twice)
+    result = run_catalog("lint", own, twice)
     assert (result.exit_code, "stands twice (also in" in result.stdout) == (2, True)
     assert result.stdout.startswith(f"{twice}:1: error: llm.fra.corp.example")
-    result = catalog("lint", wide)
+    result = run_catalog("lint", wide)
     assert result.exit_code == 0
     assert result.stdout.startswith(f"{wide}:2: warning: *.openai.com stands before ")
     assert result.stderr == "residency: 1 file: 0 errors, 1 warning, ok\n"
-
-
-LIST = b"""# what the proxy saw
-api.openai.com
-API.OpenAI.com.\r
-https://eu.api.openai.com:443/v1/chat  # by hand
-
-api.cloudflare.com
-cognitiveweprod.azure-api.net
-cloudflare-ech.com
-gemini.com
-mask.icloud.com
-1.1.1.1
-[2606:4700:4700::1111]:853
-160.79.104.10
-www.example.org
-203.0.113.7
-no name
-\xff\xfe
-"""  # the last one has bytes that are no text
-
-
-def test_coverage_counts_every_line() -> None:
-    *names, totals = objects(catalog("coverage", "-", "--json", stdin=LIST))
-    assert totals == {
-        "type": "totals", "lines": 17, "matched": 4, "possible": 3, "close-call": 1, "concealing": 3,
-        "unmatched": 2, "invalid": 2, "ignored": 2,
-    }  # fmt: skip
-    assert {each["type"] for each in names} == {"name"}
-    assert len(names) == totals["lines"] - totals["ignored"]
-    assert names[2]["name"] == "eu.api.openai.com"
-    assert (names[2]["provider"], names[2]["match"], names[2]["scope"]) == (
-        "openai",
-        "eu.api.openai.com",
-        "group",
-    )
-    assert catalog("coverage", "-", "--unmatched", stdin=LIST).stdout == "www.example.org\n203.0.113.7\n"
-
-
-def test_coverage_for_people(tmp_path: Path) -> None:
-    path = tmp_path / "names.txt"
-    path.write_bytes(LIST + b"www.example.org\nwww.example.net\n")
-    result = catalog("coverage", path, "--limit", "2")
-    assert result.exit_code == 0
-    assert result.stdout.startswith("19 lines\n  matched              4  LLM endpoints\n")
-    assert "openai" in result.stdout[result.stdout.index("PROVIDERS") : result.stdout.index("MATCHED")]
-    assert result.stdout.index("MATCHED") < result.stdout.index("UNMATCHED")
-    assert "  www.example.org       2\n" in result.stdout
-    assert "  and 1 more line\n" in result.stdout
-    assert "MATCHED" not in catalog("coverage", path, "--limit", "0").stdout
-
-
-@pytest.mark.parametrize(
-    "stdin",
-    [
-        b"",
-        b"\n",
-        bytes(range(256)) * 20,
-        b"x" * 10_240,
-        b"\x1b]0;title\x07\x1b[2J.example\n" * 3,
-        b"\x00\n" * 9,
-    ],
-    ids=["empty", "blank", "binary", "10 kB", "escapes", "zeros"],
-)
-@pytest.mark.parametrize("options", [(), ("--json",), ("--unmatched",)], ids=" ".join)
-def test_hostile_lists_end_well(stdin: bytes, options: tuple[str, ...]) -> None:
-    result = catalog("coverage", "-", *options, stdin=stdin)
-    assert result.exit_code == 0, result.output
-    assert all(line.isprintable() for line in result.stdout.split("\n"))
-
-
-@given(
-    st.lists(st.one_of(st.text(max_size=30), st.sampled_from(LIST.decode("utf-8", "replace").splitlines())))
-)
-def test_counts_sum_to_the_lines(lines: list[str]) -> None:
-    finder, counts = Finder(built_in()), Counts(3)
-    for line in lines:
-        counts.add(finder.find(line.strip()))
-    assert sum(counts.by_class.values()) == counts.lines == len(lines)
-    assert all(len(shown) <= 3 for shown in counts.shown.values())
-    for name in CLASSES:
-        assert sum(times for _, times in counts.shown[name].values()) <= counts.by_class[name]
-
-
-def test_a_class_says_what_an_attribution_says() -> None:
-    finder = Finder(built_in())
-    for entry in built_in().endpoints:
-        if entry.is_range:
-            continue
-        line = finder.find(entry.match.replace("*", "0-any-0"))
-        found = attribute(Question((Name(line.name, "sni", "live"),)), built_in())
-        assert (line.found == "matched") == (found.provider is not None), line
-        assert (line.found == "possible") == (found.provider is None and is_llm_related(found)), line
 
 
 def complete(*words: str) -> list[str]:
