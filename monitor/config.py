@@ -60,7 +60,7 @@ class Decisions(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Pseudonyms(Struct, frozen=True, forbid_unknown_fields=True):
-    """Whether client addresses are replaced wherever they are written; keys are one per tenant, and rotate."""
+    """Whether client addresses are replaced wherever they are written. A key for each tenant; keys rotate."""
 
     enabled: bool = False
     keys: Word = "/var/lib/residency/keys"
