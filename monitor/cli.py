@@ -15,7 +15,7 @@ from monitor.commands.edge import edge, messages_may_be_lost, open_streams
 
 COMMANDS = {
     "catalog": "Show the LLM providers and endpoints that are known.",
-    "check": "Validate a policy or a catalogue, and run the policy's own tests.",
+    "check": "Validate a configuration, a policy or a catalogue, and run the policy's own tests.",
     "completion": "Print the completion script of a shell.",
     "crosscheck": "Have two engines read captures, and print where they differ.",
     "data": "Keep the data sets that say where an address is: published ranges, GeoIP.",
@@ -23,6 +23,7 @@ COMMANDS = {
     "explain": "Say what a name or an address would be called, and why.",
     "observe": "Print what the sensor alone sees in a capture.",
     "replay": "Replay captures: which LLM providers, which regions, what is outside policy.",
+    "run": "Watch interfaces or a folder of captures, judge as it goes.",
 }
 
 

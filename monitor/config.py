@@ -1,6 +1,6 @@
 """The daemon's configuration: every key that `residency.yaml` may hold, and nothing else.
 
-Values only; they are read and checked by ``monitor.settings``. Pure.
+Values and their bounds only; they are read and checked by ``monitor.settings``. Pure.
 """
 
 from typing import Annotated, Literal
@@ -10,46 +10,55 @@ from msgspec import Meta, Struct
 from monitor.policy.words import Word
 from sensors.limits import Limits, NameLimits
 
-Positive = Annotated[int, Meta(ge=1)]
-Natural = Annotated[int, Meta(ge=0)]
-
+MAX_THREADS = 64
+MIN_RING_BYTES = 1_048_576
+MAX_RING_BYTES = 4_294_967_296
 RING_BYTES = 67_108_864  # of one capture thread
+MIN_SNAPLEN = 96  # an Ethernet frame's headers down to TCP's options
+MAX_SNAPLEN = 262_144  # as libpcap has it: the largest frame that offloads put together
 METRICS_PORT = 9_477
+
+Threads = Annotated[int, Meta(ge=1, le=MAX_THREADS)]
+RingBytes = Annotated[int, Meta(ge=MIN_RING_BYTES, le=MAX_RING_BYTES)]
+Snaplen = Annotated[int, Meta(ge=MIN_SNAPLEN, le=MAX_SNAPLEN)]
+Days = Annotated[int, Meta(ge=1, le=36_500)]
+Port = Annotated[int, Meta(ge=0, le=65_535)]  # 0 is any that is free
+Series = Annotated[int, Meta(ge=100, le=1_000_000)]
 
 
 class Capture(Struct, frozen=True, forbid_unknown_fields=True):
     """Where packets come from: ``interfaces``, or a folder to ``watch`` that rotated captures are put into.
 
     ``snaplen`` is how many bytes of a packet are copied: "auto" (whole handshakes and DNS, little of bulk
-    data), "full", or a number. ``threads`` and ``ring_bytes`` are for each interface and each thread.
+    data), "full", or a number. ``threads`` are for each interface, ``ring_bytes`` for each thread.
     """
 
     engine: Literal["auto", "native", "dpkt"] = "auto"
     interfaces: tuple[Word, ...] = ()
     watch: Word | None = None
     promiscuous: bool = False
-    threads: Positive = 1
-    ring_bytes: Positive = RING_BYTES
-    snaplen: Literal["auto", "full"] | Positive = "auto"
+    threads: Threads = 1
+    ring_bytes: RingBytes = RING_BYTES
+    snaplen: Literal["auto", "full"] | Snaplen = "auto"
 
 
 class Location(Struct, frozen=True, forbid_unknown_fields=True):
     """Where the sensor stands: degrees north and east."""
 
-    latitude: float
-    longitude: float
+    latitude: Annotated[float, Meta(ge=-90, le=90)]
+    longitude: Annotated[float, Meta(ge=-180, le=180)]
     name: Word | None = None
 
 
 class Retention(Struct, frozen=True, forbid_unknown_fields=True):
     """How many days decisions are kept, by outcome; "inventory" are those made without a policy."""
 
-    violation: Positive = 365
-    indeterminate: Positive = 90
-    unassigned: Positive = 90
-    excepted: Positive = 90
-    allow: Positive = 7
-    inventory: Positive = 30
+    violation: Days = 365
+    indeterminate: Days = 90
+    unassigned: Days = 90
+    excepted: Days = 90
+    allow: Days = 7
+    inventory: Days = 30
 
 
 class Decisions(Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,7 +73,7 @@ class Pseudonyms(Struct, frozen=True, forbid_unknown_fields=True):
 
     enabled: bool = False
     keys: Word = "/var/lib/residency/keys"
-    rotate_days: Positive = 30
+    rotate_days: Days = 30
 
 
 class Privacy(Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,8 +86,8 @@ class Metrics(Struct, frozen=True, forbid_unknown_fields=True):
     """Where `/metrics`, `/healthz` and `/readyz` listen, and how many series there may be."""
 
     address: Word = "127.0.0.1"
-    port: Annotated[int, Meta(ge=0, le=65_535)] = METRICS_PORT
-    max_series: Positive = 10_000
+    port: Port = METRICS_PORT
+    max_series: Series = 10_000
 
 
 class Security(Struct, frozen=True, forbid_unknown_fields=True):

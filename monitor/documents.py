@@ -6,20 +6,22 @@ type (the famous bare ``NO``) is an error. Pure: text comes in, typed values go 
 
 import difflib
 import re
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Literal, TypeVar
 
 import msgspec
 import yaml
 from msgspec import inspect
 
+from monitor.mends import mend_of, needs_of
+
 T = TypeVar("T")
 Path = Sequence[str | int]
 
 MAX_DEPTH = 64  # of lists and mappings inside one another; the reader behind uses the stack for each
+MAX_SHOWN = 80  # characters of a value, in a line about it
 _STEP = re.compile(r"\.([^.\[\]`]+)|\[(\d+|\.\.\.)\]")
 _UNKNOWN_FIELD = re.compile(r"unknown field `([^`]*)`")
-_MISSING_FIELD = re.compile(r"missing required field `([^`]*)`")
 _WORD_TAG = "tag:yaml.org,2002:str"
 _BOOLEAN_WORDS = re.compile(r"(?i)^(y|n|yes|no|on|off|true|false)$")
 
@@ -89,16 +91,17 @@ class _Loader(yaml.CSafeLoader):
 _Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.construct_timestamp)
 
 
-def decode(source: Source, kind: type[T]) -> T:
+def decode(source: Source, kind: type[T], prepare: Callable[[object], object] | None = None) -> T:
     """The document as a value of ``kind`` (a msgspec struct with ``forbid_unknown_fields``).
 
+    ``prepare`` is given the plain value first, and returns what is to be checked: for other ways of writing.
     Raises DocumentError with the line of the first mistake.
     """
     value = _parse(source)
     if value is None:
         raise DocumentError([Problem(source.path, 1, "the document is empty", _needs(kind))])
     try:
-        return msgspec.convert(value, kind, strict=True)
+        return msgspec.convert(prepare(value) if prepare else value, kind, strict=True)
     except msgspec.ValidationError as error:
         raise DocumentError([_explain(source, kind, str(error))]) from None
 
@@ -191,35 +194,14 @@ def _explain(source: Source, kind: type, message: str) -> Problem:
     expected = (text[0].lower() + text[1:]).replace("`", "").replace(" | null", "")
     if "matching regex" in text:
         expected = "text with line breaks or control characters"
-    value = f" (found {raw!r})" if raw is not None else ""
-    mend = _mend(text, _types_at(inspect.type_info(kind), path), raw)
+    value = f" (found {_short(raw)!r})" if raw is not None else ""
+    mend = mend_of(text, _types_at(inspect.type_info(kind), path), raw)
     return problem_at(source, path, f"{_dotted(path)}: {expected}{value}", mend)
-
-
-def _mend(text: str, allowed: Sequence[inspect.Type], raw: str | None) -> str:
-    """What to write where msgspec says ``text`` of a value."""
-    if "matching regex" in text:
-        return "write one line of printable text"
-    missing = _MISSING_FIELD.search(text)
-    if missing:
-        return f"add `{missing[1]}:`"
-    if text.startswith("Expected `array") and raw:
-        return f"write a list: [{raw}]"
-    if text.startswith("Expected `str") and raw:
-        return f'write it in quotes: "{raw}"'
-    if "of length >= 1" in text:
-        return "write at least one, or remove the key"
-    choices = [
-        str(value) for each in allowed if isinstance(each, inspect.LiteralType) for value in each.values
-    ]
-    return f"use one of: {', '.join(choices)}" if choices else "see the example policy and docs"
 
 
 def _needs(kind: type) -> str:
     """What a document of ``kind`` has to hold."""
-    info = inspect.type_info(kind)
-    fields = info.fields if isinstance(info, inspect.StructType) else ()
-    needed = [field.encode_name for field in fields if field.required]
+    needed = needs_of(inspect.type_info(kind))
     return f"it needs {', '.join(needed)}" if needed else "see docs, or leave it out"
 
 
@@ -238,6 +220,10 @@ def _raw(source: Source, path: Path) -> str | None:
             return None
         node = child[0]
     return node.value if isinstance(node, yaml.ScalarNode) else None
+
+
+def _short(raw: str) -> str:
+    return raw if len(raw) <= MAX_SHOWN else f"{raw[:MAX_SHOWN]}..."
 
 
 def _suggest(kind: type, path: Path, key: str) -> str:

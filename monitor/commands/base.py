@@ -65,6 +65,9 @@ class _Day(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.5
 FILE = _File()
 DAY = _Day()
 
+config_option = click.option(
+    "--config", type=FILE, metavar="FILE", help="The configuration of the daemon (YAML)."
+)
 policy_option = click.option("--policy", type=FILE, metavar="FILE", help="The policy to judge by (YAML).")
 catalog_option = click.option(
     "--catalog",

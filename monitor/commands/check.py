@@ -1,17 +1,23 @@
-"""`residency check`: validates what a person wrote, and runs a policy's own tests."""
+"""`residency check`: validates what a person wrote, and runs a policy's own tests.
+
+What a configuration names is read as the daemon would read it; what the command line names stands instead.
+"""
 
 import datetime as dt
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from monitor import app
 from monitor.commands.base import (
     as_of_option,
     catalog_option,
     clear_errors,
+    config_option,
     data_option,
     geoip_option,
     policy_option,
@@ -20,10 +26,15 @@ from monitor.commands.base import (
 from monitor.commands.edge import reader_may_leave
 from monitor.datasets.use import DataChoice
 from monitor.exitstatus import Exit
+from monitor.policy import TestResult
 from monitor.wording import plural
+
+if TYPE_CHECKING:
+    from monitor.settings import Settings
 
 
 @click.command("check", context_settings={"allow_extra_args": True})
+@config_option
 @policy_option
 @catalog_option
 @geoip_option
@@ -32,19 +43,24 @@ from monitor.wording import plural
 @click.pass_context
 def command(
     context: click.Context,
+    config: Path | None,
     policy: Path | None,
     catalogs: Sequence[Path],
     geoips: Sequence[Path],
     data: Path | None,
     as_of: dt.date | None,
 ) -> None:
-    """Validate a policy and your own catalogue files, and run the policy's own tests.
+    """Validate a configuration, a policy and your own catalogue files, and run the policy's own tests.
 
     Every mistake is one line: file, line, what is wrong, what to write instead. A rule that can never apply
-    is a warning. Without options the built-in catalogue alone is checked.
+    is a warning, and so is what this host lacks of what a configuration asks for: the daemon may run on
+    another. With --config, what the other options name stands instead of what the configuration names.
+    Without options the built-in catalogue alone is checked.
 
     \b
     Examples:
+      residency check --config /etc/residency/residency.yaml
+      residency check --config residency.yaml --policy new-policy.yaml
       residency check --policy policies/eu-crm.yaml
       residency check --policy policy.yaml --catalog our-llms.yaml
     """
@@ -52,23 +68,50 @@ def command(
         file = ascii(context.args[0])[1:-1]
         raise click.UsageError(f"say what {file} is: --policy {file}, or --catalog {file}")
     with clear_errors():
-        knowledge = app.load_knowledge(policy, catalogs, geoips, DataChoice(data, as_of))
-    warn(knowledge.catalog.shadowed)
-    warn(knowledge.warnings)
-    warn(knowledge.notes)
+        settings = _settings(config) if config is not None else None
+        if settings is not None:
+            policy, data = policy or settings.policy, data or settings.data
+            catalogs, geoips = catalogs or settings.catalogs, geoips or settings.geoips
+        none = settings is not None and data is None and as_of is None
+        knowledge = app.load_knowledge(policy, catalogs, geoips, None if none else DataChoice(data, as_of))
+    warn([*knowledge.catalog.shadowed, *knowledge.warnings, *knowledge.notes])
     results = app.run_tests(knowledge, knowledge.policy) if knowledge.policy is not None else []
-    failed = [result for result in results if not result.passed]
     with reader_may_leave():
-        endpoints = plural(len(knowledge.catalog.endpoints), "endpoint")
-        click.echo(f"catalogue {knowledge.catalog.version}: {endpoints}, ok")
-        for dataset in knowledge.datasets:
-            click.echo(f"data set {dataset}")
-        for result in failed:
-            click.echo(result.line)
-        if knowledge.policy is not None:
-            rules = plural(len(knowledge.policy.rules), "rule")
-            tests = f"{len(results) - len(failed)} of {plural(len(results), 'test')} passed"
-            warnings = plural(len(knowledge.warnings), "warning")
-            end = "" if failed else ", ok"
-            click.echo(f"policy {knowledge.policy.version}: {rules}, {tests}, {warnings}{end}")
-    sys.exit(Exit.USAGE if failed else Exit.DONE)
+        if settings is not None:
+            click.echo(f"configuration {config}: {_watched(settings)}, ok")
+        for line in _lines(knowledge, results):
+            click.echo(line)
+    sys.exit(Exit.DONE if all(result.passed for result in results) else Exit.USAGE)
+
+
+def _settings(config: Path) -> "Settings":
+    """Read a configuration, and print its warnings; what the host lacks is one too."""
+    from monitor.host import host_problems  # noqa: PLC0415  only those who have a configuration pay for it
+    from monitor.settings import load_settings  # noqa: PLC0415
+
+    settings = load_settings(config)
+    warn(settings.warnings)
+    warn([msgspec.structs.replace(each, level="warning") for each in host_problems(settings)])
+    return settings
+
+
+def _watched(settings: "Settings") -> str:
+    """Say where packets come from."""
+    names = settings.config.capture.interfaces
+    where = f"interface{'s' if len(names) > 1 else ''} {', '.join(names)}"
+    return where if settings.watch is None else f"folder {settings.watch}"
+
+
+def _lines(knowledge: app.Knowledge, results: Sequence[TestResult]) -> Iterator[str]:
+    """Say what was read, and what the policy's tests came to."""
+    endpoints = plural(len(knowledge.catalog.endpoints), "endpoint")
+    yield f"catalogue {knowledge.catalog.version}: {endpoints}, ok"
+    for dataset in knowledge.datasets:
+        yield f"data set {dataset}"
+    failed = [result.line for result in results if not result.passed]
+    yield from failed
+    if knowledge.policy is not None:
+        rules = plural(len(knowledge.policy.rules), "rule")
+        tests = f"{len(results) - len(failed)} of {plural(len(results), 'test')} passed"
+        warnings = plural(len(knowledge.warnings), "warning")
+        yield f"policy {knowledge.policy.version}: {rules}, {tests}, {warnings}{'' if failed else ', ok'}"

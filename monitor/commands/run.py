@@ -1,0 +1,53 @@
+"""`residency run`: the daemon."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from monitor.builtin import DATA
+from monitor.commands.base import clear_errors, config_option, warn
+from monitor.commands.edge import reader_may_leave
+from monitor.documents import DocumentError
+from monitor.host import host_problems
+from monitor.settings import Settings, load_settings
+
+DEFAULT = DATA / "residency.yaml"
+
+
+@click.command("run")
+@config_option
+@click.option("--print-default", is_flag=True, help="Print the default configuration, with comments.")
+def command(config: Path | None, print_default: bool) -> None:
+    """Watch interfaces or a folder of captures, and judge as it goes.
+
+    Decisions are written to a folder, numbers are served as metrics. SIGHUP reads policy, catalogues and data
+    sets again; SIGTERM ends it.
+
+    \b
+    Examples:
+      residency run --print-default > residency.yaml
+      residency check --config residency.yaml
+      residency run --config /etc/residency/residency.yaml
+    """
+    if print_default == (config is not None):
+        raise click.UsageError("give --config FILE, or --print-default to write one")
+    if config is None:
+        with reader_may_leave():
+            click.echo(DEFAULT.read_text(encoding="utf-8"), nl=False)
+        return
+    with clear_errors():
+        settings = _usable(config)
+    from monitor.daemon.run import run  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415
+
+    sys.exit(run(settings))
+
+
+def _usable(config: Path) -> Settings:
+    """The settings, where this host has what they ask for; warnings are printed."""
+    settings = load_settings(config)
+    problems = [*settings.warnings, *host_problems(settings)]
+    if any(problem.level == "error" for problem in problems):
+        raise DocumentError(problems)
+    warn(problems)
+    return settings

@@ -1,0 +1,148 @@
+"""Reads the daemon's configuration: the values, and the paths that they stand for.
+
+A relative path counts from the configuration's folder; ``~`` and variables are not expanded. What depends on
+the host that runs the daemon is asked apart, by ``monitor.host``.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from msgspec import Struct
+
+from monitor.config import Config
+from monitor.config_checks import check_config, paths_of
+from monitor.datasets.use import DataChoice
+from monitor.documents import DocumentError, Problem, Source, decode, problem_at
+from monitor.files import read_source
+from monitor.geography import Site
+from monitor.policy.quantities import A_SIZE, size_bytes
+from monitor.policy.remarks import Path as Key
+from monitor.policy.remarks import Remark, locate
+
+_FOLDERS = ("data",)
+_FILES = ("policy", "catalogs", "geoip")  # the first step of a key whose path has to be there
+
+
+class Settings(Struct, frozen=True):
+    """A configuration that can be used: ``config`` as it was written, its paths made absolute."""
+
+    config: Config
+    source: Source
+    sensor: str  # its name in metrics and decisions
+    policy: Path | None
+    catalogs: tuple[Path, ...]
+    data: Path | None
+    geoips: tuple[Path, ...]
+    watch: Path | None
+    decisions: Path
+    keys: Path
+    warnings: tuple[Problem, ...] = ()
+
+    @property
+    def choice(self) -> DataChoice | None:
+        """Which store of data sets is used: the one that is named, and none of a user's."""
+        return DataChoice(self.data) if self.data is not None else None
+
+    @property
+    def site(self) -> Site | None:
+        """Where the sensor stands, if that is written."""
+        place = self.config.location
+        return Site(place.latitude, place.longitude, place.name) if place is not None else None
+
+
+def load_settings(path: Path) -> Settings:
+    """Read and check a configuration, and that the files that it rests on are there.
+
+    Raises InputError where the file itself cannot be read, DocumentError with every mistake in it.
+    """
+    source = read_source(path)
+    config = decode(source, Config, lambda value: _sizes(source, value, ()))
+    places = {key: resolve(path, written) for key, written in paths_of(config)}
+    remarks = [*check_config(config)]
+    refused = {each.path for each in remarks if each.level == "error"}
+    for key, written in paths_of(config):
+        if key not in refused:
+            remarks += _there(key, written, path.parent.absolute())
+    problems = locate(source, [*remarks, *_apart(config, places)])
+    if any(each.level == "error" for each in problems):
+        raise DocumentError(problems)
+    return _settings(source, config, places, problems)
+
+
+def resolve(path: Path, written: str) -> Path:
+    """What a path in the configuration at ``path`` stands for; symbolic links are left as they are."""
+    return path.parent.absolute() / written
+
+
+def _settings(
+    source: Source, config: Config, places: dict[Key, Path], warnings: tuple[Problem, ...]
+) -> Settings:
+    return Settings(
+        config,
+        source,
+        config.sensor or os.uname().nodename,
+        policy=places.get(("policy",)),
+        catalogs=tuple(places["catalogs", at] for at in range(len(config.catalogs))),
+        data=places.get(("data",)),
+        geoips=tuple(places["geoip", at] for at in range(len(config.geoip))),
+        watch=places.get(("capture", "watch")),
+        decisions=places["decisions", "folder"],
+        keys=places["privacy", "pseudonyms", "keys"],
+        warnings=warnings,
+    )
+
+
+def _sizes(source: Source, value: object, path: Key) -> object:
+    """The value with sizes in words ("64MiB") as numbers, wherever a key ends in _bytes."""
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: _size(source, each, (*path, key))
+        if str(key).endswith("_bytes") and isinstance(each, str)
+        else _sizes(source, each, (*path, key))
+        for key, each in value.items()
+    }
+
+
+def _size(source: Source, written: str, path: Key) -> int:
+    size = size_bytes(written)
+    if size is None:
+        name = ".".join(map(str, path))
+        raise DocumentError([problem_at(source, path, f"{name}: {written!r} is no size", A_SIZE)])
+    return size
+
+
+def _there(key: Key, written: str, folder: Path) -> Iterator[Remark]:
+    """What is wrong with a file or folder that the daemon rests on."""
+    if key[0] not in (*_FILES, *_FOLDERS):
+        return
+    try:
+        mode = (folder / written).stat().st_mode
+    except OSError as error:
+        counted = "" if written.startswith("/") else f": it counts from {folder}"
+        problem = f"{written}: {(error.strerror or type(error).__name__).lower()}"
+        yield Remark(key, problem, f"check the path{counted}")
+        return
+    if key[0] in _FOLDERS and not stat.S_ISDIR(mode):
+        yield Remark(key, f"{written} is no folder", "name the folder that `residency data update` filled")
+    elif key[0] in _FILES and stat.S_ISDIR(mode):
+        yield Remark(key, f"{written} is a folder", "name a file in it")
+    elif key[0] in _FILES and not stat.S_ISREG(mode):
+        yield Remark(key, f"{written} is no plain file", "name a file")
+
+
+def _apart(config: Config, places: dict[Key, Path]) -> Iterator[Remark]:
+    """What is written has folders of its own."""
+    decisions, keys = ("decisions", "folder"), ("privacy", "pseudonyms", "keys")
+    watch = places.get(("capture", "watch"))
+    if watch is not None and _inside(places[decisions], watch):
+        yield Remark(decisions, "decisions would be written into the folder that is watched", "name another")
+    if config.privacy.pseudonyms.enabled and _inside(places[keys], places[decisions]):
+        problem = "the keys of pseudonyms lie among the decisions: who reads these can undo them"
+        yield Remark(keys, problem, "name a folder elsewhere")
+
+
+def _inside(path: Path, folder: Path) -> bool:
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))

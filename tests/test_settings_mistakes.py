@@ -1,0 +1,271 @@
+"""Every kind of mistake in a configuration: the exact line that its owner reads."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor.documents import DocumentError, Problem
+from monitor.files import InputError
+from monitor.settings import load_settings
+
+HEAD = "version: 1\ncapture: {interfaces: [lo]}\npolicy: policy.yaml\n"  # three lines that are right
+BLOCK = "version: 1\npolicy: policy.yaml\ncapture:\n  "  # four, the last of them below `capture:`
+AN_INTERFACE = "write an interface's name as `ip link` shows it, such as eth0"
+A_SIZE = "write a size such as 500 kB, 10 MB or 1 GiB"
+DAYS = "write a whole number from 1 to 36500"
+TOP = "keys below it: version, capture"
+IN_RANGE = "write a whole number from 0 to 65535"
+
+# what is written; then the line, the problem and the mend that come back
+FORM = [
+    ("capture: {interfaces: [lo]}", 1, "document: object missing required field version", "add `version:`"),
+    ("version: 1", 1, "document: object missing required field capture", "add `capture:`"),
+    ("version: 2\ncapture: {}", 1, "version: invalid enum value 2 (found '2')", "use one of: 1"),
+    ("[version, 1]", 1, "document: expected object, got array", f"write {TOP}"),
+    ("version 1", 1, "document: expected object, got str (found 'version 1')", f"write {TOP}"),
+    ("", 1, "the document is empty", "it needs version, capture"),
+    ("# nothing\n", 1, "the document is empty", "it needs version, capture"),
+    (HEAD + "polcy: x", 4, "unknown key 'polcy'", "did you mean 'policy'?"),
+    (HEAD + "policy: x", 4, "'policy' stands twice", "keep one of them"),
+    (HEAD + "\tlog: x", 4, "not YAML: found a tab character that violates indentation",
+     "write plain YAML: two spaces a level, no tabs"),
+    (HEAD + "metrics: &m {}\nlog: *m", 5, "alias *m", "write the value out"),
+    (HEAD + "on: 1", 4, "YAML reads the key on as no word", 'write "on"'),
+    (HEAD + "sensor: NO", 4, "YAML reads a bare NO as true or false", 'write "NO"'),
+    (HEAD + "sensor: 7", 4, "sensor: expected str, got int (found '7')", 'write it in quotes: "7"'),
+    (HEAD + 'sensor: "a\\nb"', 4, "sensor: text with line breaks or control characters (found 'a\\nb')",
+     "write one line of printable text"),
+    (HEAD + 'sensor: ""', 4, "sensor: expected str of length >= 1 (found '')",
+     "write something, or remove the key"),
+    (HEAD + f"sensor: {'x' * 201}", 4, f"sensor: expected str of length <= 200 (found '{'x' * 80}...')",
+     "write at most 200 characters"),
+    (HEAD + "processes: maybe", 4, "processes: expected bool, got str (found 'maybe')",
+     "write true or false"),
+    (HEAD + "decisions:\n", 4, "decisions: expected object, got null (found '')",
+     "write keys below it: folder, retention_days"),
+    (HEAD + "catalogs: own.yaml", 4, "catalogs: expected array, got str (found 'own.yaml')",
+     "write a list: [own.yaml]"),
+    (HEAD + "geoip:\n", 4, "geoip: expected array, got null (found '')",
+     "write a list"),
+    (HEAD + 'catalogs: "a\\n\\e[31m"', 4, r"catalogs: expected array, got str (found 'a\n\x1b[31m')",
+     "write a list"),
+    (HEAD + "metrics:\n  address:\n", 5, "metrics.address: expected str, got null (found '')",
+     "write a value, or remove the key"),
+    (HEAD + "log:\n  level: verbose", 5, "log.level: invalid enum value 'verbose' (found 'verbose')",
+     "use one of: debug, error, info, warning"),
+    (HEAD + "log:\n  format: xml", 5, "log.format: invalid enum value 'xml' (found 'xml')",
+     "use one of: auto, json, text"),
+    (HEAD + "security:\n  secomp: true", 5, "unknown key 'secomp'", "did you mean 'seccomp'?"),
+    (HEAD + "security:\n  user: 1000", 5, "security.user: expected str, got int (found '1000')",
+     'write it in quotes: "1000"'),
+]  # fmt: skip
+NUMBERS = [
+    (BLOCK + "interface: [lo]", 4, "unknown key 'interface'", "did you mean 'interfaces'?"),
+    (BLOCK + "engine: tshark", 4, "capture.engine: invalid enum value 'tshark' (found 'tshark')",
+     "use one of: auto, dpkt, native"),
+    (BLOCK + "threads: 0", 4, "capture.threads: expected int >= 1 (found '0')",
+     "write a whole number from 1 to 64"),
+    (BLOCK + "threads: 65", 4, "capture.threads: expected int <= 64 (found '65')",
+     "write a whole number from 1 to 64"),
+    (BLOCK + 'threads: "2"', 4, "capture.threads: expected int, got str (found '2')",
+     "write it without quotes: 2"),
+    (BLOCK + "threads: 1.5", 4, "capture.threads: expected int, got float (found '1.5')",
+     "write a whole number from 1 to 64"),
+    (BLOCK + "snaplen: 64", 4, "capture.snaplen: expected int >= 96 (found '64')",
+     "use one of: auto, full, or a whole number from 96 to 262144"),
+    (BLOCK + "snaplen: all", 4, "capture.snaplen: invalid enum value 'all' (found 'all')",
+     "use one of: auto, full, or a whole number from 96 to 262144"),
+    (BLOCK + "ring_bytes: 65536", 4, "capture.ring_bytes: expected int >= 1048576 (found '65536')",
+     "write a whole number from 1048576 to 4294967296"),
+    (BLOCK + "ring_bytes: 8 GiB", 4, "capture.ring_bytes: expected int <= 4294967296 (found '8 GiB')",
+     "write a whole number from 1048576 to 4294967296"),
+    (BLOCK + "ring_bytes: 64M", 4, "capture.ring_bytes: '64M' is no size", A_SIZE),
+    (HEAD + "limits:\n  stream_bytes: much", 5, "limits.stream_bytes: 'much' is no size", A_SIZE),
+    (HEAD + "limits:\n  flow: 5000", 5, "unknown key 'flow'", "did you mean 'flows'?"),
+    (HEAD + "limits:\n  flows: 10", 5, "limits.flows: expected int >= 1000 (found '10')",
+     "write a whole number from 1000 to 100000000"),
+    (HEAD + "name_limits:\n  hellos: 1", 5, "name_limits.hellos: expected int >= 2 (found '1')",
+     "write a whole number from 2 to 1000"),
+    (HEAD + "limits: {reading_bytes: 1MiB, stream_bytes: 2MiB}", 4,
+     "stream_bytes of one flow (2097152) are more than reading_bytes of all",
+     "write at most 1048576, or raise `reading_bytes:`"),
+    (HEAD + "decisions:\n  retention_days:\n    allow: 7 days", 6,
+     "decisions.retention_days.allow: expected int, got str (found '7 days')", DAYS),
+    (HEAD + "decisions:\n  retention_days: 30", 5,
+     "decisions.retention_days: expected object, got int (found '30')",
+     "write keys below it: violation, indeterminate, unassigned, excepted, allow, inventory"),
+    (HEAD + "decisions: {retention_days: {violations: 3}}", 4, "unknown key 'violations'",
+     "did you mean 'violation'?"),
+    (HEAD + "privacy: {pseudonyms: {rotate_days: 0}}", 4,
+     "privacy.pseudonyms.rotate_days: expected int >= 1 (found '0')", DAYS),
+    (HEAD + "metrics: {port: 70000}", 4, "metrics.port: expected int <= 65535 (found '70000')", IN_RANGE),
+    (HEAD + "metrics: {port: -1}", 4, "metrics.port: expected int >= 0 (found '-1')", IN_RANGE),
+    (HEAD + "metrics: {max_series: 10}", 4, "metrics.max_series: expected int >= 100 (found '10')",
+     "write a whole number from 100 to 1000000"),
+    (HEAD + "location: Frankfurt", 4, "location: expected object, got str (found 'Frankfurt')",
+     "write keys below it: latitude, longitude"),
+    (HEAD + "location: {latitude: 50.1}", 4, "location: object missing required field longitude",
+     "add `longitude:`"),
+    (HEAD + "location:\n  latitude: 91\n  longitude: 8", 5,
+     "location.latitude: expected float <= 90.0 (found '91')", "write a number from -90 to 90"),
+    (HEAD + 'location:\n  latitude: 50\n  longitude: "8.68"', 6,
+     "location.longitude: expected float, got str (found '8.68')", "write it without quotes: 8.68"),
+    (HEAD + "location: {latitude: .nan, longitude: 8}", 4,
+     "location.latitude: expected float >= -90.0 (found '.nan')", "write a number from -90 to 90"),
+]  # fmt: skip
+MEANING = [
+    ("version: 1\npolicy: policy.yaml\ncapture: {}", 3, "neither interfaces nor a folder to watch",
+     "add `interfaces: [eth0]`, or `watch:` and a folder"),
+    (BLOCK + "interfaces: [lo]\n  watch: folder", 5, "interfaces, and a folder to watch as well",
+     "keep `interfaces:` or `watch:`"),
+    (BLOCK + "interfaces:\n  - lo\n  - lo", 6, "interface 'lo' stands twice", "keep one of them"),
+    (BLOCK + "interfaces: [enterprise-uplink0]", 4,
+     "interface 'enterprise-uplink0' is longer than 15 bytes", AN_INTERFACE),
+    (BLOCK + "interfaces: [eth0/1]", 4, "'eth0/1' is no interface's name", AN_INTERFACE),
+    (BLOCK + "interfaces: [lo, eth0 eth1]", 4, "'eth0 eth1' is no interface's name", AN_INTERFACE),
+    (BLOCK + "interfaces: [lo]\n  engine: dpkt\n  threads: 2", 6, "engine dpkt works in one thread",
+     "write `threads: 1`, or `engine: native`"),
+    (BLOCK + "watch: folder\nprocesses: true", 5,
+     "captures in a folder have no processes: connections of this host are not theirs",
+     "write `processes: false`, or capture from interfaces"),
+    (BLOCK + "watch: folder\ndecisions: {folder: folder/decisions}", 5,
+     "decisions would be written into the folder that is watched", "name another"),
+    (HEAD + "privacy: {pseudonyms: {enabled: true, keys: /var/lib/residency/decisions/keys}}", 4,
+     "the keys of pseudonyms lie among the decisions: who reads these can undo them",
+     "name a folder elsewhere"),
+    (HEAD + "data: ~/datasets", 4, "~ is not expanded in '~/datasets'", "write the whole path"),
+    (HEAD + "catalogs: [policy.yaml, policy.yaml]", 4, "'policy.yaml' stands twice", "keep one of them"),
+    (HEAD + "catalogs:\n  - policy.yaml\n  - nowhere.yaml", 6, "nowhere.yaml: no such file or directory",
+     "check the path: it counts from FOLDER"),
+    (HEAD + "catalogs: [/nowhere/own.yaml]", 4, "/nowhere/own.yaml: no such file or directory",
+     "check the path"),
+    (HEAD + "geoip: [policy.yaml/geo.mmdb]", 4, "policy.yaml/geo.mmdb: not a directory",
+     "check the path: it counts from FOLDER"),
+    ("version: 1\ncapture: {interfaces: [lo]}\npolicy: folder", 3, "folder is a folder", "name a file in it"),
+    (HEAD + "geoip: [folder]", 4, "folder is a folder", "name a file in it"),
+    (HEAD + "geoip: [pipe]", 4, "pipe is no plain file", "name a file"),
+    (HEAD + "data: policy.yaml", 4, "policy.yaml is no folder",
+     "name the folder that `residency data update` filled"),
+    (HEAD + "metrics: {address: localhost}", 4, "'localhost' is not an IP address", "write 127.0.0.1"),
+    (HEAD + "metrics:\n  port: 9\n  address: 127.0.0.1:9477", 6, "'127.0.0.1:9477' is not an IP address",
+     "write 127.0.0.1, and `port: 9477`"),
+    (HEAD + 'metrics: {address: "[::1]"}', 4, "'[::1]' is not an IP address", "write ::1"),
+    (HEAD + 'metrics: {address: ":9477"}', 4, "':9477' is not an IP address",
+     "write 0.0.0.0, and `port: 9477`"),
+    (HEAD + "metrics: {address: eth0}", 4, "'eth0' is not an IP address",
+     "write the address to listen on, such as 127.0.0.1"),
+    (HEAD + "security: {user: 'no body'}", 4, "'no body' is no user's name",
+     "write the name of a user, such as residency"),
+    (HEAD + "security: {user: '1000'}", 4, "'1000' is no user's name",
+     "write the name of a user, such as residency"),
+]  # fmt: skip
+ODD = [
+    ("version: 1\ncapture: {interfaces: [lo]}", 1, "no policy: connections are listed, and none is judged",
+     "add `policy:` and its file"),
+    (HEAD + "metrics: {address: 0.0.0.0}", 4,
+     "metrics are served on 0.0.0.0 to whoever asks, without authentication",
+     "write 127.0.0.1, or let a firewall or a proxy decide who may ask"),
+    (HEAD + 'metrics: {address: "2001:db8::1"}', 4,
+     "metrics are served on 2001:db8::1 to whoever asks, without authentication",
+     "write 127.0.0.1, or let a firewall or a proxy decide who may ask"),
+    (HEAD + "security: {user: root}", 4, "user root gives nothing up",
+     "write a user with no rights of its own, such as residency"),
+    (BLOCK + "watch: folder\n  snaplen: full", 5, "snaplen means nothing for a folder of captures",
+     "remove it"),
+    (BLOCK + "watch: folder\n  promiscuous: true", 5,
+     "promiscuous means nothing for a folder of captures", "remove it"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a policy (never read here), a folder and a pipe."""
+    made = tmp_path_factory.mktemp("etc")
+    (made / "policy.yaml").write_text("", encoding="utf-8")
+    (made / "folder").mkdir()
+    os.mkfifo(made / "pipe")
+    return made
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "r.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_there_are_enough() -> None:
+    assert len([*FORM, *NUMBERS, *MEANING]) >= 70
+
+
+@pytest.mark.parametrize(("text", "line", "problem", "mend"), [*FORM, *NUMBERS, *MEANING])
+def test_a_mistake_is_one_line(text: str, line: int, problem: str, mend: str, folder: Path) -> None:
+    path = written(folder, text)
+    with pytest.raises(DocumentError) as caught:
+        load_settings(path)
+    expected = f"{path}:{line}: error: {problem}; {mend.replace('FOLDER', str(folder))}"
+    assert str(caught.value).splitlines() == [expected]
+
+
+@pytest.mark.parametrize(("text", "line", "problem", "mend"), ODD)
+def test_what_is_odd_is_a_warning(text: str, line: int, problem: str, mend: str, folder: Path) -> None:
+    path = written(folder, text)
+    found = [str(warning) for warning in load_settings(path).warnings]
+    assert found == [f"{path}:{line}: warning: {problem}; {mend}"]
+
+
+def test_pseudonyms_without_a_policy_have_one_key(folder: Path) -> None:
+    text = "version: 1\ncapture: {interfaces: [lo]}\nprivacy: {pseudonyms: {enabled: true}}"
+    first, second = load_settings(written(folder, text)).warnings
+    assert first.problem.startswith("no policy")
+    assert (second.line, second.problem) == (
+        3,
+        "pseudonyms without a policy: it has no tenants, so one key serves all clients",
+    )
+
+
+def test_all_mistakes_of_meaning_come_at_once_in_the_order_of_lines(folder: Path) -> None:
+    text = (
+        "version: 1\nsecurity: {user: '-'}\nmetrics: {address: here}\ncapture: {interfaces: [lo, lo, a/b]}\n"
+    )
+    with pytest.raises(DocumentError) as caught:
+        load_settings(written(folder, text))
+    found = [(each.line, each.level) for each in caught.value.problems]
+    assert found == [(1, "warning"), (2, "error"), (3, "error"), (4, "error"), (4, "error")]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"version: 1\n# \xff\n", r": offset 13: not UTF-8; save it as UTF-8 text"),
+        (b"version: 1\n\x00\x01", r":1: error: not YAML: .*; write plain YAML: two spaces a level, no tabs"),
+        (b"\x7fELF\x02\x01\x01\x00\x00", r":1: error: not YAML: .*; write plain YAML.*"),
+        (b"#" * (8 * 1024 * 1024 + 1), r": larger than 8 MiB; split it, or check that it is the right file"),
+    ],
+)
+def test_what_is_no_text_is_one_line(content: bytes, says: str, tmp_path: Path) -> None:
+    path = tmp_path / "r.yaml"
+    path.write_bytes(content)
+    with pytest.raises((InputError, DocumentError)) as caught:
+        load_settings(path)
+    assert re.fullmatch(re.escape(str(path)) + says, str(caught.value))
+
+
+KEYS = ("version", "capture", "interfaces", "watch", "policy", "metrics", "address", "ring_bytes", "user")
+SCRAPS = ("1", "[", "]", "{", "}", ": ", ", ", "\n", "  ", "- ", "~", "lo", "64MiB", "NO", "*a", "&a", '"')
+
+
+@settings(max_examples=300)
+@given(st.lists(st.sampled_from([*KEYS, *SCRAPS]) | st.text(max_size=4), max_size=30))
+def test_any_text_is_settings_or_lines_with_mends(folder: Path, pieces: list[str]) -> None:
+    path = folder / "any.yaml"
+    path.write_text(HEAD + "".join(pieces), encoding="utf-8", errors="replace")
+    problems: tuple[Problem, ...] = ()
+    try:
+        load_settings(path)
+    except DocumentError as error:
+        problems = error.problems
+    assert all(problem.mend and len(str(problem).splitlines()) == 1 for problem in problems)
