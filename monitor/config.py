@@ -61,11 +61,15 @@ class Retention(Struct, frozen=True, forbid_unknown_fields=True):
     inventory: Days = 30
 
 
+Sync = Literal["violations", "all", "none"]
+
+
 class Decisions(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where decisions are written."""
+    """Where decisions are written. The disk has to hold those that ``sync`` names within a second."""
 
     folder: Word = "/var/lib/residency/decisions"
     retention_days: Retention = Retention()
+    sync: Sync = "violations"
 
 
 class Pseudonyms(Struct, frozen=True, forbid_unknown_fields=True):

@@ -6,22 +6,36 @@ import platform
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 
 from monitor import __version__, app
-from monitor.commands.base import clear_errors
+from monitor.commands.base import FILE, clear_errors
+from monitor.commands.terminal import echo, printable
+from monitor.config import Capture, Config
 from monitor.datasets.folders import default_folder
 from monitor.datasets.health import health
 from monitor.datasets.index import read_index
-from monitor.files import InputError
+from monitor.documents import decode
+from monitor.files import InputError, read_source
+from monitor.privacy import privacy_lines
 from monitor.wording import fact, facts, plural
 from sensors.engine import ENGINES, lacks
 
+CONFIG = Path("/etc/residency/residency.yaml")
+
 
 @click.command("doctor")
-def command() -> None:
+@click.option("--privacy", is_flag=True, help="Say what the daemon stores, where, and how long.")
+@click.option("--config", "path", type=FILE, metavar="FILE", help=f"Its configuration [{CONFIG}].")
+def command(*, privacy: bool, path: Path | None) -> None:
     """Say what this installation can do, and what it lacks. Changes nothing, connects nowhere."""
+    if path is not None and not privacy:
+        raise click.UsageError("--config goes with --privacy")
+    if privacy:
+        echo(map(printable, _privacy(path)))
+        return
     with clear_errors():
         catalog = app.load_knowledge().catalog
     endpoints = plural(len(catalog.endpoints), "endpoint")
@@ -36,6 +50,20 @@ def command() -> None:
         click.echo(line)
     missing = "not installed: `replay --out` needs it (pip install 'residency-monitor[audit]')"
     click.echo(fact("audit", "installed" if importlib.util.find_spec("pyarrow") else missing))
+
+
+def _privacy(path: Path | None) -> Iterator[str]:
+    """Say what the daemon stores by a configuration; where there is none, by the defaults."""
+    chosen = path or CONFIG
+    if path is None and not CONFIG.exists():
+        yield f"no configuration at {CONFIG}: these are the defaults"
+        config = Config(1, Capture())
+    else:
+        with clear_errors():
+            config = decode(read_source(chosen), Config)
+        yield f"by {chosen}"
+    yield ""
+    yield from privacy_lines(config, str(chosen.absolute().parent))
 
 
 def _data_sets() -> Iterator[str]:

@@ -1,0 +1,125 @@
+"""What the daemon stores, where and how long, and what it never stores, in plain words. Pure."""
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from itertools import chain
+
+from monitor.config import Config
+from monitor.policy.words import Word
+from monitor.wording import facts, plural
+
+_KINDS = {
+    "violation": "outside policy",
+    "indeterminate": "the evidence does not decide",
+    "unassigned": "no source group owns the client",
+    "excepted": "an exception excuses it",
+    "allow": "within policy",
+    "inventory": "made without a policy",
+}
+_HEAD = "what", "where", "how long"
+_SHARES = 26, 34  # columns of 80 for the first two; the last has the rest
+_GAP = "  "
+
+Row = tuple[str, str, str]
+
+
+def privacy_lines(config: Config, folder: str, width: int = 80) -> Iterator[str]:
+    """Yield what a configuration comes to; ``folder`` is the file's, from which relative paths count."""
+    yield "What is stored (decisions by outcome; DAY as 2026-03-10, by packets, in UTC)"
+    yield ""
+    yield from _table([_HEAD, *_stored(config, folder)], width)
+    for title, labelled in _said(config).items():
+        yield ""
+        yield title
+        for label, said in labelled.items():
+            yield from chain.from_iterable(map(str.splitlines, facts(label, said, width)))
+
+
+def _said(config: Config) -> dict[str, dict[str, list[str]]]:
+    """Return what is said, by title and by label."""
+    return {
+        "What stands in a decision": {
+            "client": _of_the_client(config),
+            "server": ["address, port, the names that counted, and the evidence with its data sets"],
+            "connection": ["times, packets and bytes each way, how it ended, its TLS fingerprint (JA4)"],
+        },
+        "What leaves the process beside": {
+            "metrics": [_metrics(config)],
+            "log": ["no address of a client, no host name of the traffic"],
+        },
+        "What the daemon never stores": {
+            "payload": ["of no packet, in no form"],
+            "names": ["of hosts that have nothing to do with LLMs: they never leave the process"],
+        },
+        "What other commands do, for the owner of a capture": {
+            "observe": ["prints all that the sensor sees, names and addresses"],
+            "replay": ["prints and writes addresses of clients as they are"],
+        },
+    }
+
+
+def _stored(config: Config, folder: str) -> Iterator[Row]:
+    kept = config.decisions
+    for kind, meaning in _KINDS.items():
+        days: int = getattr(kept.retention_days, kind)
+        place = f"{_place(kept.folder, folder)}/{kind}/DAY.jsonl"
+        yield f"{kind}: {meaning}", place, plural(days, "day")
+    pseudonyms = config.privacy.pseudonyms
+    if pseudonyms.enabled:
+        period = plural(pseudonyms.rotate_days, "day")
+        until = f"this period's ({period}), the previous one's and the next one's"
+        yield "keys of pseudonyms", f"{_place(pseudonyms.keys, folder)}/", until
+    data = _place(config.data, folder) if config.data is not None else "the store (`residency doctor`)"
+    yield "data sets; nothing of the traffic", data, "until you delete them"
+    if config.capture.watch is not None:
+        watched = f"{_place(config.capture.watch, folder)}/"
+        yield "captures that you put there", watched, "until you delete them: the daemon only reads"
+
+
+def _of_the_client(config: Config) -> list[str]:
+    pseudonyms = config.privacy.pseudonyms
+    if pseudonyms.enabled:
+        period = plural(pseudonyms.rotate_days, "day")
+        address = f"a pseudonym, another one for each tenant and every {period}; no address, no port"
+    else:
+        address = "its address and port, as they are (privacy.pseudonyms.enabled replaces them)"
+    if config.processes:
+        process = "the process of this host that opened the connection (processes: true)"
+    else:
+        process = "no process (processes: false)"
+    return [address, "tenant, source group and data class, by the policy", process]
+
+
+def _metrics(config: Config) -> str:
+    address = config.metrics.address
+    where = f"{f'[{address}]' if ':' in address else address}:{config.metrics.port}"
+    return f"counts by closed sets of labels, on {where}; no address, host name or id of a connection"
+
+
+def _place(path: Word, folder: str) -> str:
+    return (path if path.startswith("/") else f"{folder}/{path}").rstrip("/")
+
+
+def _table(rows: Sequence[Row], width: int) -> Iterator[str]:
+    """Yield rows in three columns, each cell wrapped to its own."""
+    sizes = *_SHARES, width - sum(_SHARES) - 2 * len(_GAP) - 2
+    for row in rows:
+        cells = [_wrapped(cell, size) for cell, size in zip(row, sizes, strict=True)]
+        for at in range(max(map(len, cells))):
+            parts = [
+                (cell[at] if at < len(cell) else "").ljust(size)
+                for cell, size in zip(cells, sizes, strict=True)
+            ]
+            yield f"  {_GAP.join(parts)}".rstrip()
+
+
+def _wrapped(cell: str, size: int) -> list[str]:
+    """Return a cell's lines. A path that is too long is broken behind a slash, or where it must be."""
+    if " " in cell or len(cell) <= size:
+        return textwrap.wrap(cell, size, break_on_hyphens=False)
+    lines = [""]
+    for step in cell.replace("/", "/\0").split("\0"):
+        if len(lines[-1]) + len(step) > size:
+            lines.append("")
+        lines[-1] += step
+    return [part for line in lines if line for part in textwrap.wrap(line, size)]
