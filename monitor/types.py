@@ -21,6 +21,7 @@ __all__ = [
     "NameSource",
     "NameState",
     "Outcome",
+    "Owner",
     "Scope",
     "Subject",
     "Totals",
@@ -86,6 +87,19 @@ class Attribution(msgspec.Struct, frozen=True):
     certainty: Certainty = "indeterminate"
     evidence: tuple[Evidence, ...] = ()
     conflicts: tuple[Evidence, ...] = ()
+
+
+class Owner(msgspec.Struct, frozen=True):
+    """Who on the sensor's own host holds a connection's client socket: see `monitor.owners`.
+
+    ``uid`` made the socket. ``process`` is what the process calls itself, a claim; ``unit`` is systemd's,
+    ``container`` a runtime and an identifier ("docker:0123..."). Null is what could not be told.
+    """
+
+    uid: int
+    process: str | None = None
+    unit: str | None = None
+    container: str | None = None
 
 
 class Decision(msgspec.Struct, frozen=True):
