@@ -1,6 +1,7 @@
 """Joins each flow to its names: the one it carried, else those its client was told for the address.
 
 Pure and bounded. A flow becomes a connection when it ends; its names are those that counted when it began.
+An eager correlator says as much of a flow that still lives, as often as its totals are told.
 What another client was told, and what had expired, is kept apart and marked, never taken for the name.
 """
 
@@ -12,7 +13,7 @@ from monitor.signalling import Signalling
 from monitor.types import Coverage, Hello, Name, NameSource, NameState, Totals
 from sensors.connections import ConnectionSeen, CorrelatorCounters
 from sensors.limits import NameLimits
-from sensors.observations import Carrier, FlowKey, FlowUpdate, HelloSeen, NameResolved, Observation
+from sensors.observations import Carrier, DataSeen, FlowKey, FlowUpdate, HelloSeen, NameResolved, Observation
 
 _SOURCES: dict[Carrier, NameSource] = {
     "tls": "sni",
@@ -29,14 +30,20 @@ _SOURCES: dict[Carrier, NameSource] = {
 
 
 class Correlator:
-    """Takes observations in order; gives a connection back for each flow that ended."""
+    """Takes observations in order; gives a connection back for each flow that ended.
+
+    An ``eager`` one gives connections of living flows too.
+    """
 
     def __init__(
         self,
         limits: NameLimits | None = None,
         is_signalling: Callable[[str], bool] = lambda _: False,
         is_resolver: Callable[[str], bool] = lambda _: False,
+        *,
+        eager: bool = False,
     ) -> None:
+        self._eager = eager
         self._limits = limits or NameLimits()
         self._signalling = Signalling(is_signalling, self._limits.callers)
         self._resolutions = Resolutions(self._limits, is_resolver)
@@ -47,10 +54,19 @@ class Correlator:
         """Return what was forgotten so far."""
         return CorrelatorCounters(self._forgotten_hellos, self._resolutions.forgotten)
 
+    def retarget(self, is_signalling: Callable[[str], bool], is_resolver: Callable[[str], bool]) -> None:
+        """Go on with other hosts of signalling and other resolvers; what is remembered stays."""
+        self._signalling.is_signalling = is_signalling
+        self._resolutions.is_resolver = is_resolver
+
+    def passes(self, data: DataSeen) -> bool:
+        """Tell whether data was seen on a flow whose hello was told of: it is, as long as that is remembered."""
+        return data.flow in self._hellos
+
     def feed(self, observation: Observation) -> ConnectionSeen | None:
-        """Take one observation; return the connection when it ends a flow."""
+        """Take one observation; return the connection when it ends a flow, or tells of one that lives."""
         if isinstance(observation, FlowUpdate):
-            return self._connection(observation) if observation.final else None
+            return self._connection(observation) if observation.final or self._eager else None
         if isinstance(observation, NameResolved):
             if observation.addresses or observation.ech_public_names:
                 self._resolutions.add(observation)
@@ -70,9 +86,11 @@ class Correlator:
             self._forgotten_hellos += 1
 
     def _connection(self, update: FlowUpdate) -> ConnectionSeen:
-        hellos = self._hellos.pop(update.flow, [])
-        for seen in hellos:
-            self._signalling.ended(seen, update.ts_ns)
+        hellos = self._hellos.get(update.flow, [])
+        if update.final:
+            self._hellos.pop(update.flow, None)
+            for seen in hellos:
+                self._signalling.ended(seen, update.ts_ns)
         hello = self._hello(update, hellos)
         names = self._names(update, hellos, hello)
         return ConnectionSeen(

@@ -1,11 +1,13 @@
 """The straight line between the two I/O ends: observations in, decisions out. Pure, and in packet time.
 
 A decision comes out for each connection that has to do with an LLM provider, or that hides its name where
-one might be behind it; everything else is only counted, and its names never leave the process.
+one might be behind it; everything else is only counted, and its names never leave the process. Where a sensor
+tells of connections that still live, a decision comes ahead of the end too, and is counted nowhere.
 """
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache, partial
+from typing import NamedTuple
 
 import msgspec
 
@@ -45,14 +47,27 @@ class Aids(msgspec.Struct, frozen=True):
     hosting: tuple[str, ...] = ()
 
 
+class _Read(NamedTuple):
+    """What there is to be said of a connection, with the names that count; how many had to be left out."""
+
+    connection: Connection
+    attribution: Attribution
+    left_out: int
+    left_out_llm: bool  # names of LLM endpoints were among them
+
+
 class Pipeline:
-    """Correlates, attributes and judges. Without a policy everything is attributed and nothing judged."""
+    """Correlates, attributes and judges. Without a policy everything is attributed and nothing judged.
+
+    A ``correlator`` may be handed over, with what it remembers; it is told whom the new knowledge is about.
+    """
 
     def __init__(
         self,
         catalog: Catalog,
         policy: Policy | None = None,
         aids: Aids = Aids(),  # noqa: B008  immutable
+        correlator: Correlator | None = None,
     ) -> None:
         self._groups = number_groups(policy.networks if policy is not None else ())
         self._hosting_prefixes = (*catalog.interest().prefixes, *aids.hosting)
@@ -60,10 +75,10 @@ class Pipeline:
         self.tally = Tally(self._groups)
         self.behaviours = Behaviours(policy.behaviours if policy is not None else None, catalog)
         self._resolvers = policy.resolvers if policy is not None else ()
-        self._correlator = Correlator(
-            is_signalling=catalog.is_signalling, is_resolver=Addresses(self._resolvers).hold
-        )
-        self._counted = Counted()
+        self._correlator = correlator if correlator is not None else Correlator()
+        self._correlator.retarget(catalog.is_signalling, Addresses(self._resolvers).hold)
+        self._forgotten_before = self._correlator.counters()
+        self._forgotten_there = CorrelatorCounters()
         self._policy = policy
         self._catalog = catalog
         self._concealing = Concealing(catalog.concealers)
@@ -92,31 +107,41 @@ class Pipeline:
             hosting=self._hosting_prefixes,
         )
 
+    def reloaded(self, catalog: Catalog, policy: Policy | None, aids: Aids) -> "Pipeline":
+        """Return a pipeline with other knowledge that takes over what correlation remembers, and counts anew.
+
+        This one is to be fed no more.
+        """
+        return Pipeline(catalog, policy, aids, self._correlator)
+
     def feed(self, batch: Iterable[Seen]) -> Iterator[Decision]:
-        """Take observations in order, or connections; yield the decisions on the connections that ended."""
+        """Take observations in order, or connections; yield the decisions on them, ``is_open`` or last."""
         for seen in batch:
             if isinstance(seen, Gap):
                 self.tally.gap(seen)
                 continue
-            ended = seen if isinstance(seen, ConnectionSeen) else self._correlator.feed(seen)
-            if ended is None:
+            connection = seen if isinstance(seen, ConnectionSeen) else self._correlator.feed(seen)
+            if connection is None:
                 continue
-            decision = self._decide(self._connection(ended))
-            if decision is not None:
+            decision = self._decide(self._connection(connection))
+            if decision is None:
+                continue
+            if not decision.is_open:
                 self.tally.decision(decision)
-                yield decision
+            yield decision
 
     def count(self, counted: Counted) -> None:
-        """Take what the sensor counted and did not hand out. Once, at the end."""
+        """Take what the sensor counted since the last call, and did not hand out."""
         self.tally.counted(counted)
-        self._counted = counted
+        self._forgotten_there = _sum(self._forgotten_there, counted.forgotten)
 
     def forgotten(self) -> CorrelatorCounters:
         """Return what the bounds of correlation made us, or the sensor, forget."""
-        here, there = self._correlator.counters(), self._counted.forgotten
-        return CorrelatorCounters(
-            here.forgotten_hellos + there.forgotten_hellos, here.forgotten_names + there.forgotten_names
+        total, before = self._correlator.counters(), self._forgotten_before
+        here = CorrelatorCounters(
+            total.forgotten_hellos - before.forgotten_hellos, total.forgotten_names - before.forgotten_names
         )
+        return _sum(here, self._forgotten_there)
 
     def _connection(self, seen: ConnectionSeen) -> Connection:
         """Return the connection with the one whose it is, if there is a policy to say so."""
@@ -124,11 +149,29 @@ class Pipeline:
         return Connection(seen.ts_ns, seen.flow, subject, seen.names, seen.hello, seen.totals, seen.coverage)
 
     def _decide(self, connection: Connection) -> Decision | None:
-        if connection.flow.server_port == DNS_PORT and connection.hello is None:
+        """Decide on a connection, and count it once it ended."""
+        is_lookup = connection.flow.server_port == DNS_PORT and connection.hello is None
+        if connection.is_open:
+            return None if is_lookup else self._decision(self._read(connection))
+        if is_lookup:
             self.tally.lookup(connection)
             return None
         self.behaviours.arrived(connection)
-        connection, left_out = self._with_names_that_count(connection)
+        read = self._read(connection)
+        decision = self._decision(read)
+        self.tally.shortened_lists += read.left_out > 0
+        self.tally.shortened_llm_lists += read.left_out_llm
+        if decision is None:
+            self._count_other(read.connection)
+        else:
+            self._count(read.connection, attributed=True)
+        return decision
+
+    def _read(self, connection: Connection) -> _Read:
+        names = self._names_that_count(connection)
+        kept = self._shortened(names) if len(names) > MAX_NAMES else names
+        left_out_llm = len(kept) < len(names) and any(map(self._is_known, set(names) - set(kept)))
+        connection = msgspec.structs.replace(connection, names=tuple(kept))
         question = _question(connection)
         attribution = self._attribute(question)
         if self._physics is not None:
@@ -136,15 +179,19 @@ class Pipeline:
             attribution = self._physics.refute(connection, attribution, without_geoip)
         if connection.coverage == "ambiguous" and attribution.provider is not None:
             connection = msgspec.structs.replace(connection, coverage="dns")
+        return _Read(connection, attribution, len(names) - len(kept), left_out_llm)
+
+    def _decision(self, read: _Read) -> Decision | None:
+        connection, attribution = read.connection, read.attribution
         if not is_llm_related(attribution) and connection.coverage != "concealed":
-            self._count_other(connection)
             return None
-        self._count(connection, attributed=True)
         decision = self._judge(connection, attribution)
-        if left_out:
-            said = f"{plural(left_out, 'more name')} of this address, as the client was told, not listed here"
-            return msgspec.structs.replace(decision, reasons=(*decision.reasons, said))
-        return decision
+        if not read.left_out:
+            return decision
+        said = (
+            f"{plural(read.left_out, 'more name')} of this address, as the client was told, not listed here"
+        )
+        return msgspec.structs.replace(decision, reasons=(*decision.reasons, said))
 
     def _count_other(self, connection: Connection) -> None:
         """Count a connection that has nothing to do with LLMs, apart where it may hide some that have."""
@@ -160,8 +207,8 @@ class Pipeline:
         if connection.coverage in UNRESOLVED and self._hosting.holds(connection.flow.server):
             self.tally.hosted_connection(connection, attributed=attributed)
 
-    def _with_names_that_count(self, connection: Connection) -> tuple[Connection, int]:
-        """Return the connection with the names that attribution reads, and how many had to be left out.
+    def _names_that_count(self, connection: Connection) -> list[Name]:
+        """Return the names of the connection that say whose it is.
 
         Names that did not count are other traffic's, and go, but for those of LLM endpoints, and those that
         contradict a carried name whose addresses are its provider's own. Where a resolver's name goes, those
@@ -177,18 +224,14 @@ class Pipeline:
         ]
         if _of_resolvers(names) < _of_resolvers(connection.names):
             names = [_as_hearsay(name) for name in names]
-        kept = self._shortened(names) if len(names) > MAX_NAMES else names
-        return msgspec.structs.replace(connection, names=tuple(kept)), len(names) - len(kept)
+        return names
 
     def _shortened(self, names: list[Name]) -> list[Name]:
         """Return as many names as attribution reads: LLM endpoints' first, and one other if there is any."""
         known = [name for name in names if self._is_known(name)]
         others = [name for name in names if not self._is_known(name)]
         kept = known[: MAX_NAMES - bool(others)]
-        kept += others[: MAX_NAMES - len(kept)]
-        self.tally.shortened_lists += 1
-        self.tally.shortened_llm_lists += not set(known) <= set(kept)
-        return kept
+        return kept + others[: MAX_NAMES - len(kept)]
 
     def _looked_up(self, name: Name) -> bool:
         """Tell whether a name, or an alias of it, is an LLM endpoint's (or the outer name of several)."""
@@ -214,6 +257,12 @@ class Pipeline:
             exception=judgement.exception,
             reasons=judgement.reasons,
         )
+
+
+def _sum(one: CorrelatorCounters, other: CorrelatorCounters) -> CorrelatorCounters:
+    return CorrelatorCounters(
+        one.forgotten_hellos + other.forgotten_hellos, one.forgotten_names + other.forgotten_names
+    )
 
 
 def _of_resolvers(names: Iterable[Name]) -> int:

@@ -92,13 +92,16 @@ class View:
 
 
 class Resolutions:
-    """What every client was told, and what everybody was told, for marking what only others know."""
+    """What every client was told, and what everybody was told, for marking what only others know.
+
+    ``is_resolver`` tells who asks in others' place.
+    """
 
     def __init__(
         self, limits: NameLimits | None = None, is_resolver: Callable[[str], bool] = lambda _: False
     ) -> None:
         self._limits = limits or NameLimits()
-        self._is_resolver = is_resolver
+        self.is_resolver = is_resolver
         self.forgotten = 0  # names that the bounds made us forget
         self._views: OrderedDict[tuple[str, str], View] = OrderedDict()  # by asker and address
         self._public_names: OrderedDict[tuple[str, str], None] = OrderedDict()  # by client and name
@@ -106,7 +109,7 @@ class Resolutions:
 
     def add(self, answer: NameResolved) -> None:
         """Remember an answer for its client, and for everybody."""
-        asks_for_others = self._is_resolver(answer.client)
+        asks_for_others = self.is_resolver(answer.client)
         for address in answer.addresses:
             self._remember((answer.client, address), answer)
             self._remember((EVERYBODY, address), answer)

@@ -31,14 +31,14 @@ class Signalling:
     """Remembers the latest ``callers`` clients; ``is_signalling`` tells such a host by its name."""
 
     def __init__(self, is_signalling: Callable[[str], bool], callers: int) -> None:
-        self._is_signalling = is_signalling
+        self.is_signalling = is_signalling
         self._limit = callers
         self._clients: OrderedDict[str, OrderedDict[str, _Call]] = OrderedDict()
 
     def begun(self, hello: HelloSeen) -> None:
         """Take note of a hello."""
         host = hello.server_name
-        if host is None or not self._is_signalling(host):
+        if host is None or not self.is_signalling(host):
             return
         client, ts_ns = hello.flow.client, hello.ts_ns
         calls = self._clients.setdefault(client, OrderedDict())

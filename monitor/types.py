@@ -56,6 +56,11 @@ class Connection(msgspec.Struct, frozen=True):
     totals: Totals
     coverage: Coverage
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it still lives: the totals are those so far, and it comes again when it ended."""
+        return self.totals.reason == "active"
+
 
 class Evidence(msgspec.Struct, frozen=True):
     """One thing that speaks for (or, in ``conflicts``, against) an attribution.
@@ -116,3 +121,8 @@ class Decision(msgspec.Struct, frozen=True):
     severity: str | None = None
     exception: str | None = None
     reasons: tuple[str, ...] = ()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it comes ahead of the connection's end. The one that counts comes with that."""
+        return self.connection.is_open

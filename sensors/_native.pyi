@@ -9,7 +9,12 @@ __all__ = ["Engine"]
 @final
 class Engine:
     def __new__(
-        cls, paths: list[Path], limits: tuple[int, int, int, int], seed: int, threads: int
+        cls,
+        paths: list[Path],
+        limits: tuple[int, int, int, int],
+        manner: tuple[bool, int],
+        seed: int,
+        threads: int,
     ) -> Engine: ...
     def filter(self, interest: Interest, limits: NameLimits, seed: int) -> None: ...
     def next_batch(self) -> bytes | None: ...

@@ -20,12 +20,20 @@ class CaptureClock:
     def see(self, ts_ns: int) -> bool:
         """Take a packet's time; tell whether the clock moved."""
         if self.first_ns is None or self.last_ns is None:
-            self.first_ns = self.last_ns = self.now_ns = ts_ns
+            self.first_ns = self.last_ns = ts_ns
+            self.now_ns = max(self.now_ns, ts_ns)
             return True
         if ts_ns > self.last_ns:
             self.last_ns = ts_ns
         elif ts_ns < self.first_ns:
             self.first_ns = ts_ns
+        return self.go_to(ts_ns)
+
+    def go_to(self, ts_ns: int) -> bool:
+        """Let time pass without a packet; tell whether the clock moved."""
+        if self.first_ns is None:
+            self.now_ns = max(self.now_ns, ts_ns)
+            return True
         ahead_ns = ts_ns - self.now_ns
         if -MAX_JUMP_NS <= ahead_ns <= MAX_JUMP_NS:
             self._strayed = False

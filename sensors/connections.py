@@ -1,4 +1,4 @@
-"""What correlation says: a flow that ended, with the names that it had when it started.
+"""What correlation says: a flow with the names that it had when it started, when it ended or still lives.
 
 Frozen values without behaviour. The monitor's correlator makes them of observations; an engine that was
 given an interest makes them itself, hands out those that a policy can care about, and counts the others.
@@ -59,7 +59,10 @@ class Totals(msgspec.Struct, frozen=True):
 
 
 class ConnectionSeen(msgspec.Struct, frozen=True, tag="connection_seen"):
-    """One flow with the names that it had when it started. Whose it is, is not known here."""
+    """One flow with the names that it had when it started. Whose it is, is not known here.
+
+    With the reason "active" it still lives, and ``totals`` are those so far; it comes again when it ended.
+    """
 
     ts_ns: int  # the flow's first packet
     flow: FlowKey
@@ -101,8 +104,24 @@ class GroupCounted(msgspec.Struct, frozen=True):
     lookups: Flows = Flows()
 
 
+class Shed(msgspec.Struct, frozen=True):
+    """What an engine would have handed out, and dropped because too much waited to be taken.
+
+    ``opened`` are connections that still lived, ``data`` the data seen on such, ``ended`` those that ended.
+    """
+
+    opened: int = 0
+    ended: int = 0
+    data: int = 0
+
+
 class Counted(msgspec.Struct, frozen=True):
-    """What an engine counted and did not hand out, by the interest's group numbers: those that had any."""
+    """What an engine counted and did not hand out, by the interest's group numbers: those that had any.
+
+    It was counted since the engine was asked last. The connections that ended and were ``shed`` are among the
+    groups' too, each in its coverage class, as if nobody cared for them.
+    """
 
     groups: dict[int, GroupCounted] = {}
     forgotten: CorrelatorCounters = CorrelatorCounters()
+    shed: Shed = Shed()

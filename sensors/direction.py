@@ -46,6 +46,17 @@ class Direction:
         return self.reader.done
 
     @property
+    def data_behind(self) -> bool:
+        """Whether, when a client is read, there may be application data behind its last greeting."""
+        reader = self.reader
+        return isinstance(reader, ClientReader) and (reader.outcome is not None or reader.data_behind)
+
+    @property
+    def next_seq(self) -> int:
+        """The sequence number of the first byte that was not read."""
+        return self._base + self._buffer.next_offset & _MASK
+
+    @property
     def held_bytes(self) -> int:
         """How much is kept, at the most: all that was fed to a client's reader, what is unfinished of DNS."""
         held = self._fed_bytes

@@ -23,6 +23,7 @@ MAX_MESSAGES: Final = 4  # ClientHellos put together at once: one before the coo
 MAX_RECORD_BYTES: Final = 16_384  # of a record in clear text (RFC 6347 section 4.1)
 
 _HANDSHAKE = 22
+_DATA = frozenset({23, 25, *range(32, 64), *range(128, 192)})
 _VERSIONS: Final = frozenset((b"\xfe\xff", b"\xfe\xfd", b"\xfe\xfc"))  # DTLS 1.0, 1.2 and 1.3
 _RECORD_HEADER_BYTES = 13  # type, version, epoch, sequence number, length
 _CLEAR_EPOCH = b"\x00\x00"
@@ -58,6 +59,15 @@ def begins_dtls(payload: bytes) -> bool:
 def is_dtls_handshake(payload: bytes) -> bool:
     """Whether a UDP payload begins with a handshake record, as a server's first answer does."""
     return payload[:1] == bytes((_HANDSHAKE,)) and payload[1:3] in _VERSIONS
+
+
+def may_hold_data(payload: bytes) -> bool:
+    """Tell whether a client's datagram after its hello may hold application data.
+
+    By its first byte that is a record of application data, one whose type is hidden (with a connection ID,
+    RFC 9146; sealed as in RFC 9147 section 4), or media keyed by the handshake (RFC 7983).
+    """
+    return payload[0] in _DATA if payload else False
 
 
 class DtlsClient:

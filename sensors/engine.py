@@ -11,6 +11,7 @@ from typing import Protocol
 import msgspec
 
 from sensors.connections import Counted, Seen
+from sensors.gaps import GAP_INTERVAL_NS
 from sensors.interest import Interest
 from sensors.limits import Limits, NameLimits
 from sensors.observations import Accounting
@@ -22,18 +23,21 @@ Progress = Callable[[int], None]
 
 
 class Options(msgspec.Struct, frozen=True):
-    """How an engine works. Nothing but the limits and the interest changes what it says.
+    """How an engine works. Nothing but the threads leaves what it says as it is.
 
     ``threads`` is how many may work: "native" has use for three (reading, the sensor, what comes of it), the
     others for one. With an ``interest`` an engine that can (only "native" can) correlates within ``names``,
     and hands out the connections that the interest covers, and gaps, instead of observations; all else it
-    counts.
+    counts. An ``eager`` engine says at each hello what its flow came to so far, and when data follows: what a
+    live sensor does. Gaps are gathered for ``gap_interval_ns``.
     """
 
     limits: Limits = Limits()
     threads: int = 1
     interest: Interest | None = None
     names: NameLimits = NameLimits()
+    eager: bool = False
+    gap_interval_ns: int = GAP_INTERVAL_NS
 
 
 class Sensor(Protocol):
@@ -47,7 +51,7 @@ class Sensor(Protocol):
         """Batches of observations, or of connections and gaps, in the order of their packets."""
 
     def counted(self) -> Counted:
-        """What was counted so far and not handed out; nothing where everything is."""
+        """What was counted since the last call, and not handed out; nothing where everything is."""
 
     def accounting(self) -> Accounting:
         """What became of every packet read so far."""
@@ -112,4 +116,4 @@ def open_sensor(
         return NativeSensor(paths, options, progress)
     from sensors.reference import ReferenceSensor  # noqa: PLC0415  heavy import, not needed by `explain`
 
-    return ReferenceSensor(paths, options.limits, progress)
+    return ReferenceSensor(paths, options, progress)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from sensors.datagrams import DatagramClient
 from sensors.direction import Direction
-from sensors.observations import EndReason, FlowKey, FlowUpdate, Transport
+from sensors.observations import Carrier, EndReason, FlowKey, FlowUpdate, Transport
 from sensors.proxy_header import ProxiedEnds, proxy_tunnel
 from sensors.streams import Greeting
 from sensors.wire import address_text
@@ -30,10 +30,11 @@ class Flow:
     """One flow in the table. "low" and "high" are its endpoints in the order of ``key``."""
 
     __slots__ = (
-        "_read", "active_ns", "bytes_high", "bytes_low", "client_low", "datagrams", "datagrams_again",
-        "datagrams_name", "ended", "fins", "first_byte_ns", "first_ns", "first_seq_high", "first_seq_low",
-        "high", "initial_seq", "key", "last_ns", "low", "packets_high", "packets_low", "proxied",
-        "reported_ns", "request_ns", "rtt_ns", "seen_handshake", "seen_stun", "sure", "syn_ns", "transport",
+        "_read", "active_ns", "awaits", "bytes_high", "bytes_low", "client_low", "data_seq",
+        "datagrams", "datagrams_again", "datagrams_name", "ended", "fins", "first_byte_ns", "first_ns",
+        "first_seq_high", "first_seq_low", "high", "initial_seq", "key", "last_ns", "low",
+        "packets_high", "packets_low", "proxied", "reported_ns", "request_ns", "rtt_ns",
+        "seen_handshake", "seen_stun", "sure", "syn_ns", "transport",
     )  # fmt: skip
 
     def __init__(self, key: Key, transport: int, ts_ns: int, *, client_low: bool) -> None:
@@ -62,6 +63,8 @@ class Flow:
         self.seen_stun = False  # the client began with a request of STUN
         self.datagrams_name: str | None = None  # the name in its hello
         self.datagrams_again: DatagramClient | None = None  # reads handshakes that come after it
+        self.awaits: Carrier | None = None  # of its last hello, until the data behind that is seen
+        self.data_seq = 0  # where data can begin in the client's stream, where that is awaited
 
     def has_port(self, port: int) -> bool:
         """Tell whether one of the two endpoints is at a port."""
@@ -125,6 +128,10 @@ class Flow:
             self.key[4],
             tunnel,
         )
+
+    def bytes_up(self) -> int:
+        """How much the client sent so far."""
+        return self.bytes_low if self.client_low else self.bytes_high
 
     def update(self, ts_ns: int, reason: EndReason) -> FlowUpdate:
         """The flow's totals; every reason but "active" is final."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from sensors.observations import Count, Gap, GapReason
 
-GAP_INTERVAL_NS = 60 * 1_000_000_000
+GAP_INTERVAL_NS = 60 * 1_000_000_000  # of a replay
 
 
 def gap_reason(undecoded: str) -> GapReason | None:
@@ -21,10 +21,16 @@ def gap_reason(undecoded: str) -> GapReason | None:
 class GapLog:
     """Turns growing totals into gaps. The totals stay the owner's; here is only what was reported."""
 
-    def __init__(self) -> None:
+    def __init__(self, interval_ns: int = GAP_INTERVAL_NS) -> None:
+        self._interval_ns = interval_ns
         self._since_ns: int | None = None
         self._reported: dict[GapReason, Count] = {}
         self._evicted = Count()
+        self._lost_packets = 0
+
+    def lost(self, packets: int) -> None:
+        """Note packets that the kernel dropped."""
+        self._lost_packets += packets
 
     def evicted(self, packets: int, bytes_: int) -> None:
         """Note a flow that the full table gave up."""
@@ -34,11 +40,11 @@ class GapLog:
         """Tell whether it is time to report; the first call starts the clock."""
         if self._since_ns is None:
             self._since_ns = now_ns
-        return abs(now_ns - self._since_ns) >= GAP_INTERVAL_NS  # the clock may be set back
+        return abs(now_ns - self._since_ns) >= self._interval_ns  # the clock may be set back
 
     def flush(self, now_ns: int, undecoded: Mapping[str, Count]) -> list[Gap]:
         """Return what was lost since the last call, by reason."""
-        totals: dict[GapReason, Count] = {"table": self._evicted}
+        totals: dict[GapReason, Count] = {"ring": Count(self._lost_packets), "table": self._evicted}
         for name, count in undecoded.items():
             reason = gap_reason(name)
             if reason is not None:

@@ -12,7 +12,7 @@ import msgspec
 
 from sensors.connections import ConnectionSeen, Counted, Seen
 from sensors.engine import Options, Progress
-from sensors.observations import Accounting, Gap, Observation
+from sensors.observations import Accounting, DataSeen, Gap, Observation
 
 _NOT_BUILT = (
     "it was not built, for want of cargo or because that failed; install Rust, then residency-monitor again"
@@ -40,11 +40,12 @@ class NativeSensor:
         seed = secrets.randbits(64)  # keys the hash of the flow table; nothing that comes out depends on it
         limits = options.limits
         bounds = limits.flows, limits.stream_bytes, limits.reading_bytes, limits.fragments
-        self._engine = _native.Engine(list(paths), bounds, seed, options.threads)
+        manner = options.eager, options.gap_interval_ns
+        self._engine = _native.Engine(list(paths), bounds, manner, seed, options.threads)
         self._decode: Callable[[bytes], Sequence[Seen]] = msgspec.msgpack.Decoder(list[Observation]).decode
         if options.interest is not None:
             self._engine.filter(options.interest, options.names, seed)
-            self._decode = msgspec.msgpack.Decoder(list[ConnectionSeen | Gap]).decode
+            self._decode = msgspec.msgpack.Decoder(list[ConnectionSeen | DataSeen | Gap]).decode
         self._progress = progress
 
     def __iter__(self) -> Iterator[Sequence[Seen]]:
@@ -54,7 +55,7 @@ class NativeSensor:
             yield self._decode(batch)
 
     def counted(self) -> Counted:
-        """What was counted so far and not handed out; nothing without an interest."""
+        """What was counted since the last call, and not handed out; nothing without an interest."""
         counted = self._engine.counted()
         return msgspec.msgpack.decode(counted, type=Counted) if counted is not None else Counted()
 

@@ -112,8 +112,32 @@ class FlowUpdate(msgspec.Struct, frozen=True, tag="flow_update"):
     reason: EndReason = "end"
 
 
+class DataSeen(msgspec.Struct, frozen=True, tag="data_seen"):
+    """The first packet after a client's hello that may hold application data. Only a live sensor says it.
+
+    ``bytes_up`` is what had gone up on the flow before that packet. Once for each hello, where anything
+    follows: what was known by then was known before the data went. "May hold" is read early, never late:
+
+    - TLS: a segment with anything but whole records of handshake and change_cipher_spec: the encrypted Finished
+      of TLS 1.3 counts, and 0-RTT behind the hello; likewise what follows a proxy's target. What is read as the
+      beginning of a hello in the proxy's tunnel is no data before it turns out to be none.
+    - QUIC: a datagram with a packet of 0-RTT or 1-RTT, the hello's own too.
+    - DTLS: a record of application data, one sealed so that its type is hidden, or media beside it.
+    - plain HTTP: whatever follows the request's head.
+
+    What is sent again of a hello is no data. Tunnels that conceal, and STUN, have none.
+    """
+
+    ts_ns: int
+    flow: FlowKey
+    bytes_up: int
+
+
 class Gap(msgspec.Struct, frozen=True, tag="gap"):
-    """Traffic between ``since_ns`` and ``ts_ns`` that was on the wire and could not be observed."""
+    """Traffic between ``since_ns`` and ``ts_ns`` that was on the wire and could not be observed.
+
+    With reason "ring" (the kernel dropped it) ``bytes`` is 0: nobody knows.
+    """
 
     ts_ns: int
     since_ns: int
@@ -122,7 +146,7 @@ class Gap(msgspec.Struct, frozen=True, tag="gap"):
     reason: GapReason
 
 
-Observation = NameResolved | HelloSeen | FlowUpdate | Gap
+Observation = NameResolved | HelloSeen | FlowUpdate | DataSeen | Gap
 
 
 class Count(msgspec.Struct, frozen=True):

@@ -91,6 +91,27 @@ def is_long_header(payload: bytes) -> bool:
     return len(payload) >= _MIN_LONG_HEADER_BYTES and payload[0] & _LONG_HEADER != 0
 
 
+def may_hold_data(payload: bytes) -> bool:
+    """Tell whether a client's datagram may hold application data: a packet of 0-RTT or 1-RTT.
+
+    Long headers of the other types are passed over (RFC 9000 section 12.2), and zeros behind them.
+    """
+    if is_clear_hello(payload):
+        return False
+    at = 0
+    try:
+        while is_long_header(payload[at : at + _MIN_LONG_HEADER_BYTES]):
+            version = VERSIONS.get(payload[at + 1 : at + 5])
+            if version is None:
+                return False
+            if payload[at] & _TYPE_BITS == version.zero_rtt:
+                return True
+            _, at = _next_packet(payload, at)
+    except (PastEnd, Malformed):
+        return False
+    return at < len(payload) and payload[at] < _LONG_HEADER and (at == 0 or payload[at] != 0)
+
+
 class InitialReader:
     """Reads the CRYPTO stream out of the datagrams that one client sends on one UDP flow.
 

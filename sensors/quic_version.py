@@ -22,6 +22,11 @@ class Version(msgspec.Struct, frozen=True):
     retry: int = 0xF0
     google: bool = False
 
+    @property
+    def zero_rtt(self) -> int:
+        """The same bits of a 0-RTT packet, which follow an Initial's in all versions."""
+        return self.initial + 0x10
+
 
 _DRAFT_22 = Version(bytes.fromhex("7fbcdb0e7c66bbe9193a96cd21519ebd7a02644a"))
 _DRAFT_23 = Version(bytes.fromhex("c3eef712c72ebb5a11a7d2432bb46365bef9f502"))

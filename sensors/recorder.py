@@ -4,19 +4,25 @@ from typing import Literal
 
 from sensors.dns import parse_response
 from sensors.flows import Flow
+from sensors.frames import Segment
 from sensors.ja4 import ja4
-from sensors.observations import Carrier, EndReason, HelloSeen, NameResolved, Observation
+from sensors.observations import Carrier, DataSeen, EndReason, HelloSeen, NameResolved, Observation
 from sensors.streams import Greeting
 from sensors.wire import Malformed, address_text
 
 DNS_PORT = 53
 _TRANSPORTS: dict[Carrier, Literal["q", "d"]] = {"quic": "q", "dtls": "d"}  # of JA4
+_WITHOUT_DATA: frozenset[Carrier] = frozenset({"wireguard", "openvpn", "ike", "stun"})
 
 
 class Recorder:
-    """Observations not yet handed out, and counts since the start."""
+    """Observations not yet handed out, and counts since the start.
 
-    def __init__(self) -> None:
+    An eager one says at each hello what its flow came to so far, and when data follows.
+    """
+
+    def __init__(self, *, eager: bool = False) -> None:
+        self._eager = eager
         self.counters: dict[str, int] = {}
         self._observations: list[Observation] = []
 
@@ -37,7 +43,18 @@ class Recorder:
         self.counters[name] = self.counters.get(name, 0) + 1
 
     def hello(self, flow: Flow, ts_ns: int, greeting: Greeting) -> None:
-        """Note what a client said first on a flow."""
+        """Note what a client said first on a flow that lives on."""
+        self._hello(flow, ts_ns, greeting)
+        if self._eager:
+            flow.awaits = None if greeting.carrier in _WITHOUT_DATA else greeting.carrier
+            self.add(flow.update(ts_ns, "active"))
+
+    def data(self, flow: Flow, packet: Segment) -> None:
+        """Note the packet that may hold the data behind a hello."""
+        flow.awaits = None
+        self.add(DataSeen(packet.ts_ns, flow.flow_key(), flow.bytes_up() - packet.ip_bytes))
+
+    def _hello(self, flow: Flow, ts_ns: int, greeting: Greeting) -> None:
         hello = greeting.hello
         seen = HelloSeen(ts_ns, flow.flow_key(), greeting.carrier, greeting.server_name, rtt_ns=flow.rtt_ns)
         if hello is None:
@@ -101,7 +118,7 @@ class Recorder:
         """Note the end of a flow, with what can be said of a first message that never became whole."""
         partial = flow.partial_greeting()
         if partial is not None:
-            self.hello(flow, ts_ns, partial)
+            self._hello(flow, ts_ns, partial)
             self.count("incomplete-hellos")
         if reason == "evicted":
             self.count("evicted-flows")

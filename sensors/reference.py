@@ -4,16 +4,16 @@ Frames become segments (frames.py), segments flows (tcp.py, udp.py, flows.py), t
 names, DNS answers resolutions. Everything that is read is counted, once.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sensors.budget import ReadingBudget
 from sensors.clock import CaptureClock
 from sensors.connections import Counted
+from sensors.engine import Options, Progress
 from sensors.flows import SECOND_NS, TCP, Flow, FlowTable
 from sensors.frames import FrameDecoder
 from sensors.gaps import GapLog
-from sensors.limits import Limits
 from sensors.merge import MergedCaptures
 from sensors.observations import Accounting, Count, EndReason, Observation
 from sensors.recorder import Recorder
@@ -28,30 +28,28 @@ class ReferenceSensor:
 
     engine = "dpkt"
 
-    def __init__(self, paths: Sequence[Path], limits: Limits, progress: Callable[[int], None] | None) -> None:
+    def __init__(self, paths: Sequence[Path], options: Options, progress: Progress | None = None) -> None:
+        limits = options.limits
         self._captures = MergedCaptures(paths, progress)
         self._decoder = FrameDecoder(limits)
-        self._recorder = Recorder()
+        self._recorder = Recorder(eager=options.eager)
         self._flows = FlowTable(limits.flows, self._flow_ended)
         self._budget = ReadingBudget(limits.reading_bytes)
         self._tcp = TcpTracker(self._flows, self._recorder, self._budget, limits.stream_bytes)
         self._udp = UdpTracker(self._flows, self._recorder, self._budget)
         self._clock = CaptureClock()
-        self._gaps = GapLog()
+        self._gaps = GapLog(options.gap_interval_ns)
+        self._next_tick_ns = 0
         self._packets = self._bytes = 0
 
     def __iter__(self) -> Iterator[Sequence[Observation]]:
         decode, tcp, udp, recorder = self._decoder.decode, self._tcp.add, self._udp.add, self._recorder
-        flows, clock = self._flows, self._clock
-        next_tick_ns = 0
+        clock = self._clock
         for frame in self._captures:
             self._packets += 1
             self._bytes += frame.wire_bytes
             if clock.see(frame.ts_ns):
-                flows.now_ns = clock.now_ns
-                if not next_tick_ns - SECOND_NS <= clock.now_ns < next_tick_ns:
-                    self._tick(clock.now_ns)
-                    next_tick_ns = clock.now_ns + SECOND_NS
+                self._pass()
             segment = decode(frame)
             if segment is not None:
                 if segment.transport == TCP:
@@ -62,6 +60,15 @@ class ReferenceSensor:
                 yield recorder.take()
         self._finish()
         yield recorder.take()
+
+    def idle(self, now_ns: int) -> None:
+        """Let time pass without a packet, so that silent flows end on a quiet link."""
+        if self._clock.go_to(now_ns):
+            self._pass()
+
+    def lost(self, packets: int) -> None:
+        """Take note of packets that the kernel dropped before they were read."""
+        self._gaps.lost(packets)
 
     def counted(self) -> Counted:
         """Nothing: everything is handed out."""
@@ -90,6 +97,13 @@ class ReferenceSensor:
             "unnamed-tunnels": self._decoder.unnamed_packets,
         }
         return {name: count for name, count in sorted(counters.items()) if count}
+
+    def _pass(self) -> None:
+        """Let the time pass until now."""
+        now_ns = self._flows.now_ns = self._clock.now_ns
+        if not self._next_tick_ns - SECOND_NS <= now_ns < self._next_tick_ns:
+            self._tick(now_ns)
+            self._next_tick_ns = now_ns + SECOND_NS
 
     def _tick(self, now_ns: int) -> None:
         """Once a second of packet time: end silent flows, give up old fragments, report gaps."""

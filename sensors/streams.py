@@ -20,7 +20,7 @@ from sensors.preface import PrefaceReader, Unknown
 from sensors.proxy_header import ProxiedEnds, ProxyHeader, looks_like_proxy_header, read_proxy_header
 from sensors.socks import SocksRequest, looks_like_socks, read_socks
 from sensors.starttls import DIALECTS, read_clear
-from sensors.tls import NotTls, TlsClientReader, looks_like_tls
+from sensors.tls import NotTls, TlsClientReader, looks_like_tls, may_hold_data
 from sensors.wire import Malformed
 
 MAX_TUNNELS = 4  # tunnels inside tunnels: more is an attack, not a proxy chain
@@ -60,13 +60,15 @@ class ClientReader:
     """Reads the client's first bytes. ``done`` is set when nothing more is to be learnt from them.
 
     ``outcome`` then says why there was no greeting: "unknown-protocol", "socks-no-connect" (a valid request
-    that opens no tunnel), or the reason of the malformation.
+    that opens no tunnel), or the reason of the malformation. ``data_behind`` says that what came with the end
+    of the last greeting may hold application data.
     """
 
-    __slots__ = ("_head", "_protocols", "_reader", "_tunnels", "done", "outcome")
+    __slots__ = ("_head", "_protocols", "_reader", "_tunnels", "data_behind", "done", "outcome")
 
     def __init__(self) -> None:
         self.done = False
+        self.data_behind = False
         self.outcome: str | None = None
         self._head = b""
         self._reader: Reader | None = None
@@ -97,11 +99,15 @@ class ClientReader:
         if read is None:
             return []
         if isinstance(read, ClientHello):
+            self.data_behind = isinstance(self._reader, TlsClientReader) and self._reader.data_behind
             self._end(None)
             return [Greeting("tls", read.server_name, read)]
         if isinstance(read, RequestHead):
             greeting = Greeting("http-connect" if read.is_connect else "http", read.host)
-            return self._enter(greeting, read.rest) if read.is_connect else self._last(greeting)
+            if read.is_connect:
+                return self._enter(greeting, read.rest)
+            self.data_behind = bool(read.rest)
+            return self._last(greeting)
         return self._after(*read)
 
     def _detect(self, data: bytes) -> bytes:
@@ -138,6 +144,7 @@ class ClientReader:
     def _enter(self, greeting: Greeting, rest: bytes) -> list[Found]:
         """Go into the tunnel that a greeting opens."""
         if self._tunnels == MAX_TUNNELS:
+            self.data_behind = may_hold_data(rest)
             return self._last(greeting)
         self._tunnels += 1
         return [greeting, *self._anew(None, rest)]

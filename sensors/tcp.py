@@ -5,12 +5,13 @@ the side that first sends a ClientHello. Only a client's first bytes are read, a
 """
 
 from sensors.budget import ReadingBudget
-from sensors.direction import Direction, Event, may_follow
+from sensors.direction import Direction, Event, may_follow, seq_distance
 from sensors.flows import ACTIVE_NS, TCP, Flow, FlowTable, client_is_source
 from sensors.frames import Segment
 from sensors.proxy_header import ProxiedEnds
 from sensors.recorder import DNS_PORT, Recorder
 from sensors.streams import ClientReader, DnsReader
+from sensors.tls import may_hold_data
 
 FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
 
@@ -74,7 +75,7 @@ class TcpTracker:
             flow.rtt_ns = max(ts_ns - flow.syn_ns, 0)
         direction = self._listen(flow, segment.seq + 1, low=low)
         if direction is not None:
-            self._note(flow, ts_ns, direction.start(segment.seq), low=low)
+            self._note(flow, segment, direction.start(segment.seq), low=low)
 
     def _payload(self, flow: Flow, segment: Segment, seq: int, *, low: bool) -> None:
         if low is flow.client_low:
@@ -83,8 +84,10 @@ class TcpTracker:
             flow.mark_answer(segment.ts_ns)
         direction = self._listen(flow, seq, low=low)
         if direction is not None:
-            self._note(flow, segment.ts_ns, direction.add(seq, segment.payload), low=low)
+            self._note(flow, segment, direction.add(seq, segment.payload), low=low)
             self._budget.note(flow)
+        elif low is flow.client_low and _brings_data(flow, seq, segment.payload):
+            self._recorder.data(flow, segment)
 
     def _listen(self, flow: Flow, seq: int, *, low: bool) -> Direction | None:
         """Return the direction to read, or None where nothing (more) is to be learnt from it."""
@@ -103,10 +106,10 @@ class TcpTracker:
                 flow.high, flow.first_seq_high = direction, seq
         return direction
 
-    def _note(self, flow: Flow, ts_ns: int, events: list[Event], *, low: bool) -> None:
+    def _note(self, flow: Flow, segment: Segment, events: list[Event], *, low: bool) -> None:
         for event in events:
             if isinstance(event, bytes):
-                self._recorder.dns_message(flow, ts_ns, event)
+                self._recorder.dns_message(flow, segment.ts_ns, event)
                 continue
             if flow.sure and low is not flow.client_low:
                 continue  # the other side said first that it is the client: one flow has one
@@ -115,8 +118,12 @@ class TcpTracker:
             if isinstance(event, ProxiedEnds):
                 flow.proxied = event
             else:
-                self._recorder.hello(flow, ts_ns, event)
+                self._recorder.hello(flow, segment.ts_ns, event)
         direction = flow.low if low else flow.high
+        if direction is not None and flow.awaits is not None and low is flow.client_low:
+            flow.data_seq = direction.next_seq
+            if direction.done and direction.data_behind:
+                self._recorder.data(flow, segment)
         if direction is not None and direction.done:
             # DNS is not what clients are read for: no wonder that it is nothing else
             if direction.reader.outcome is not None and not flow.has_port(DNS_PORT):
@@ -137,6 +144,14 @@ def _reader_for(flow: Flow, *, low: bool) -> ClientReader | DnsReader | None:
     if low is flow.client_low or not flow.sure:
         return ClientReader()
     return DnsReader() if flow.has_port(DNS_PORT) else None
+
+
+def _brings_data(flow: Flow, seq: int, payload: bytes) -> bool:
+    """Tell whether a client's segment may hold the data behind its hello; what was read before is none."""
+    if flow.awaits is None:
+        return False
+    new = payload[max(seq_distance(flow.data_seq, seq), 0) :]
+    return bool(new) if flow.awaits == "http" else may_hold_data(new)
 
 
 def _begins_anew(flow: Flow, flags: int, seq: int, *, low: bool) -> bool:

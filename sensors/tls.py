@@ -17,7 +17,7 @@ from sensors.wire import Malformed
 MAX_RECORD_BYTES: Final = 16_384  # of a record in clear text (RFC 8446 section 5.1)
 
 _MAX_SEALED_BYTES = MAX_RECORD_BYTES + 2_048  # of an encrypted one (RFC 5246 section 6.2.3)
-_HANDSHAKE = 22
+_CHANGE_CIPHER_SPEC, _HANDSHAKE = 20, 22
 _OTHER_TYPES = range(20, 24)  # change_cipher_spec, alert, handshake, application_data
 _MAJOR = 3  # of every version from SSL 3.0; the minor one means nothing (RFC 8446 section 5.1)
 _RECORD_HEADER_BYTES = 5  # type, version, length
@@ -52,12 +52,26 @@ def looks_like_tls(first_bytes: bytes) -> bool | None:
     return True if len(first_bytes) >= len(_FIRST_BYTES) else None
 
 
+def may_hold_data(records: bytes) -> bool:
+    """Tell whether what a client sends after its hello may hold application data.
+
+    Whole records of handshake and change_cipher_spec hold none; anything else may.
+    """
+    at = 0
+    while at < len(records):
+        if records[at] not in (_CHANGE_CIPHER_SPEC, _HANDSHAKE):
+            return True
+        at += _RECORD_HEADER_BYTES + int.from_bytes(records[at + 3 : at + _RECORD_HEADER_BYTES])
+    return False
+
+
 class TlsClientReader:
     """Reads a client's bytes up to the end of its ClientHello. After that, or an exception, it is spent."""
 
-    __slots__ = ("_first", "_header", "_left", "_message", "_spent")
+    __slots__ = ("_first", "_header", "_left", "_message", "_spent", "data_behind")
 
     def __init__(self) -> None:
+        self.data_behind = False  # what came with the hello's end may hold application data
         self._first = True  # no record's header was read yet
         self._header = bytearray()  # of the record that begins
         self._left = 0  # bytes of the current record still to come
@@ -105,6 +119,7 @@ class TlsClientReader:
             at = end
             hello = self._try_message()
             if hello is not None:
+                self.data_behind = may_hold_data(data[at:])
                 return hello
         return None
 

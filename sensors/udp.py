@@ -4,12 +4,16 @@ Whoever sends first is the client, unless the ports say otherwise. Only a flow's
 as the beginning of QUIC, DTLS or a tunnel.
 """
 
+from collections.abc import Callable
+
+from sensors import dtls, quic
 from sensors.budget import ReadingBudget
 from sensors.concealing import concealing_carrier
 from sensors.datagrams import DatagramClient, reader_for
 from sensors.dtls import is_dtls_handshake
 from sensors.flows import ACTIVE_NS, UDP, Flow, FlowTable, client_is_source
 from sensors.frames import Segment
+from sensors.observations import Carrier
 from sensors.quic import is_long_header
 from sensors.recorder import DNS_PORT, Recorder
 from sensors.streams import Greeting
@@ -17,6 +21,11 @@ from sensors.stun import is_stun_request
 from sensors.wire import Malformed
 
 TRIES = 8  # a flow's datagrams of which the client's are looked at for a beginning
+
+_HOLDS_DATA: dict[Carrier, Callable[[bytes], bool]] = {
+    "quic": quic.may_hold_data,
+    "dtls": dtls.may_hold_data,
+}
 
 
 class UdpTracker:
@@ -61,6 +70,8 @@ class UdpTracker:
                 self._from_client(flow, datagram, low=low)
             else:
                 self._from_server(flow, datagram)
+        if flow.awaits is not None and low is flow.client_low and _HOLDS_DATA[flow.awaits](payload):
+            self._recorder.data(flow, datagram)
         if ts_ns - flow.reported_ns > ACTIVE_NS:
             self._recorder.active(flow, ts_ns)
 

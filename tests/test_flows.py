@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sensors.limits import Limits
+from sensors.engine import Options
 from sensors.observations import FlowUpdate
 from sensors.reference import ReferenceSensor
 from tests.captures_kit import pcap
@@ -58,7 +58,7 @@ def test_two_networks_with_the_same_addresses(tmp_path: Path) -> None:
     captured.append(frame(ethernet(ipv4(udp(b"x"), UDP)), ts_ns=9_000))
     path = tmp_path / "mirror.pcap"
     path.write_bytes(pcap(captured))
-    sensor = ReferenceSensor([path], Limits(), None)
+    sensor = ReferenceSensor([path], Options())
     flows = [each for batch in sensor for each in batch if isinstance(each, FlowUpdate)]
     assert [(flow.flow.tunnel, flow.packets_up, flow.bytes_up) for flow in flows] == [
         ("vxlan:1", 2, 2 * (len(hello) - 14)),

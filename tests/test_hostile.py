@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from monitor.correlator import Correlator
 from pcaps import golden
-from sensors.engine import open_sensor
+from sensors.engine import Options, open_sensor
 from sensors.limits import Limits
 from sensors.observations import Accounting, Count, FlowUpdate, Gap, Observation
 from sensors.reference import ReferenceSensor
@@ -89,7 +89,7 @@ def pcap(link_type: int, packets: Sequence[tuple[int, bytes]], snap: int = 65_53
 
 def observe(path: Path, limits: Limits | None = None) -> tuple[list[Observation], Accounting]:
     """Return all that the sensor says, after checking that it agrees with itself."""
-    sensor = ReferenceSensor([path], limits or Limits(), None)
+    sensor = ReferenceSensor([path], Options(limits or Limits()))
     observations = [each for batch in sensor for each in batch]
     accounting = sensor.accounting()
     counts: list[Count] = [*accounting.decoded.values(), *accounting.undecoded.values()]

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from sensors import cargo, merge
+from sensors.engine import Options
 from sensors.fragments import TIMEOUT_NS
-from sensors.limits import Limits
 from sensors.observations import Accounting, Count, Gap, Observation
 from sensors.reference import ReferenceSensor
 from tests.captures_kit import START_NS, pcap
@@ -22,7 +22,7 @@ def fragment(start: int, end: int) -> bytes:
 
 
 def observe(paths: list[Path]) -> tuple[list[Observation], Accounting]:
-    sensor = ReferenceSensor(paths, Limits(), None)
+    sensor = ReferenceSensor(paths, Options())
     return [each for batch in sensor for each in batch], sensor.accounting()
 
 

@@ -13,7 +13,7 @@ use std::io::Cursor;
 use dissect::encode::Encoder;
 use dissect::gaps::Count;
 use dissect::observations::Observation;
-use dissect::sensor::{Limits, Sensor};
+use dissect::sensor::{Limits, Manner, Sensor};
 
 use crate::captured::{MAX_FAULTS, MAX_FRAME_BYTES};
 use crate::inflate::PIECE_BYTES;
@@ -36,9 +36,9 @@ pub fn capture_file(input: &[u8]) {
     let Some((chunk_bytes, file)) = input.split_first() else {
         return;
     };
-    let mut sensor = Sensor::new(SMALL, 7);
+    let mut sensor = Sensor::new(Manner::replay(SMALL), 7);
     let (frames, faults) = read(file, CHUNK_BYTES, &mut sensor);
-    let mut other = Sensor::new(SMALL, 8);
+    let mut other = Sensor::new(Manner::replay(SMALL), 8);
     let again = read(file, other_chunk(file, *chunk_bytes), &mut other);
     assert_eq!(again, (frames, faults));
     assert_eq!(finish(sensor, frames), finish(other, frames));

@@ -51,4 +51,4 @@ pub mod window;
 pub use capture::CaptureReader;
 pub use captured::{Fault, FaultKind, Frame};
 pub use merge::MergedCaptures;
-pub use replay::{Limits, Replay};
+pub use replay::{Limits, Manner, Replay};

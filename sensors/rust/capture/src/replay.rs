@@ -9,7 +9,7 @@ use correlate::Filter;
 use dissect::encode::{Encoder, FaultText};
 use dissect::sensor::Sensor;
 
-pub use dissect::sensor::Limits;
+pub use dissect::sensor::{Limits, Manner};
 
 use crate::ahead::Run;
 use crate::blocks::Blocks;
@@ -36,7 +36,7 @@ impl Replay {
     /// The system has no more threads.
     pub fn new(
         paths: &[PathBuf],
-        limits: Limits,
+        manner: Manner,
         seed: u64,
         threads: usize,
     ) -> std::io::Result<Self> {
@@ -46,7 +46,7 @@ impl Replay {
         } else {
             Source::Files(Box::new(captures))
         };
-        let observing = Observing::new(source, Sensor::new(limits, seed));
+        let observing = Observing::new(source, Sensor::new(manner, seed));
         Ok(Self {
             observing: if threads > 2 {
                 Run::ahead(observing, "sensor")?
@@ -85,9 +85,8 @@ impl Replay {
         Some(self.sink.batch(&self.tunnels))
     }
 
-    /// What a filter only counted, as a msgpack map; `None` without one.
-    #[must_use]
-    pub fn counted(&self) -> Option<Vec<u8>> {
+    /// What a filter only counted since the last call, as a msgpack map; `None` without one.
+    pub fn counted(&mut self) -> Option<Vec<u8>> {
         self.sink.counted()
     }
 

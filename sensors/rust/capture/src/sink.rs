@@ -58,9 +58,8 @@ impl Sink {
         }
     }
 
-    /// What was only counted, as a msgpack map; `None` where everything is handed out.
-    #[must_use]
-    pub fn counted(&self) -> Option<Vec<u8>> {
+    /// What was only counted since the last call, as a msgpack map; `None` where everything is handed out.
+    pub fn counted(&mut self) -> Option<Vec<u8>> {
         match self {
             Self::Observations { .. } => None,
             Self::Connections(filter) => Some(CountEncoder::default().counted(&filter.counted())),

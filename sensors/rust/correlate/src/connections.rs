@@ -1,4 +1,4 @@
-//! What correlation says: a flow that ended, with the names that it had when it started.
+//! What correlation says: a flow with the names that it had when it started, when it ended or still lives.
 //!
 //! The mirror of `sensors/connections.py`. All is lent from what the correlator remembers, so that a flow nobody
 //! cares about costs no memory.
@@ -166,7 +166,7 @@ pub type Hellos = SmallVec<[Box<HelloSeen>; 1]>;
 /// The names of one connection.
 pub type NameList<'a> = SmallVec<[Name<'a>; 4]>;
 
-/// A flow that ended, with the names that it had when it started.
+/// A flow that ended, or still lives, with the names that it had when it started.
 #[derive(Debug)]
 pub struct Connection<'a> {
     /// Its totals.
@@ -179,4 +179,20 @@ pub struct Connection<'a> {
     pub names: NameList<'a>,
     /// How it could be named.
     pub coverage: Coverage,
+}
+
+impl Connection<'_> {
+    /// Whether it still lives.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        !self.update.reason.is_final()
+    }
+
+    /// Whether it has a name that counts; while it lives, one that it carried itself.
+    #[must_use]
+    pub fn is_named(&self) -> bool {
+        let carried = |name: &Name<'_>| name.source != Source::Dns || !self.is_open();
+        let mut names = self.names.iter();
+        names.any(|name| name.state == State::Live && carried(name))
+    }
 }

@@ -1,14 +1,14 @@
 //! Joins each flow to its names: the one it carried, else those its client was told for the address.
 //!
 //! The mirror of `monitor/correlator.py`. What another client was told, and what had expired, is kept apart and
-//! marked, never taken for the name.
+//! marked, never taken for the name. An eager correlator gives connections of flows that still live, too.
 
 use ahash::RandomState;
 use dissect::observations::{Carrier, EndReason, FlowKey, FlowUpdate, HelloSeen, Observation};
 use smallvec::SmallVec;
 
 use crate::connections::{Connection, Coverage, Hello, Hellos, Name, NameList, Source, State};
-use crate::hostmatch::AddressIndex;
+use crate::hostmatch::{AddressIndex, NameIndex};
 use crate::interest::Wanted;
 use crate::recency::Recency;
 use crate::resolutions::{Asker, Limits, Resolutions};
@@ -24,12 +24,22 @@ pub struct Forgotten {
     pub names: u64,
 }
 
+/// A flow whose end was not seen.
+#[derive(Default)]
+struct Pending {
+    hellos: Hellos,
+    /// Its last connection was handed on.
+    handed_on: bool,
+}
+
 /// Takes observations in order; gives a connection back for each flow that ended.
 pub struct Correlator {
+    /// Whether it gives connections of flows that still live, too.
+    pub eager: bool,
     limits: Limits,
     resolutions: Resolutions,
     signalling: Signalling,
-    pending: Recency<FlowKey, Hellos>,
+    pending: Recency<FlowKey, Pending>,
     ended: Hellos, // of the flow in work
     forgotten_hellos: u64,
 }
@@ -39,6 +49,7 @@ impl Correlator {
     pub fn new(limits: Limits, wanted: &Wanted, hasher: &RandomState) -> Result<Self, String> {
         let resolvers = AddressIndex::new(&wanted.resolvers, hasher)?;
         Ok(Self {
+            eager: false,
             limits,
             signalling: Signalling::new(&wanted.signalling, limits.callers, hasher),
             resolutions: Resolutions::new(limits, resolvers, hasher),
@@ -57,10 +68,32 @@ impl Correlator {
         }
     }
 
-    /// Take one observation; return the connection when it ends a flow.
+    /// Go on with other hosts of signalling and other resolvers; what is remembered stays.
+    pub fn retarget(&mut self, signalling: NameIndex, resolvers: AddressIndex) {
+        self.signalling.retarget(signalling);
+        self.resolutions.retarget(resolvers);
+    }
+
+    /// Note whether the last connection of a flow that still lives was handed on.
+    pub fn hand_on(&mut self, flow: &FlowKey, handed_on: bool) {
+        let slot = self.pending.find(flow);
+        if let Some(pending) = slot.and_then(|slot| self.pending.get_mut(slot)) {
+            pending.handed_on = handed_on;
+        }
+    }
+
+    /// Whether it was.
+    #[must_use]
+    pub fn was_handed_on(&self, flow: &FlowKey) -> bool {
+        let slot = self.pending.find(flow);
+        let pending = slot.and_then(|slot| self.pending.get(slot));
+        pending.is_some_and(|pending| pending.handed_on)
+    }
+
+    /// Take one observation; return the connection when it ends a flow, or tells of one that lives.
     pub fn feed(&mut self, observation: Observation) -> Option<Connection<'_>> {
         match observation {
-            Observation::Flow(update) if update.reason.is_final() => {
+            Observation::Flow(update) if self.eager || update.reason.is_final() => {
                 return Some(self.connection(update));
             }
             Observation::Name(name) => {
@@ -72,22 +105,24 @@ impl Correlator {
                 self.signalling.begun(&hello);
                 self.remember(hello);
             }
-            Observation::Flow(_) | Observation::Gap(_) => {}
+            Observation::Flow(_) | Observation::Data(_) | Observation::Gap(_) => {}
         }
         None
     }
 
     fn remember(&mut self, hello: Box<HelloSeen>) {
         let known = self.pending.find(&hello.flow);
-        if let Some(seen) = known.and_then(|slot| self.pending.get_mut(slot)) {
-            if seen.len() >= self.limits.hellos {
+        if let Some(pending) = known.and_then(|slot| self.pending.get_mut(slot)) {
+            if pending.hellos.len() >= self.limits.hellos {
                 self.forgotten_hellos += 1;
             } else {
-                seen.push(hello);
+                pending.hellos.push(hello);
             }
             return;
         }
-        self.pending.insert(hello.flow, smallvec::smallvec![hello]);
+        let (flow, hellos) = (hello.flow, smallvec::smallvec![hello]);
+        let handed_on = false;
+        self.pending.insert(flow, Pending { hellos, handed_on });
         if self.pending.len() > self.limits.pending {
             self.pending.pop_oldest();
             self.forgotten_hellos += 1;
@@ -96,12 +131,21 @@ impl Correlator {
 
     fn connection(&mut self, update: FlowUpdate) -> Connection<'_> {
         let slot = self.pending.find(&update.flow);
-        let hellos = slot.and_then(|slot| self.pending.remove(slot));
-        self.ended = hellos.map_or_else(Hellos::new, |(_, hellos)| hellos);
-        for seen in &self.ended {
-            self.signalling.ended(seen, update.ts_ns);
-        }
-        let (hellos, resolutions) = (&self.ended, &mut self.resolutions);
+        let hellos = if update.reason.is_final() {
+            let pending = slot.and_then(|slot| self.pending.remove(slot));
+            self.ended = pending
+                .map(|(_, pending)| pending.hellos)
+                .unwrap_or_default();
+            for seen in &self.ended {
+                self.signalling.ended(seen, update.ts_ns);
+            }
+            &self.ended
+        } else {
+            self.ended.clear();
+            let pending = slot.and_then(|slot| self.pending.get(slot));
+            pending.map_or(&self.ended, |pending| &pending.hellos)
+        };
+        let resolutions = &mut self.resolutions;
         let hello = read(&update, hellos, resolutions);
         let mut names = carried(hellos, hello.as_ref());
         let flow = &update.flow;

@@ -4,7 +4,7 @@
 
 use dissect::ja4::Ja4;
 use dissect::msgpack::Writer;
-use dissect::observations::{FlowUpdate, Gap};
+use dissect::observations::{DataSeen, FlowUpdate, Gap};
 
 use crate::connections::{Connection, Coverage, Hello, Name};
 use crate::filter::{Counted, FlowCount, GroupCount};
@@ -17,13 +17,13 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// How many connections and gaps wait.
+    /// How many connections and the like wait.
     #[must_use]
     pub const fn waiting(&self) -> usize {
         self.waiting
     }
 
-    /// Take the connections and gaps that wait, as one array.
+    /// Take what waits, as one array.
     pub fn batch(&mut self) -> Vec<u8> {
         let values = self.writer.take();
         self.writer.array(std::mem::take(&mut self.waiting));
@@ -52,6 +52,12 @@ impl Encoder {
         self.writer.text("coverage", connection.coverage.text());
     }
 
+    /// Write that data was seen; `tunnels` are the decoder's tunnel names.
+    pub fn data(&mut self, data: &DataSeen, tunnels: &[String]) {
+        self.waiting += 1;
+        self.writer.data(data, tunnels);
+    }
+
     /// Write a gap.
     pub fn gap(&mut self, gap: &Gap) {
         self.waiting += 1;
@@ -61,7 +67,7 @@ impl Encoder {
     /// Write what was counted and not handed on; return it.
     #[must_use]
     pub fn counted(mut self, counted: &Counted) -> Vec<u8> {
-        self.writer.map(2);
+        self.writer.map(3);
         self.writer.key("groups");
         let groups = counted.groups.iter().enumerate();
         let groups = groups.filter(|(_, count)| **count != GroupCount::default());
@@ -76,6 +82,11 @@ impl Encoder {
             .count("forgotten_hellos", counted.forgotten.hellos);
         self.writer
             .count("forgotten_names", counted.forgotten.names);
+        self.writer.key("shed");
+        self.writer.map(3);
+        self.writer.count("opened", counted.shed.opened);
+        self.writer.count("ended", counted.shed.ended);
+        self.writer.count("data", counted.shed.data);
         self.writer.take()
     }
 

@@ -1,11 +1,16 @@
 //! Hands on the connections that a policy can care about, and counts the others.
+//!
+//! What waits to be taken may be bounded. Above half the bound, connections without a name go no further; above
+//! the bound, nothing but gaps does. That is counted, and an ended connection counts as if nobody cared for it.
 
-use dissect::observations::{FlowUpdate, Observation};
+use ahash::RandomState;
+use dissect::observations::{DataSeen, FlowUpdate, Observation};
 use dissect::recorder::DNS_PORT;
 
 use crate::connections::{Connection, Coverage};
 use crate::correlator::{Correlator, Forgotten};
 use crate::encode::Encoder;
+use crate::hostmatch::{AddressIndex, NameIndex};
 use crate::interest::{Interest, Wanted};
 use crate::recency::seeded;
 use crate::resolutions::Limits;
@@ -61,6 +66,17 @@ impl GroupCount {
     }
 }
 
+/// What was dropped because too much waited. The mirror of `Shed` in `sensors/connections.py`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shed {
+    /// Connections that still lived.
+    pub opened: u64,
+    /// Connections that ended: they are among the groups' too.
+    pub ended: u64,
+    /// Data seen on connections that still lived.
+    pub data: u64,
+}
+
 /// What was counted and not handed on. The mirror of `Counted` in `sensors/connections.py`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counted {
@@ -68,9 +84,26 @@ pub struct Counted {
     pub groups: Vec<GroupCount>,
     /// What the bounds made the correlator forget.
     pub forgotten: Forgotten,
+    /// What was of interest, and dropped.
+    pub shed: Shed,
 }
 
 impl Counted {
+    /// Count a connection that is not handed on: once it ended.
+    fn connection(&mut self, connection: &Connection<'_>, interest: &Interest) {
+        if connection.is_open() {
+            return;
+        }
+        let group = interest.group(connection.update.flow.client);
+        if let Some(count) = self.group(group) {
+            if is_lookup(connection) {
+                count.lookups.add(&connection.update);
+            } else {
+                count.connection(connection, interest);
+            }
+        }
+    }
+
     /// The counts of a group, which `Interest` keeps below `MAX_GROUPS`.
     fn group(&mut self, number: u32) -> Option<&mut GroupCount> {
         let index = number as usize;
@@ -86,7 +119,14 @@ pub struct Filter {
     correlator: Correlator,
     interest: Interest,
     counted: Counted,
+    forgotten_before: Forgotten,
     encoder: Encoder,
+    bound: usize,
+    hasher: RandomState,
+}
+
+fn is_lookup(connection: &Connection<'_>) -> bool {
+    connection.update.flow.server_port == DNS_PORT && connection.hello.is_none()
 }
 
 impl Filter {
@@ -98,49 +138,109 @@ impl Filter {
             correlator: Correlator::new(limits, &wanted, &hasher)?,
             interest: Interest::new(wanted, &hasher)?,
             counted: Counted::default(),
+            forgotten_before: Forgotten::default(),
             encoder: Encoder::default(),
+            bound: usize::MAX,
+            hasher,
         })
+    }
+
+    /// The same, handing on connections that still live too, and data seen on those.
+    #[must_use]
+    pub const fn eager(mut self) -> Self {
+        self.correlator.eager = true;
+        self
+    }
+
+    /// The same, with a bound on how much may wait to be taken.
+    #[must_use]
+    pub const fn bounded(mut self, waiting: usize) -> Self {
+        self.bound = waiting;
+        self
+    }
+
+    /// Care for something else from now on; return what was counted by the groups' numbers until now.
+    ///
+    /// What correlation remembers stays. With an error nothing changes.
+    pub fn retarget(&mut self, wanted: Wanted) -> Result<Counted, String> {
+        let resolvers = AddressIndex::new(&wanted.resolvers, &self.hasher)?;
+        let signalling = NameIndex::new(&wanted.signalling, &self.hasher);
+        let interest = Interest::new(wanted, &self.hasher)?;
+        self.interest = interest.following(&self.interest);
+        self.correlator.retarget(signalling, resolvers);
+        Ok(self.counted())
     }
 
     /// Take observations in order; `tunnels` are the decoder's tunnel names.
     pub fn take(&mut self, observations: Vec<Observation>, tunnels: &[String]) {
         for observation in observations {
-            if let Observation::Gap(gap) = &observation {
-                self.encoder.gap(gap);
-            } else if let Some(connection) = self.correlator.feed(observation) {
-                let flow = &connection.update.flow;
-                let lookup = flow.server_port == DNS_PORT && connection.hello.is_none();
-                if !lookup && self.interest.cares(&connection) {
-                    self.encoder.connection(&connection, tunnels);
-                } else if let Some(count) = self.counted.group(self.interest.group(flow.client)) {
-                    if lookup {
-                        count.lookups.add(&connection.update);
-                    } else {
-                        count.connection(&connection, &self.interest);
-                    }
-                }
+            match observation {
+                Observation::Gap(gap) => self.encoder.gap(&gap),
+                Observation::Data(data) => self.data(&data, tunnels),
+                other => self.correlate(other, tunnels),
             }
         }
     }
 
-    /// How many connections and gaps wait.
+    fn correlate(&mut self, observation: Observation, tunnels: &[String]) {
+        let Some(connection) = self.correlator.feed(observation) else {
+            return;
+        };
+        let cared_for = !is_lookup(&connection) && self.interest.cares(&connection);
+        let waiting = self.encoder.waiting();
+        let has_room = waiting < self.bound && (waiting < self.bound / 2 || connection.is_named());
+        if cared_for && has_room {
+            self.encoder.connection(&connection, tunnels);
+        } else {
+            self.counted.connection(&connection, &self.interest);
+        }
+        let (flow, is_open) = (connection.update.flow, connection.is_open());
+        drop(connection);
+        let shed = &mut self.counted.shed;
+        if cared_for && !has_room {
+            *(if is_open {
+                &mut shed.opened
+            } else {
+                &mut shed.ended
+            }) += 1;
+        }
+        if is_open {
+            self.correlator.hand_on(&flow, cared_for && has_room);
+        }
+    }
+
+    /// Hand on that data was seen, where the connection was.
+    fn data(&mut self, data: &DataSeen, tunnels: &[String]) {
+        if !self.correlator.was_handed_on(&data.flow) {
+            return;
+        }
+        if self.encoder.waiting() < self.bound {
+            self.encoder.data(data, tunnels);
+        } else {
+            self.counted.shed.data += 1;
+        }
+    }
+
+    /// How much waits to be taken: connections, data seen, and gaps.
     #[must_use]
     pub const fn waiting(&self) -> usize {
         self.encoder.waiting()
     }
 
-    /// The connections and gaps that wait, as a msgpack array.
+    /// What waits, as a msgpack array.
     pub fn batch(&mut self) -> Vec<u8> {
         self.encoder.batch()
     }
 
-    /// What was counted so far and not handed on.
-    #[must_use]
-    pub fn counted(&self) -> Counted {
-        Counted {
-            groups: self.counted.groups.clone(),
-            forgotten: self.correlator.forgotten(),
-        }
+    /// What was counted since the last call, and not handed on.
+    pub fn counted(&mut self) -> Counted {
+        let forgotten = self.correlator.forgotten();
+        let before = std::mem::replace(&mut self.forgotten_before, forgotten);
+        self.counted.forgotten = Forgotten {
+            hellos: forgotten.hellos - before.hellos,
+            names: forgotten.names - before.names,
+        };
+        std::mem::take(&mut self.counted)
     }
 }
 

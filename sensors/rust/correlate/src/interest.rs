@@ -40,6 +40,7 @@ pub struct Wanted {
 
 /// What is cared for, compiled.
 pub struct Interest {
+    edition: u32, // 1 at first; what was looked up in another one is looked up again
     names: NameIndex,
     prefixes: AddressIndex,
     server_ports: Vec<u16>, // in order
@@ -61,6 +62,7 @@ impl Interest {
         let mut server_ports = wanted.server_ports;
         server_ports.sort_unstable();
         Ok(Self {
+            edition: 1,
             names: NameIndex::new(&wanted.names, hasher),
             prefixes: AddressIndex::new(&wanted.prefixes, hasher)?,
             server_ports,
@@ -69,6 +71,19 @@ impl Interest {
             groups: AddressMap::new(groups, hasher)?,
             hosting: AddressIndex::new(&wanted.hosting, hasher)?,
         })
+    }
+
+    /// The same, as what follows on another interest.
+    #[must_use]
+    pub fn following(self, former: &Self) -> Self {
+        let edition = former.edition % (u32::MAX >> 1) + 1;
+        Self { edition, ..self }
+    }
+
+    /// Which one it is of those that follow one another, from 1 on.
+    #[must_use]
+    pub const fn edition(&self) -> u32 {
+        self.edition
     }
 
     /// The number of the group that owns a client; 0 where none does.

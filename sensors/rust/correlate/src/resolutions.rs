@@ -80,6 +80,11 @@ impl Resolutions {
         }
     }
 
+    /// Go on with others that ask in others' place.
+    pub fn retarget(&mut self, resolvers: AddressIndex) {
+        self.is_resolver = resolvers;
+    }
+
     /// How many names the bounds made us forget.
     #[must_use]
     pub const fn forgotten(&self) -> u64 {

@@ -50,6 +50,11 @@ impl Signalling {
         }
     }
 
+    /// Go on with hosts of other names; the clients that are remembered stay.
+    pub fn retarget(&mut self, names: NameIndex) {
+        self.names = names;
+    }
+
     /// Take note of a hello.
     pub fn begun(&mut self, hello: &HelloSeen) {
         let Some(host) = hello.server_name.as_deref() else {

@@ -4,7 +4,8 @@
 //! lifetimes that it led to.
 
 use std::cmp::Reverse;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use dissect::flows::SECOND_NS;
 use smallvec::SmallVec;
@@ -30,24 +31,29 @@ pub struct Told {
     pub name: String,
     /// Its aliases, in order.
     pub cnames: Vec<String>,
-    fits: OnceLock<bool>,
+    /// Twice the edition of the interest that it was held against, and one more where it fits.
+    fits: AtomicU32,
 }
 
 impl Told {
     /// What an answer says.
     #[must_use]
     pub const fn new(name: String, cnames: Vec<String>) -> Self {
-        let fits = OnceLock::new();
+        let fits = AtomicU32::new(0);
         Self { name, cnames, fits }
     }
 
-    /// Whether the name or an alias of it is one of those cared for; looked up once.
+    /// Whether the name or an alias of it is one of those cared for; looked up once for each edition.
     pub fn fits(&self, interest: &Interest) -> bool {
-        let look_up = || {
-            interest.fits_name(&self.name)
-                || self.cnames.iter().any(|alias| interest.fits_name(alias))
-        };
-        *self.fits.get_or_init(look_up)
+        let known = self.fits.load(Ordering::Relaxed);
+        if known >> 1 == interest.edition() {
+            return known & 1 == 1;
+        }
+        let fits = interest.fits_name(&self.name)
+            || self.cnames.iter().any(|alias| interest.fits_name(alias));
+        let known = interest.edition() << 1 | u32::from(fits);
+        self.fits.store(known, Ordering::Relaxed);
+        fits
     }
 
     /// Whether it is the name itself, or an alias of it.

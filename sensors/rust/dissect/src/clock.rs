@@ -38,7 +38,9 @@ impl CaptureClock {
     pub const fn see(&mut self, ts_ns: i64) -> bool {
         let Some((first_ns, last_ns)) = &mut self.span else {
             self.span = Some((ts_ns, ts_ns));
-            self.now_ns = ts_ns;
+            if ts_ns > self.now_ns {
+                self.now_ns = ts_ns;
+            }
             return true;
         };
         if ts_ns > *last_ns {
@@ -46,6 +48,22 @@ impl CaptureClock {
         } else if ts_ns < *first_ns {
             *first_ns = ts_ns;
         }
+        self.go_on(ts_ns)
+    }
+
+    /// Let time pass without a packet; tell whether the clock moved.
+    pub const fn go_to(&mut self, ts_ns: i64) -> bool {
+        if self.span.is_none() {
+            if ts_ns > self.now_ns {
+                self.now_ns = ts_ns;
+            }
+            return true;
+        }
+        self.go_on(ts_ns)
+    }
+
+    #[inline]
+    const fn go_on(&mut self, ts_ns: i64) -> bool {
         let ahead_ns = ts_ns.saturating_sub(self.now_ns);
         if -MAX_JUMP_NS <= ahead_ns && ahead_ns <= MAX_JUMP_NS {
             self.strayed = false;

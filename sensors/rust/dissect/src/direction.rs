@@ -110,6 +110,21 @@ impl Direction {
         self.outcome
     }
 
+    /// Whether, when a client is read, there may be application data behind its last greeting.
+    #[must_use]
+    pub fn data_behind(&self) -> bool {
+        match &self.reader {
+            Reader::Client(reader) => self.outcome.is_some() || reader.data_behind(),
+            Reader::Dns(_) => false,
+        }
+    }
+
+    /// The sequence number of the first byte that was not read.
+    #[must_use]
+    pub fn next_seq(&self) -> u32 {
+        self.base.wrapping_add(self.buffer.next_offset() as u32)
+    }
+
     /// How much is kept, at the most: all that was fed to a client's reader, what is unfinished of DNS.
     #[must_use]
     pub fn held_bytes(&self) -> usize {

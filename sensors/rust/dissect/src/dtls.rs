@@ -50,6 +50,15 @@ pub const fn is_dtls_handshake(payload: &[u8]) -> bool {
     matches!(payload, [HANDSHAKE, 0xfe, 0xfc | 0xfd | 0xff, ..]) // DTLS 1.3, 1.2 and 1.0
 }
 
+/// Whether a client's datagram after its hello may hold application data.
+///
+/// By its first byte that is a record of application data, one whose type is hidden (with a connection ID,
+/// RFC 9146; sealed as in RFC 9147 section 4), or media keyed by the handshake (RFC 7983).
+#[must_use]
+pub const fn may_hold_data(payload: &[u8]) -> bool {
+    matches!(payload, [23 | 25 | 32..=63 | 128..=191, ..])
+}
+
 /// The length that a handshake record in clear text claims, and the bytes after its header.
 fn clear_record(payload: &[u8]) -> Option<(usize, &[u8])> {
     let (header, rest) = payload.split_first_chunk::<RECORD_HEADER_BYTES>()?;

@@ -71,6 +71,7 @@ impl Encoder {
             Observation::Name(name) => self.name(name),
             Observation::Hello(hello) => self.hello(hello, tunnels),
             Observation::Flow(flow) => self.flow(flow, tunnels),
+            Observation::Data(data) => self.writer.data(data, tunnels),
             Observation::Gap(gap) => self.writer.gap(gap),
         }
     }

@@ -3,7 +3,7 @@
 use crate::direction::Direction;
 use crate::flows::Class;
 use crate::key::Key;
-use crate::observations::{EndReason, FlowKey, FlowUpdate};
+use crate::observations::{Carrier, EndReason, FlowKey, FlowUpdate};
 use crate::proxy_header::ProxiedEnds;
 use crate::reading::Reading;
 use crate::segment::{Segment, TCP};
@@ -22,6 +22,8 @@ const HOLDS: u8 = 4;
 const STUN: u8 = 8;
 /// It was taken out of its place.
 const GONE: u8 = 16;
+/// The data behind its last hello is awaited.
+const AWAITS: u8 = 32;
 /// Who is the server when no start was seen.
 const SERVER_PORTS: [u16; 7] = [53, 80, 443, 853, 3128, 8080, 8443];
 
@@ -60,7 +62,7 @@ pub struct Flow {
     read: u8,
     /// Whether the client began a handshake in datagrams: of QUIC, of DTLS.
     pub seen_handshake: bool,
-    /// `REQUESTED`, `ANSWERED`, `HOLDS`, `STUN` and `GONE`.
+    /// `REQUESTED`, `ANSWERED`, `HOLDS`, `STUN`, `GONE` and `AWAITS`.
     marks: u8,
     /// The first packet's time.
     pub first_ns: i64,
@@ -81,6 +83,9 @@ pub struct Flow {
     pub initial_seq: u32,
     starts: Seqs,
     first_seqs: Seqs,
+    /// Where data can begin in the client's stream, where that is awaited.
+    pub data_seq: u32,
+    awaited: Option<Carrier>,
 }
 
 /// Sequence numbers of both ends, low then high, where they are known.
@@ -147,6 +152,8 @@ impl Flow {
             initial_seq: 0,
             starts: Seqs::default(),
             first_seqs: Seqs::default(),
+            data_seq: 0,
+            awaited: None,
         }
     }
 
@@ -302,6 +309,34 @@ impl Flow {
         let new = self.marks & STUN == 0;
         self.marks |= STUN;
         new
+    }
+
+    /// Await the data behind a hello of this kind, or none.
+    pub const fn await_data(&mut self, carrier: Option<Carrier>) {
+        self.awaited = carrier;
+        self.marks = if carrier.is_some() {
+            self.marks | AWAITS
+        } else {
+            self.marks & !AWAITS
+        };
+    }
+
+    /// The kind of hello behind which data from this end is awaited.
+    #[inline]
+    #[must_use]
+    pub const fn awaited(&self, low: bool) -> Option<Carrier> {
+        if self.marks & AWAITS != 0 && low == self.client_low {
+            self.awaited
+        } else {
+            None
+        }
+    }
+
+    /// How much the client sent so far.
+    #[must_use]
+    pub const fn bytes_up(&self) -> u64 {
+        let [low, high] = self.bytes;
+        if self.client_low { low } else { high }
     }
 
     /// Note the client's first payload byte.

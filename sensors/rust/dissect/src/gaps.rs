@@ -4,12 +4,13 @@
 
 use crate::observations::Gap;
 
-/// How long losses are gathered before they are told.
+/// How long losses are gathered before they are told, in a replay.
 pub const GAP_INTERVAL_NS: i64 = 60 * 1_000_000_000;
 
 /// The reasons, in the order in which they are told.
-const REASONS: [&str; 4] = ["decode", "fragment", "snaplen", "table"];
-const TABLE: usize = 3;
+const REASONS: [&str; 5] = ["decode", "fragment", "ring", "snaplen", "table"];
+const RING: usize = 2;
+const TABLE: usize = 4;
 
 /// Packets and their bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,14 +46,33 @@ pub fn gap_reason(undecoded: &str) -> Option<&'static str> {
 }
 
 /// Turns growing totals into gaps. The totals stay the owner's; here is only what was reported.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct GapLog {
+    interval_ns: i64,
     since_ns: Option<i64>,
     reported: [Count; REASONS.len()],
     evicted: Count,
+    lost: Count,
 }
 
 impl GapLog {
+    /// A log of losses that are gathered for so long.
+    #[must_use]
+    pub fn new(interval_ns: i64) -> Self {
+        Self {
+            interval_ns,
+            since_ns: None,
+            reported: Default::default(),
+            evicted: Count::default(),
+            lost: Count::default(),
+        }
+    }
+
+    /// Note packets that the kernel dropped; how long they were, nobody knows.
+    pub const fn lost(&mut self, packets: u64) {
+        self.lost.add(Count { packets, bytes: 0 });
+    }
+
     /// Note a flow that the full table gave up.
     pub const fn evicted(&mut self, packets: u64, bytes: u64) {
         self.evicted.add(Count { packets, bytes });
@@ -61,7 +81,7 @@ impl GapLog {
     /// Tell whether it is time to report; the first call starts the clock.
     pub fn due(&mut self, now_ns: i64) -> bool {
         // The clock may be set back.
-        (now_ns - *self.since_ns.get_or_insert(now_ns)).abs() >= GAP_INTERVAL_NS
+        (now_ns - *self.since_ns.get_or_insert(now_ns)).abs() >= self.interval_ns
     }
 
     /// Return what was lost since the last call, by reason; `undecoded` are the totals so far.
@@ -71,8 +91,10 @@ impl GapLog {
         undecoded: impl Iterator<Item = (&'a str, Count)>,
     ) -> Vec<Gap> {
         let mut totals = [Count::default(); REASONS.len()];
-        if let Some(table) = totals.get_mut(TABLE) {
-            *table = self.evicted;
+        for (index, count) in [(RING, self.lost), (TABLE, self.evicted)] {
+            if let Some(total) = totals.get_mut(index) {
+                *total = count;
+            }
         }
         for (name, count) in undecoded {
             let reason =
@@ -107,11 +129,13 @@ mod tests {
 
     #[test]
     fn only_what_is_new_is_reported() {
-        let mut log = GapLog::default();
+        let mut log = GapLog::new(GAP_INTERVAL_NS);
         assert!(!log.due(1_000));
         assert!(!log.due(1_000 + GAP_INTERVAL_NS - 1));
         assert!(log.due(1_000 + GAP_INTERVAL_NS));
         log.evicted(7, 700);
+        log.lost(2);
+        log.lost(1);
         let totals = [
             (
                 "malformed-ipv4",
@@ -143,13 +167,18 @@ mod tests {
             reason,
         };
         let first = log.flush(5_000, totals.into_iter());
-        assert_eq!(first, [gap(3, 150, "decode"), gap(7, 700, "table")]);
+        let wanted = [
+            gap(3, 150, "decode"),
+            gap(3, 0, "ring"),
+            gap(7, 700, "table"),
+        ];
+        assert_eq!(first, wanted);
         assert_eq!(log.flush(6_000, totals.into_iter()), []);
     }
 
     #[test]
     fn a_clock_that_is_set_back_holds_no_report_up() {
-        let mut log = GapLog::default();
+        let mut log = GapLog::new(GAP_INTERVAL_NS);
         assert!(!log.due(10 * GAP_INTERVAL_NS));
         assert!(log.due(1_000));
         log.evicted(7, 700);

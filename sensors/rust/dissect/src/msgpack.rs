@@ -8,7 +8,7 @@ use rmp::encode::{
     write_array_len, write_bool, write_map_len, write_nil, write_sint, write_str, write_uint,
 };
 
-use crate::observations::{FlowKey, Gap};
+use crate::observations::{DataSeen, FlowKey, Gap};
 use crate::segment::{Address, TCP};
 
 /// What a short text begins with, its length in the lower bits.
@@ -196,6 +196,15 @@ impl Writer {
         self.text("transport", transport);
         self.moment("vlan", flow.vlan.map(i64::from));
         self.option("tunnel", flow.tunnel_name(tunnels).as_deref());
+    }
+
+    /// Data behind a hello; `tunnels` are the decoder's tunnel names.
+    pub fn data(&mut self, data: &DataSeen, tunnels: &[String]) {
+        self.map(4);
+        self.text("type", "data_seen");
+        self.int("ts_ns", data.ts_ns);
+        self.flow(&data.flow, tunnels);
+        self.count("bytes_up", data.bytes_up);
     }
 
     /// A gap.

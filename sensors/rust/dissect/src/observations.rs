@@ -230,6 +230,17 @@ pub struct FlowUpdate {
     pub reason: EndReason,
 }
 
+/// The first packet after a client's hello that may hold application data. Only an eager sensor says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DataSeen {
+    /// The packet's time.
+    pub ts_ns: i64,
+    /// On which flow.
+    pub flow: FlowKey,
+    /// What had gone up before that packet.
+    pub bytes_up: u64,
+}
+
 /// Traffic that was on the wire and could not be observed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gap {
@@ -254,6 +265,8 @@ pub enum Observation {
     Hello(Box<HelloSeen>),
     /// A flow's totals.
     Flow(FlowUpdate),
+    /// Data behind a hello.
+    Data(DataSeen),
     /// A loss.
     Gap(Gap),
 }

@@ -76,6 +76,33 @@ pub fn is_long_header(payload: &[u8]) -> bool {
     matches!(payload, [(LONG_HEADER..), ..]) && payload.len() >= MIN_LONG_HEADER_BYTES
 }
 
+/// Whether a client's datagram may hold application data: a packet of 0-RTT or 1-RTT.
+///
+/// Long headers of the other types are passed over, and zeros behind them.
+#[must_use]
+pub fn may_hold_data(payload: &[u8]) -> bool {
+    if is_clear_hello(payload) {
+        return false;
+    }
+    let mut rest = payload;
+    while is_long_header(rest) {
+        let Some(&[first, v0, v1, v2, v3]) = rest.first_chunk() else {
+            return false;
+        };
+        let version = version_of([v0, v1, v2, v3]);
+        if version.is_some_and(|version| first & TYPE_BITS == version.zero_rtt()) {
+            return true;
+        }
+        let Ok((_, after)) = next_packet(rest) else {
+            return false;
+        };
+        rest = after;
+    }
+    let behind = rest.len() < payload.len();
+    rest.first()
+        .is_some_and(|&first| first < LONG_HEADER && !(behind && first == 0))
+}
+
 /// Return the Initials of a datagram, and where the walk over it ended.
 ///
 /// Malformed where not even the first packet makes sense.

@@ -19,6 +19,14 @@ pub struct Version {
     pub(crate) labels: Labels,
 }
 
+impl Version {
+    /// The high four bits of a 0-RTT packet's first byte, which follow an Initial's in all versions.
+    #[must_use]
+    pub const fn zero_rtt(&self) -> u8 {
+        self.initial + 0x10
+    }
+}
+
 /// What follows from the client's secret, as HKDF-Expand-Label asks for it (RFC 8446 section 7.1): the length
 /// wanted, the label after its length, and an empty context.
 #[derive(Debug, PartialEq, Eq)]

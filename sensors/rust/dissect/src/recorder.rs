@@ -10,22 +10,34 @@ use crate::clienthello::ClientHello;
 use crate::dns::{Answer, ResponseReader};
 use crate::flow::Flow;
 use crate::ja4::{Transport, ja4};
-use crate::observations::{Carrier, EndReason, HelloSeen, NameResolved, Observation};
-use crate::segment::Address;
+use crate::observations::{Carrier, DataSeen, EndReason, HelloSeen, NameResolved, Observation};
+use crate::segment::{Address, Segment};
 use crate::streams::Greeting;
 
 /// DNS, over UDP and TCP.
 pub const DNS_PORT: u16 = 53;
 
 /// Observations not yet handed out, and counts since the start.
+///
+/// An eager one says at each hello what its flow came to so far, and when data follows.
 #[derive(Default)]
 pub struct Recorder {
+    eager: bool,
     counters: BTreeMap<Cow<'static, str>, u64>,
     observations: Vec<Observation>,
     responses: ResponseReader,
 }
 
 impl Recorder {
+    /// A recorder that has noted nothing.
+    #[must_use]
+    pub fn new(eager: bool) -> Self {
+        Self {
+            eager,
+            ..Self::default()
+        }
+    }
+
     /// How many observations wait.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -60,8 +72,27 @@ impl Recorder {
         *self.counters.entry(name.into()).or_default() += 1;
     }
 
-    /// Note what a client said first on a flow.
-    pub fn hello(&mut self, flow: &Flow, ts_ns: i64, greeting: Greeting<'_>) {
+    /// Note what a client said first on a flow that lives on.
+    pub fn hello(&mut self, flow: &mut Flow, ts_ns: i64, greeting: Greeting<'_>) {
+        let carrier = greeting.carrier;
+        self.note_hello(flow, ts_ns, greeting);
+        if self.eager {
+            flow.await_data(has_data(carrier).then_some(carrier));
+            self.add(Observation::Flow(flow.update(ts_ns, EndReason::Active)));
+        }
+    }
+
+    /// Note the packet that may hold the data behind a hello.
+    pub fn data(&mut self, flow: &mut Flow, packet: &Segment<'_>) {
+        flow.await_data(None);
+        self.add(Observation::Data(DataSeen {
+            ts_ns: packet.ts_ns,
+            flow: flow.flow_key(),
+            bytes_up: flow.bytes_up().saturating_sub(packet.ip_bytes),
+        }));
+    }
+
+    fn note_hello(&mut self, flow: &Flow, ts_ns: i64, greeting: Greeting<'_>) {
         let transport = match greeting.carrier {
             Carrier::Quic => Transport::Quic,
             Carrier::Dtls => Transport::Dtls,
@@ -132,7 +163,7 @@ impl Recorder {
     pub fn flow_end(&mut self, mut flow: Flow, ts_ns: i64, reason: EndReason) {
         if let Some(mut reading) = flow.reading.take()
             && reading.partial(flow.client_low, |greeting| {
-                self.hello(&flow, ts_ns, greeting);
+                self.note_hello(&flow, ts_ns, greeting);
             })
         {
             self.count("incomplete-hellos");
@@ -142,6 +173,14 @@ impl Recorder {
         }
         self.add(Observation::Flow(flow.update(ts_ns, reason)));
     }
+}
+
+/// Whether application data can be seen to follow a hello: not where a tunnel conceals, nor with STUN.
+const fn has_data(carrier: Carrier) -> bool {
+    !matches!(
+        carrier,
+        Carrier::Wireguard | Carrier::Openvpn | Carrier::Ike | Carrier::Stun
+    )
 }
 
 const fn address(address: IpAddr) -> Address {

@@ -9,7 +9,7 @@ use crate::clock::CaptureClock;
 use crate::encode::{Accounting, FaultText};
 use crate::flows::{FlowTable, SECOND_NS, Sought};
 use crate::frames::{FrameDecoder, Looked};
-use crate::gaps::{Count, GapLog};
+use crate::gaps::{Count, GAP_INTERVAL_NS, GapLog};
 use crate::observations::Observation;
 use crate::recorder::Recorder;
 use crate::tracker::Tracker;
@@ -25,6 +25,29 @@ pub struct Limits {
     pub reading_bytes: usize,
     /// IP datagrams waiting for fragments.
     pub fragments: usize,
+}
+
+/// How a sensor works.
+#[derive(Clone, Copy, Debug)]
+pub struct Manner {
+    /// How much it keeps at once.
+    pub limits: Limits,
+    /// Whether it says at each hello what its flow came to so far, and when data follows.
+    pub eager: bool,
+    /// How long losses are gathered before they are told.
+    pub gap_interval_ns: i64,
+}
+
+impl Manner {
+    /// That of a replay.
+    #[must_use]
+    pub const fn replay(limits: Limits) -> Self {
+        Self {
+            limits,
+            eager: false,
+            gap_interval_ns: GAP_INTERVAL_NS,
+        }
+    }
 }
 
 /// One captured frame.
@@ -55,15 +78,16 @@ pub struct Sensor {
 pub const FRAMES: usize = 16;
 
 impl Sensor {
-    /// An engine within limits; `seed` keys the hash of the flow table.
+    /// An engine that works in some manner; `seed` keys the hash of the flow table.
     #[must_use]
-    pub fn new(limits: Limits, seed: u64) -> Self {
+    pub fn new(manner: Manner, seed: u64) -> Self {
+        let limits = manner.limits;
         Self {
             decoder: FrameDecoder::new(limits.fragments),
             tracker: Tracker {
                 flows: FlowTable::new(limits.flows, seed),
-                recorder: Recorder::default(),
-                gaps: GapLog::default(),
+                recorder: Recorder::new(manner.eager),
+                gaps: GapLog::new(manner.gap_interval_ns),
                 budget: ReadingBudget::new(limits.reading_bytes),
                 stream_bytes: limits.stream_bytes,
             },
@@ -124,13 +148,31 @@ impl Sensor {
         });
         self.tracker.flows.packet = self.read.packets;
         if self.clock.see(frame.ts_ns) {
-            let now_ns = self.clock.now_ns();
-            self.tracker.flows.set_now(now_ns);
-            if !(self.next_tick_ns - SECOND_NS..self.next_tick_ns).contains(&now_ns) {
-                self.tick(now_ns);
-                self.next_tick_ns = now_ns.saturating_add(SECOND_NS);
-            }
+            self.pass();
         }
+    }
+
+    /// Let the time pass until now.
+    #[inline]
+    fn pass(&mut self) {
+        let now_ns = self.clock.now_ns();
+        self.tracker.flows.set_now(now_ns);
+        if !(self.next_tick_ns - SECOND_NS..self.next_tick_ns).contains(&now_ns) {
+            self.tick(now_ns);
+            self.next_tick_ns = now_ns.saturating_add(SECOND_NS);
+        }
+    }
+
+    /// Let time pass without a packet, so that silent flows end on a quiet link.
+    pub fn idle(&mut self, now_ns: i64) {
+        if self.clock.go_to(now_ns) {
+            self.pass();
+        }
+    }
+
+    /// Take note of packets that the kernel dropped before they were read.
+    pub const fn lost(&mut self, packets: u64) {
+        self.tracker.gaps.lost(packets);
     }
 
     /// End what is left, because the input is over, until so many observations wait; tell whether all is done.

@@ -144,6 +144,7 @@ pub struct ClientReader {
     outcome: Option<Outcome>,
     tunnels: u8,
     later: bool, // something was read: whose the connection is, only its first bytes can say
+    data_behind: bool,
 }
 
 #[derive(Debug)]
@@ -181,6 +182,12 @@ impl ClientReader {
     #[must_use]
     pub fn outcome(&self) -> Option<Outcome> {
         self.outcome
+    }
+
+    /// When done: whether there may be application data behind the last greeting.
+    #[must_use]
+    pub fn data_behind(&self) -> bool {
+        self.outcome.is_some() || self.data_behind
     }
 
     /// Take the next bytes in order; return the greetings that they completed, after whose they are.
@@ -228,6 +235,7 @@ impl ClientReader {
             }
             State::Tls(reader) => {
                 if let Some(hello) = reader.feed(data)? {
+                    self.data_behind = reader.data_behind();
                     all.push(Found::Greeting(Greeting::of_hello(Carrier::Tls, hello)));
                     self.end(None);
                 }
@@ -290,6 +298,7 @@ impl ClientReader {
             let greeting = named(Carrier::HttpConnect, head.host);
             return self.enter(greeting, head.rest, all);
         }
+        self.data_behind = !head.rest.is_empty();
         all.push(Found::Greeting(named(Carrier::Http, head.host)));
         self.end(None);
         &[]
@@ -304,6 +313,7 @@ impl ClientReader {
     ) -> &'d [u8] {
         all.push(Found::Greeting(greeting));
         if self.tunnels == MAX_TUNNELS {
+            self.data_behind = tls::may_hold_data(rest);
             self.end(None);
             return &[];
         }

@@ -3,14 +3,15 @@
 //! The mirror of `sensors/tcp.py`. The SYN says who the client is and where its stream begins; without one
 //! both are guessed, and corrected by the side that first sends a `ClientHello`.
 
-use crate::direction::{Direction, Event, Reader, may_follow};
+use crate::direction::{Direction, Event, Reader, may_follow, seq_distance};
 use crate::dns_tcp::TcpMessages;
 use crate::flow::{ACTIVE_NS, Flow};
 use crate::flows::Sought;
-use crate::observations::EndReason;
+use crate::observations::{Carrier, EndReason};
 use crate::recorder::{DNS_PORT, Recorder};
 use crate::segment::Segment;
 use crate::streams::{ClientReader, Found};
+use crate::tls::may_hold_data;
 use crate::tracker::Tracker;
 
 const FIN: u8 = 0x01;
@@ -91,7 +92,8 @@ impl Tracker {
         let Some(flow) = place.and_then(|slot| self.flows.get_mut(slot)) else {
             return false;
         };
-        let read = segment.payload.is_empty() || flow.is_read(low);
+        let read = flow.is_read(low) && flow.awaited(low).is_none();
+        let read = segment.payload.is_empty() || read;
         let silent = now_ns - flow.active_ns > flow.class.timeout_ns();
         if !read || silent || segment.ts_ns - flow.reported_ns > ACTIVE_NS {
             return false;
@@ -138,6 +140,9 @@ impl Heard<'_, '_> {
     fn payload(&self, flow: &mut Flow, seq: u32, recorder: &mut Recorder) {
         flow.mark(self.low, self.segment.ts_ns);
         if flow.is_read(self.low) {
+            if self.brings_data(flow, seq) {
+                recorder.data(flow, self.segment);
+            }
             return;
         }
         if !self.listening(flow) {
@@ -155,6 +160,19 @@ impl Heard<'_, '_> {
         self.read(flow, recorder, |direction, each| {
             direction.add(seq, payload, each);
         });
+    }
+
+    /// Whether this may be the data behind the client's hello; what was read before is none.
+    fn brings_data(&self, flow: &Flow, seq: u32) -> bool {
+        let Some(carrier) = flow.awaited(self.low) else {
+            return false;
+        };
+        let read = usize::try_from(seq_distance(flow.data_seq, seq)).unwrap_or(0);
+        let new = self.segment.payload.get(read..).unwrap_or_default();
+        match carrier {
+            Carrier::Http => !new.is_empty(),
+            _ => may_hold_data(new),
+        }
     }
 
     /// Whether this side's bytes are being read.
@@ -191,6 +209,12 @@ impl Heard<'_, '_> {
                 }
             });
             done = direction.done();
+            if flow.awaited(self.low).is_some() {
+                flow.data_seq = direction.next_seq();
+                if done && direction.data_behind() {
+                    recorder.data(flow, self.segment);
+                }
+            }
             // DNS is not what clients are read for: no wonder that it is nothing else
             if let Some(outcome) = direction
                 .outcome()

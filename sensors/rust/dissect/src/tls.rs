@@ -16,6 +16,7 @@ use crate::wire::Malformed;
 pub const MAX_RECORD_BYTES: u16 = 16_384;
 
 const MAX_SEALED_BYTES: u16 = MAX_RECORD_BYTES + 2_048; // of an encrypted one (RFC 5246 section 6.2.3)
+const CHANGE_CIPHER_SPEC: u8 = 20;
 const HANDSHAKE: u8 = 22;
 const MAJOR: u8 = 3; // of every version from SSL 3.0; the minor one means nothing (RFC 8446 section 5.1)
 const MAX_MINOR: u8 = 4; // that any client has ever written
@@ -68,6 +69,25 @@ pub struct TlsClientReader {
     left: u16,        // bytes of the current record still to come
     later: bool,      // a record's header was read already
     spent: bool,
+    data_behind: bool,
+}
+
+/// Whether what a client sends after its hello may hold application data.
+///
+/// Whole records of handshake and `change_cipher_spec` hold none; anything else may.
+#[must_use]
+pub fn may_hold_data(mut records: &[u8]) -> bool {
+    while let Some(&kind) = records.first() {
+        if kind != CHANGE_CIPHER_SPEC && kind != HANDSHAKE {
+            return true;
+        }
+        let Some(&[_, _, _, high, low]) = records.first_chunk::<RECORD_HEADER_BYTES>() else {
+            return false;
+        };
+        let end = RECORD_HEADER_BYTES + usize::from(u16::from_be_bytes([high, low]));
+        records = records.get(end..).unwrap_or_default();
+    }
+    false
 }
 
 impl TlsClientReader {
@@ -75,6 +95,12 @@ impl TlsClientReader {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Whether what came with the hello's end may hold application data.
+    #[must_use]
+    pub const fn data_behind(&self) -> bool {
+        self.data_behind
     }
 
     /// Take the next bytes in order; return the hello when they complete it.
@@ -110,6 +136,7 @@ impl TlsClientReader {
             data = rest;
             let hello = self.add(fragment)?;
             if hello.is_some() {
+                self.data_behind = may_hold_data(data);
                 return Ok(hello);
             }
         }

@@ -6,11 +6,11 @@
 
 use crate::concealing::concealing_carrier;
 use crate::datagrams::DatagramClient;
-use crate::dtls::is_dtls_handshake;
+use crate::dtls::{self, is_dtls_handshake};
 use crate::flow::{ACTIVE_NS, Flow};
 use crate::flows::Sought;
 use crate::observations::{Carrier, EndReason};
-use crate::quic_packets::is_long_header;
+use crate::quic_packets::{self, is_long_header};
 use crate::recorder::{DNS_PORT, Recorder};
 use crate::segment::Segment;
 use crate::streams::Greeting;
@@ -46,6 +46,12 @@ impl Tracker {
             } else {
                 from_server(flow, datagram, &mut self.recorder);
             }
+        }
+        if flow
+            .awaited(low)
+            .is_some_and(|carrier| may_hold_data(carrier, datagram.payload))
+        {
+            self.recorder.data(flow, datagram);
         }
         if datagram.ts_ns - flow.reported_ns > ACTIVE_NS {
             self.recorder.active(flow, datagram.ts_ns);
@@ -83,6 +89,14 @@ impl Tracker {
         }
         greeting
             .filter(|greeting| greeting.server_name.as_deref() != flow.datagrams_name.as_deref())
+    }
+}
+
+/// Whether a client's datagram may hold application data behind a hello of that kind.
+fn may_hold_data(carrier: Carrier, payload: &[u8]) -> bool {
+    match carrier {
+        Carrier::Quic => quic_packets::may_hold_data(payload),
+        _ => dtls::may_hold_data(payload),
     }
 }
 

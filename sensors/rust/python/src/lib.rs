@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use capture::{Limits, Replay};
+use capture::{Limits, Manner, Replay};
 use correlate::{Filter, Wanted};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -44,17 +44,20 @@ struct NameLimits {
 /// Capture files as one stream in time order, turned into observations.
 #[pyclass(module = "sensors._native")]
 struct Engine {
+    eager: bool,
     replay: Mutex<Replay>, // Python may share it among threads
 }
 
 #[pymethods]
 impl Engine {
-    /// Open the files; what cannot be read becomes a fault. `limits` are those of `sensors.limits`, in order.
+    /// Open the files; what cannot be read becomes a fault. `limits` are those of `sensors.limits`, in order;
+    /// `manner` is whether to be eager, and how long gaps are gathered.
     /// `seed` keys the hash of the flow table. Raises `OSError` where the system has not so many threads.
     #[new]
     fn new(
         paths: Vec<PathBuf>,
         limits: (usize, usize, usize, usize),
+        manner: (bool, i64),
         seed: u64,
         threads: usize,
     ) -> PyResult<Self> {
@@ -65,8 +68,15 @@ impl Engine {
             reading_bytes,
             fragments,
         };
-        let replay = Replay::new(&paths, limits, seed, threads)?;
+        let (eager, gap_interval_ns) = manner;
+        let manner = Manner {
+            limits,
+            eager,
+            gap_interval_ns,
+        };
+        let replay = Replay::new(&paths, manner, seed, threads)?;
         Ok(Self {
+            eager,
             replay: Mutex::new(replay),
         })
     }
@@ -94,6 +104,7 @@ impl Engine {
             callers: limits.callers,
         };
         let filter = Filter::new(wanted, limits, seed).map_err(PyValueError::new_err)?;
+        let filter = if self.eager { filter.eager() } else { filter };
         self.replay().filter(filter);
         Ok(())
     }
@@ -110,7 +121,7 @@ impl Engine {
         self.replay().take_consumed_bytes()
     }
 
-    /// What the filter only counted, as a msgpack map; None without one.
+    /// What the filter only counted since the last call, as a msgpack map; None without one.
     fn counted<'py>(&mut self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
         let counted = self.replay().counted()?;
         Some(PyBytes::new(py, &counted))
