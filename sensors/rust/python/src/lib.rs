@@ -2,6 +2,8 @@
 
 #![allow(clippy::needless_pass_by_value)] // PyO3 hands arguments over
 
+mod confinement;
+
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
@@ -145,5 +147,6 @@ impl Engine {
 /// The native engine.
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_class::<Engine>()
+    module.add_class::<Engine>()?;
+    confinement::add_to(module)
 }
