@@ -9,7 +9,6 @@ no program.
 import os
 import pwd
 import sys
-import sysconfig
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +18,8 @@ from sensors.native import MISSING
 
 if not MISSING:
     from sensors import _native
+
+LANDLOCK_WHOLE = 6  # the version of Landlock that holds all of the rules
 
 _LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache")
 _CLOCK = ("/etc/localtime", "/usr/share/zoneinfo")
@@ -54,6 +55,7 @@ class Dropped(msgspec.Struct, frozen=True):
 class Rules(msgspec.Struct, frozen=True):
     """What the process may still do. Paths are files, or folders with all below; they are opened at once.
 
+    Name the folder of a file that may be replaced: for the new file, a rule for the old one does not count.
     What Python needs to import modules is always readable. ``sock_diag`` allows netlink sockets that ask
     whose a socket is. Landlock forbids to look into other processes (`/proc/<pid>/fd`), whatever ``read``
     holds.
@@ -122,8 +124,10 @@ def _identity(user: str) -> tuple[int, int, list[int]]:
 
 
 def _runtime() -> tuple[Path, ...]:
-    """Return what Python reads when a module is imported late, or a time zone or chance is wanted."""
+    """Return what Python reads when a module is imported late, or a time zone or chance is wanted.
+
+    Packages that are but linked where Python looks for them are not among it.
+    """
     ours = str(Path(__file__).parents[1])
-    modules = (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), ours, *sys.path)
-    paths = dict.fromkeys((*modules, *_LIBRARIES, *_CLOCK, *_CHANCE))
-    return tuple(Path(path) for path in paths if path.startswith("/") and Path(path).exists())
+    paths = dict.fromkeys((ours, *sys.path, *_LIBRARIES, *_CLOCK, *_CHANCE))
+    return tuple(Path(path) for path in paths if path.startswith("/") and os.access(path, os.R_OK))

@@ -1,6 +1,6 @@
 """A program that drops its privileges and prints, as JSON, what /proc then says of it.
 
-``python -m tests.dropped USER [with-thread] KEEP...``. Run by test_confinement.py.
+``python -m tests.dropped USER [with-thread] KEEP...``. Run by test_privileges.py.
 """
 
 import errno

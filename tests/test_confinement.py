@@ -1,36 +1,42 @@
 """What the daemon gives up is given up, and what it needs is left: tried by programs that confine themselves.
 
-The kernel must have seccomp and Landlock 6 or newer.
+The kernel must have seccomp, and Landlock 6 or newer.
 """
 
 import os
 import pwd
-import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
 import pytest
+from click.testing import CliRunner
 
+from monitor.commands import doctor
 from sensors import confinement
-from sensors.confinement import Confined, ConfinementError, Rules, Support, confine, drop_privileges, support
+from sensors.confinement import (
+    LANDLOCK_WHOLE,
+    Confined,
+    ConfinementError,
+    Rules,
+    Support,
+    confine,
+    drop_privileges,
+    support,
+)
 from tests.confined import ATTEMPTS
-from tests.dropped import WITH_THREAD, Now
+from tests.confined_help import ROOT, as_root, native, program, script
 
-ROOT = Path(__file__).parents[1]
 HERE = support()
 NOBODY = pwd.getpwnam("nobody")
-NONE = "0" * 16
 
 able = pytest.mark.skipif(
-    not HERE.seccomp or HERE.landlock_abi < 6, reason=f"needs seccomp and Landlock 6: {HERE}"
+    not HERE.seccomp or HERE.landlock_abi < LANDLOCK_WHOLE,
+    reason=f"needs seccomp and Landlock {LANDLOCK_WHOLE}: {HERE}",
 )
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
-with_setpriv = pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs setpriv (util-linux)")
-native = pytest.mark.skipif(bool(HERE.missing), reason=f"the native engine is not built: {HERE.missing}")
 
 MODES = ("free", "landlock", "seccomp", "both")
 ALLOWED = (
@@ -98,12 +104,6 @@ def attempt(tmp_path: Path) -> Attempt:
     return run
 
 
-def program(module: str, *arguments: str, before: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
-    """Run one of the programs beside this file."""
-    command = [*before, sys.executable, "-W", "error::UserWarning", "-m", module, *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
-
-
 @able
 @as_root
 @pytest.mark.parametrize(("mode", "column"), [("landlock", 0), ("seccomp", 1), ("both", 2)])
@@ -158,94 +158,60 @@ stop.set()
     assert ("threads that ran already are not held" in result.stdout) == (HERE.landlock_abi < 8)
 
 
+@able
+def test_seccomp_holds_threads_that_ran_before() -> None:
+    code = """
+import os, threading
+from sensors.confinement import Rules, confine
+confined = threading.Event()
+
+def fork():
+    confined.wait()
+    try:
+        os.fork()
+    except PermissionError as error:
+        print(error.strerror)
+
+thread = threading.Thread(target=fork)
+thread.start()
+confine(Rules(landlock=False))
+confined.set()
+thread.join()
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert result.stdout == "Operation not permitted\n"
+
+
 @native
 def test_nothing_asked_is_nothing_held() -> None:
     assert confine(Rules(seccomp=False, landlock=False)) == Confined()
 
 
-def dropped(*arguments: str, before: tuple[str, ...] = ()) -> Now:
-    """Run the program that drops its privileges, and return what it printed."""
-    result = program("tests.dropped", *arguments, before=before)
-    assert result.returncode == 0, result.stderr
-    return msgspec.json.decode(result.stdout, type=Now)
-
-
-def capabilities(now: Now) -> dict[str, str]:
-    """Return the sets of capabilities that /proc names."""
-    return {key: value for key, value in now.status.items() if key.startswith("Cap")}
-
-
-@native
+@able
 @as_root
-@pytest.mark.parametrize(
-    ("keep", "held", "packet"),
-    [
-        ((), NONE, "EPERM"),
-        (("cap_sys_ptrace",), f"{1 << 19:016x}", "EPERM"),
-        (("NET_RAW",), f"{1 << 13:016x}", "ok"),
-    ],
-)
-def test_root_becomes_the_user(keep: tuple[str, ...], held: str, packet: str) -> None:
-    now = dropped("nobody", *keep)
-    uid, gid = NOBODY.pw_uid, NOBODY.pw_gid
-    assert (now.dropped.uid, now.dropped.gid, now.dropped.changed_user) == (uid, gid, True)
-    assert now.status["Uid"] == " ".join([str(uid)] * 4)
-    assert now.status["Gid"] == " ".join([str(gid)] * 4)
-    assert now.status["Groups"] == str(gid)
-    none = {"CapInh": NONE, "CapBnd": NONE, "CapAmb": NONE}
-    assert capabilities(now) == none | {"CapPrm": held, "CapEff": held}
-    assert now.status["NoNewPrivs"] == "1"
-    assert now.dropped.bounding_emptied
-    assert len(now.dropped.kept) == len(keep)
-    assert (now.packet, now.root) == (packet, "EPERM")
-
-
-@native
-@as_root
-@with_setpriv
-def test_who_starts_with_few_capabilities_keeps_none() -> None:
-    some = "-all,+net_raw,+dac_read_search"  # the second only to find Python in the home of root
-    start = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", f"--bounding-set={some}")
-    before = (*start, f"--inh-caps={some}", f"--ambient-caps={some}")
-    now = dropped("no-such-user", before=before)
-    held = f"{1 << 13 | 1 << 2:016x}"
-    assert capabilities(now) == {
-        "CapInh": NONE,
-        "CapPrm": NONE,
-        "CapEff": NONE,
-        "CapAmb": NONE,
-        "CapBnd": held,  # without CAP_SETPCAP it stays, of no use under no_new_privs
-    }
-    assert now.status["NoNewPrivs"] == "1"
-    assert (now.dropped.changed_user, now.dropped.bounding_emptied) == (False, False)
-    assert (now.packet, now.root) == ("EPERM", "EPERM")
-
-
-MISTAKES = [
-    (("no-such-user",), "there is no user 'no-such-user'; create it (useradd --system no-such-user)"),
-    (("root",), "the user to become is root; name one that may nothing"),
-    (("nobody", "cap_none"), 'there is no capability "cap_none"; write it as cap_sys_ptrace'),
-    (("nobody", WITH_THREAD), "2 threads run already and would keep their capabilities"),
-]
-
-
-@native
-@as_root
-@pytest.mark.parametrize(("arguments", "message"), MISTAKES)
-def test_a_mistake_is_one_line_with_its_mend(arguments: tuple[str, ...], message: str) -> None:
-    result = program("tests.dropped", *arguments)
-    assert result.returncode == 1
-    assert message in result.stderr
-    assert result.stderr.count("\n") == 1
-
-
-@native
-@as_root
-@with_setpriv
-def test_what_is_not_held_cannot_be_kept() -> None:
-    before = ("setpriv", "--bounding-set=-sys_ptrace")
-    result = program("tests.dropped", "nobody", "cap_sys_ptrace", before=before)
-    assert "cap_sys_ptrace cannot be kept, for the process has not got it" in result.stderr
+def test_who_dropped_its_privileges_can_be_confined_and_work() -> None:
+    code = """
+import sys
+from pathlib import Path
+from sensors.confinement import Rules, confine, drop_privileges
+state = Path(sys.argv[1])
+drop_privileges("nobody")
+confined = confine(Rules(write=(state,)))
+assert (confined.seccomp, confined.landlock, confined.reasons) == (True, "full", ()), confined
+(state / "decisions").write_text("one")
+(state / "decisions").rename(state / "decisions.1")
+print((state / "decisions.1").read_text(), (state / "decisions.1").stat().st_uid)
+try:
+    Path("/etc/hostname").read_text()
+except PermissionError as error:
+    print(error.strerror)
+"""
+    with tempfile.TemporaryDirectory() as folder:  # that of pytest lies where only root goes
+        os.chown(folder, NOBODY.pw_uid, NOBODY.pw_gid)
+        result = script(code, folder)
+    assert result.stdout == f"one {NOBODY.pw_uid}\nPermission denied\n"
 
 
 def test_without_the_native_engine_it_is_not_here(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,3 +221,21 @@ def test_without_the_native_engine_it_is_not_here(monkeypatch: pytest.MonkeyPatc
     assert confine(Rules()) == Confined(reasons=(missing,))
     with pytest.raises(ConfinementError, match="privileges cannot be dropped: confinement is part of"):
         drop_privileges("nobody")
+
+
+DOCTOR = [
+    (Support(True, 7), ("system calls: filtered by seccomp", "files and TCP: held by Landlock, version 7")),
+    (Support(True, 3), ("held by Landlock, version 3; all of the rules need version 6",)),
+    (Support(), ("system calls: not filtered", "files and TCP: not held: this kernel has no Landlock")),
+    (Support(missing="it is not here"), ("confinement - none: it is not here",)),
+]
+
+
+@pytest.mark.parametrize(("here", "lines"), DOCTOR)
+def test_doctor_says_what_is_there(
+    here: Support, lines: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "support", lambda: here)
+    result = CliRunner().invoke(doctor.command)
+    text = " ".join(result.stdout.split())
+    assert all(line in text for line in lines), text

@@ -21,6 +21,7 @@ from monitor.documents import decode
 from monitor.files import InputError, read_source
 from monitor.privacy import privacy_lines
 from monitor.wording import fact, facts, plural
+from sensors.confinement import LANDLOCK_WHOLE, Support, support
 from sensors.engine import ENGINES, lacks
 
 CONFIG = Path("/etc/residency/residency.yaml")
@@ -47,6 +48,8 @@ def command(*, privacy: bool, path: Path | None) -> None:
         fact("catalogue", f"{catalog.version}: {plural(len(catalog.providers), 'provider')}, {endpoints}")
     )
     for line in facts("data sets", list(_data_sets())):
+        click.echo(line)
+    for line in facts("confinement", list(_confinement(support()))):
         click.echo(line)
     missing = "not installed: `replay --out` needs it (pip install 'residency-monitor[audit]')"
     click.echo(fact("audit", "installed" if importlib.util.find_spec("pyarrow") else missing))
@@ -85,6 +88,19 @@ def _data_sets() -> Iterator[str]:
         old = f", older than {each.stale_days} days" if each.stale else ""
         failed = f"; the last attempt failed: {each.last_error}" if each.last_error is not None else ""
         yield f"{each.dataset}: {age}{old}{failed}"
+
+
+def _confinement(here: Support) -> Iterator[str]:
+    """Say what holds the daemon to its work here."""
+    if here.missing:
+        yield f"none: {here.missing}"
+        return
+    lacking = "not filtered: this kernel has no seccomp, or is for another processor than x86-64 and aarch64"
+    yield f"system calls: {'filtered by seccomp' if here.seccomp else lacking}"
+    abi = here.landlock_abi
+    lacking = "not held: this kernel has no Landlock, or not among lsm= of its command line"
+    old = "" if abi >= LANDLOCK_WHOLE else f"; all of the rules need version {LANDLOCK_WHOLE}"
+    yield f"files and TCP: {f'held by Landlock, version {abi}{old}' if abi else lacking}"
 
 
 def _ready(engine: str) -> str:

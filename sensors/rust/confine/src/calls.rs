@@ -86,12 +86,7 @@ mod tests {
     #[test]
     fn no_call_is_in_two_lists() {
         let mut all = [ALLOWED, OLDER, DEADLY].concat();
-        all.extend(
-            conditional(true, 1)
-                .unwrap()
-                .into_iter()
-                .map(|(call, _)| call),
-        );
+        all.extend(conditional(true, 1).unwrap().into_keys());
         let count = all.len();
         all.sort_unstable();
         all.dedup();

@@ -1,5 +1,7 @@
 //! Calls that are allowed with certain arguments only.
 
+use std::collections::BTreeMap;
+
 use libc::{
     AF_INET, AF_INET6, AF_NETLINK, AF_UNIX, CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET,
     CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUSER, CLONE_NEWUTS, CLONE_THREAD, FIOCLEX, FIONBIO,
@@ -7,6 +9,7 @@ use libc::{
     SIOCGIFFLAGS, SIOCGIFHWADDR, SIOCGIFINDEX, SIOCGIFMTU, SIOCGIFNAME, TCGETS, TIOCGWINSZ, c_int,
     c_long,
 };
+use seccompiler::SeccompCmpArgLen::{Dword, Qword};
 use seccompiler::SeccompCmpOp::{Eq, MaskedEq};
 use seccompiler::{BackendError, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompRule};
 
@@ -27,51 +30,52 @@ const NEW_NAMESPACES: c_int = CLONE_NEWCGROUP
     | CLONE_NEWUSER
     | CLONE_NEWUTS;
 
-/// One argument, and what it must be. Only the low half counts: none of them is a pointer, but where said.
+/// One argument, and what it must be.
 type Wanted = (u8, SeccompCmpOp, u64);
 
 /// A call, and the sets of arguments of which one must be given.
-pub(crate) type Conditional = (c_long, Vec<SeccompRule>);
+type Call = (c_long, Vec<Vec<Wanted>>);
 
 /// Return the calls. `pid` is our own.
-pub(crate) fn conditional(sock_diag: bool, pid: u32) -> Result<Vec<Conditional>, BackendError> {
-    let own = || vec![(0, Eq, u64::from(pid))];
-    let mut calls = vec![
+pub(crate) fn conditional(
+    sock_diag: bool,
+    pid: u32,
+) -> Result<BTreeMap<c_long, Vec<SeccompRule>>, BackendError> {
+    let numbers = numbers(sock_diag, u64::from(pid));
+    let numbers = numbers.iter().map(|call| (call, Dword));
+    let pointers = pointers();
+    let pointers = pointers.iter().map(|call| (call, Qword));
+    numbers
+        .chain(pointers)
+        .map(|((call, any), length)| Ok((*call, rules(any, &length)?)))
+        .collect()
+}
+
+/// Arguments of which the low half counts.
+fn numbers(sock_diag: bool, pid: u64) -> Vec<Call> {
+    let own = || first_of(0, &[pid]);
+    let names = [number(PR_SET_NAME), number(PR_GET_NAME), PR_SET_VMA];
+    let not_both = vec![vec![without(2, PROT_EXEC)], vec![without(2, PROT_WRITE)]];
+    vec![
         (libc::SYS_clone, vec![vec![threads_only()]]),
         (libc::SYS_ioctl, first_of(1, &ioctls())),
-        (libc::SYS_kill, vec![own()]),
-        (
-            libc::SYS_mmap,
-            vec![vec![without(2, PROT_EXEC)], vec![without(2, PROT_WRITE)]],
-        ),
+        (libc::SYS_kill, own()),
+        (libc::SYS_mmap, not_both),
         (libc::SYS_mprotect, vec![vec![without(2, PROT_EXEC)]]),
-        (
-            libc::SYS_prctl,
-            first_of(0, &[number(PR_SET_NAME), number(PR_GET_NAME), PR_SET_VMA]),
-        ),
-        (libc::SYS_sched_setaffinity, vec![vec![(0, Eq, 0)]]),
+        (libc::SYS_prctl, first_of(0, &names)),
+        (libc::SYS_sched_setaffinity, first_of(0, &[0])),
         (libc::SYS_socket, sockets(sock_diag)),
-        (libc::SYS_socketpair, vec![vec![(0, Eq, number(AF_UNIX))]]),
-        (libc::SYS_tgkill, vec![own()]),
+        (libc::SYS_socketpair, first_of(0, &[number(AF_UNIX)])),
+        (libc::SYS_tgkill, own()),
     ]
-    .into_iter()
-    .map(|(call, any)| {
-        Ok((
-            call,
-            any.into_iter()
-                .map(|all| rule(all, &SeccompCmpArgLen::Dword))
-                .collect::<Result<_, _>>()?,
-        ))
-    })
-    .collect::<Result<Vec<_>, BackendError>>()?;
-    // The pointers: an address to send to, a limit to set.
-    for (call, pointer) in [(libc::SYS_sendto, 4), (libc::SYS_prlimit64, 2)] {
-        calls.push((
-            call,
-            vec![rule(vec![(pointer, Eq, 0)], &SeccompCmpArgLen::Qword)?],
-        ));
-    }
-    Ok(calls)
+}
+
+/// Arguments that must be no pointer: to an address to send to, to a limit to set.
+fn pointers() -> [Call; 2] {
+    [
+        (libc::SYS_sendto, first_of(4, &[0])),
+        (libc::SYS_prlimit64, first_of(2, &[0])),
+    ]
 }
 
 fn threads_only() -> Wanted {
@@ -119,14 +123,21 @@ fn first_of(argument: u8, values: &[u64]) -> Vec<Vec<Wanted>> {
         .collect()
 }
 
-fn rule(wanted: Vec<Wanted>, length: &SeccompCmpArgLen) -> Result<SeccompRule, BackendError> {
-    let conditions = wanted
-        .into_iter()
+fn rules(any: &[Vec<Wanted>], length: &SeccompCmpArgLen) -> Result<Vec<SeccompRule>, BackendError> {
+    any.iter()
+        .map(|all| SeccompRule::new(conditions(all, length)?))
+        .collect()
+}
+
+fn conditions(
+    all: &[Wanted],
+    length: &SeccompCmpArgLen,
+) -> Result<Vec<SeccompCondition>, BackendError> {
+    all.iter()
         .map(|(argument, operator, value)| {
-            SeccompCondition::new(argument, length.clone(), operator, value)
+            SeccompCondition::new(*argument, length.clone(), operator.clone(), *value)
         })
-        .collect::<Result<_, _>>()?;
-    SeccompRule::new(conditions)
+        .collect()
 }
 
 /// As the register has it: flags and families have no sign.
