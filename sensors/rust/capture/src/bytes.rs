@@ -10,6 +10,13 @@ pub enum Order {
 }
 
 impl Order {
+    /// This machine's own.
+    pub const HOST: Self = if cfg!(target_endian = "little") {
+        Self::Little
+    } else {
+        Self::Big
+    };
+
     /// Read `N` numbers of four bytes from a position on.
     #[inline]
     pub fn words<const N: usize>(self, data: &[u8], at: usize) -> Option<[u32; N]> {

@@ -34,6 +34,7 @@ pub mod fuzzing;
 pub mod inflate;
 #[cfg(test)]
 mod kit;
+pub mod live;
 mod member;
 pub mod merge;
 pub mod observing;

@@ -203,6 +203,12 @@ impl Sensor {
         self.tracker.recorder.len()
     }
 
+    /// How many flows there are in the table.
+    #[must_use]
+    pub fn flows(&self) -> usize {
+        self.tracker.flows.len()
+    }
+
     /// The names of the tunnels that flow keys point to.
     #[must_use]
     pub fn tunnels(&self) -> &[String] {

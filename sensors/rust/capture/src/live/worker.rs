@@ -1,0 +1,143 @@
+//! A thread that reads one ring with a sensor of its own.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use dissect::encode::Encoder;
+use dissect::sensor::Sensor;
+
+use crate::live::inbox::{Account, Inbox, TunnelNumbers};
+use crate::live::ring::{Ring, State};
+use crate::live::sys::now_ns;
+use crate::observing::BATCH;
+
+/// How long to wait for packets before looking whether to stop.
+const WAIT_MS: i32 = 100;
+/// How often the kernel's counters are asked for, and an account is given.
+const TICK: Duration = Duration::from_secs(1);
+/// When stopped, what the kernel still has in a block is handed over within so long.
+const LAST_WAIT_MS: i32 = 20;
+
+/// One ring's reader.
+pub(crate) struct Worker {
+    number: usize,
+    ring: Ring,
+    sensor: Sensor,
+    inbox: Arc<Inbox>,
+    stop: Arc<AtomicBool>,
+    numbers: TunnelNumbers,
+    account: Account,
+    next_tick: Instant,
+    packets_at_tick: u64,
+}
+
+impl Worker {
+    pub(crate) fn new(
+        number: usize,
+        interface: String,
+        ring: Ring,
+        sensor: Sensor,
+        (inbox, stop): (Arc<Inbox>, Arc<AtomicBool>),
+    ) -> Self {
+        let account = Account {
+            interface,
+            state: State::Up.text(),
+            ..Account::default()
+        };
+        Self {
+            number,
+            ring,
+            sensor,
+            inbox,
+            stop,
+            numbers: TunnelNumbers::default(),
+            account,
+            next_tick: Instant::now(),
+            packets_at_tick: 0,
+        }
+    }
+
+    /// Read until told to stop, then what is left, and end all flows.
+    pub(crate) fn run(mut self) {
+        let _ended = Ended(Arc::clone(&self.inbox));
+        while !self.stop.load(Ordering::Relaxed) {
+            if !self.read() {
+                let _ = self.ring.wait(WAIT_MS);
+            }
+            if Instant::now() >= self.next_tick {
+                self.tick();
+            }
+        }
+        let blocks = self.ring.blocks();
+        for _ in 0..=blocks {
+            if !self.read() && !self.ring.wait(LAST_WAIT_MS) {
+                break;
+            }
+        }
+        self.count_lost();
+        let mut over = false;
+        while !over {
+            over = self.sensor.finish(BATCH);
+            self.hand_on();
+        }
+        self.give_account();
+    }
+
+    /// Read one block; tell whether there was one.
+    fn read(&mut self) -> bool {
+        let sensor = &mut self.sensor;
+        let read = self.ring.read(|frames| sensor.frames(frames));
+        if self.sensor.waiting() > 0 {
+            self.hand_on();
+        }
+        read.is_some()
+    }
+
+    fn hand_on(&mut self) {
+        let observations = self.sensor.take();
+        self.inbox
+            .put(observations, self.sensor.tunnels(), &mut self.numbers);
+    }
+
+    fn tick(&mut self) {
+        self.next_tick = Instant::now() + TICK;
+        self.account.state = self.ring.look_after().text();
+        self.count_lost();
+        if self.account.packets == self.packets_at_tick {
+            self.sensor.idle(now_ns());
+        }
+        self.packets_at_tick = self.account.packets;
+        if self.sensor.waiting() > 0 {
+            self.hand_on();
+        }
+        self.give_account();
+    }
+
+    fn count_lost(&mut self) {
+        let statistics = self.ring.statistics();
+        self.account.packets += u64::from(statistics.packets);
+        self.account.dropped += u64::from(statistics.dropped);
+        self.account.freezes += u64::from(statistics.freezes);
+        if statistics.dropped > 0 {
+            self.sensor.lost(u64::from(statistics.dropped));
+        }
+    }
+
+    fn give_account(&mut self) {
+        let mut encoder = Encoder::default();
+        encoder.accounting(&self.sensor.accounting(Vec::new(), 0));
+        self.account.accounting = encoder.take();
+        self.account.flows = self.sensor.flows() as u64;
+        self.inbox.tell(self.number, self.account.clone());
+    }
+}
+
+/// Tells the inbox that its worker ended, however it did.
+struct Ended(Arc<Inbox>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.ended();
+    }
+}
