@@ -12,7 +12,7 @@ FLOWS ?= 1000000
 SECONDS ?= 30
 
 # program:package of Debian, for what tests run beside our own; they are skipped where it is not there
-PROGRAMS := tshark:tshark
+PROGRAMS := tshark:tshark promtool:prometheus
 
 .PHONY: help demo native programs test lint fuzz format golden lock floor bench bench-full bench-flows bench-explain nfstream clean
 .DEFAULT_GOAL := help

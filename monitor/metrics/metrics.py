@@ -1,0 +1,160 @@
+"""The metrics of one process: plain calls in, a text for the HTTP endpoint out.
+
+All calls but ``expose`` come from one thread. A scrape sees each of them wholly or not at all.
+"""
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from monitor import __version__
+from monitor.coverage import ClassCounts
+from monitor.groups import number_groups
+from monitor.metrics import families, labels
+from monitor.metrics.expected import LOSS_REASONS, RELOAD_REASONS, dataset_rows, policy_rows
+from monitor.metrics.exposition import Exposition
+from monitor.metrics.series import Series, Values
+from monitor.metrics.standing import MAX_STANDING, Standing, StandingVerdicts
+from monitor.metrics.totals import SECOND_NS, Totals, coverage_rows
+from monitor.policy import Policy
+from monitor.tally import Tally
+from monitor.types import Connection, Decision
+from sensors.observations import Accounting
+
+if TYPE_CHECKING:
+    from monitor.app import Knowledge
+
+
+class Levels(Struct, frozen=True):
+    """How full things are now."""
+
+    flows: int = 0
+    queued: int = 0  # observations
+    capturing: bool = False
+
+
+class Metrics:
+    """What is counted, with a ceiling on the number of series. ``sensor`` is a label of every one."""
+
+    def __init__(self, sensor: str, max_series: int, max_standing: int = MAX_STANDING) -> None:
+        self._series = Series(families.FAMILIES, max_series)
+        self._totals = Totals(self._series)
+        self._standing = StandingVerdicts(max_standing)
+        self.expose = Exposition(self._series, sensor).expose
+        for reason in LOSS_REASONS:
+            self.lost(reason, 0)
+        for reason in RELOAD_REASONS:
+            self._series.add(families.RELOADS, {"reason": reason}, 0)
+
+    def started(self, now_seconds: float) -> None:
+        """Take the time at which the sensor started and loaded what it judges by."""
+        with self._series.lock:
+            self._series.set(families.START, {}, now_seconds)
+            self._series.set(families.LAST_RELOAD, {}, now_seconds)
+
+    def load(self, knowledge: "Knowledge") -> None:
+        """Say what is in use, and begin every series of the policy that is not there yet, at 0."""
+        policy, selection = knowledge.policy, knowledge.selection
+        with self._series.lock:
+            self._series.replace(families.BUILD, [({"reason": __version__}, 1)])
+            self._series.replace(families.CATALOGUE, [({"reason": knowledge.catalog.version}, 1)])
+            version = [({"policy": policy.version}, 1)] if policy is not None else []
+            self._series.replace(families.POLICY, version)
+            self._series.replace(families.DATASET, dataset_rows(selection))
+            self._begin(policy)
+
+    def opened(self, decision: Decision, latency_ns: int | None = None) -> None:
+        """Count a verdict on a connection that lives; ``latency_ns`` is from its hello, where it was one."""
+        with self._series.lock:
+            if latency_ns is not None:
+                self._series.observe(families.LATENCY, latency_ns / SECOND_NS)
+            described = labels.of_decision(decision)
+            verdict = self._verdict(decision.connection, described)
+            violation = None
+            if described["outcome"] == "violation":
+                violation = self._series.add(families.OPEN, described)
+            heard_ns = decision.connection.ts_ns + decision.connection.totals.duration_ns
+            self._standing.put(decision.connection, Standing(verdict, violation, heard_ns))
+            for given_up in self._standing.give_up():
+                self._series.add(families.FORGOTTEN, {})
+                self._close(given_up)
+
+    def ended(self, decision: Decision) -> None:
+        """Count the decision on a connection that ended, and its verdict if it is the first, or differs."""
+        with self._series.lock:
+            described = labels.of_decision(decision)
+            self._verdict(decision.connection, described)
+            totals = decision.connection.totals
+            self._series.add(families.DECISIONS, described)
+            for direction, count in (("up", totals.bytes_up), ("down", totals.bytes_down)):
+                self._series.add(families.DECISION_BYTES, described | {"reason": direction}, count)
+
+    def data_came(self, lead_ns: int, bytes_up: int) -> None:
+        """Take the first application data: so long after the verdict (below 0: before it)."""
+        with self._series.lock:
+            if lead_ns < 0:
+                self._series.add(families.LATE, {})
+            else:
+                self._series.observe(families.LEAD, lead_ns / SECOND_NS)
+            self._series.observe(families.BYTES_BEFORE, bytes_up)
+
+    def covered(self, tally: Tally) -> None:
+        """Take the coverage of all connections. Before a new tally is used, give the old one once more."""
+        with self._series.lock:
+            self._totals.covered(tally)
+
+    def accounted(self, accounting: Accounting) -> None:
+        """Take what the sensor counted since it began."""
+        with self._series.lock:
+            self._totals.accounted(accounting)
+
+    def lost(self, reason: str, packets: int, wire_bytes: int = 0) -> None:
+        """Count packets that could not be observed; a reason that is none of LOSS_REASONS is "other"."""
+        row = {"reason": reason if reason in LOSS_REASONS else labels.OTHER}
+        with self._series.lock:
+            self._series.add(families.LOST_PACKETS, row, packets)
+            self._series.add(families.LOST_BYTES, row, wire_bytes)
+
+    def unwritten(self, decisions: int = 1) -> None:
+        """Count decisions that could not be written."""
+        with self._series.lock:
+            self._series.add(families.UNWRITTEN, {}, decisions)
+
+    def reloaded(self, now_seconds: float, *, ok: bool) -> None:
+        """Count a reload; after one that failed, what was loaded before is still in use."""
+        with self._series.lock:
+            self._series.add(families.RELOADS, {"reason": "ok" if ok else "failed"})
+            self._series.set(families.RELOAD_FAILED, {}, int(not ok))
+            if ok:
+                self._series.set(families.LAST_RELOAD, {}, now_seconds)
+
+    def measured(self, levels: Levels) -> None:
+        """Take how full things are."""
+        with self._series.lock:
+            self._series.set(families.FLOWS, {}, levels.flows)
+            self._series.set(families.QUEUED, {}, levels.queued)
+            self._series.set(families.CAPTURING, {}, int(levels.capturing))
+
+    def _begin(self, policy: Policy | None) -> None:
+        """Begin the series of a policy."""
+        for row in policy_rows(policy):
+            self._series.add(families.VERDICTS, row, 0)
+            if row["outcome"] == "violation":
+                self._series.add(families.OPEN, row, 0)
+        for group in number_groups(policy.networks if policy is not None else ()).rows:
+            for family, row, _ in coverage_rows(labels.of_group(group), ClassCounts()):
+                self._series.add(family, row, 0)
+
+    def _verdict(self, connection: Connection, described: dict[str, str]) -> Values:
+        """Count a verdict unless it stands, and take out the one that did."""
+        verdict = tuple([described[name] for name in families.VERDICTS.labels])
+        standing = self._standing.take(connection)
+        if standing is not None:
+            self._close(standing)
+        if standing is None or standing.verdict != verdict:
+            self._series.add(families.VERDICTS, described)
+        return verdict
+
+    def _close(self, standing: Standing) -> None:
+        if standing.violation is not None:
+            self._series.add_to(families.OPEN, standing.violation, -1)
