@@ -12,7 +12,7 @@ FLOWS ?= 1000000
 SECONDS ?= 30
 
 # program:package of Debian, for what tests run beside our own; they are skipped where it is not there
-PROGRAMS := tshark:tshark promtool:prometheus
+PROGRAMS := tshark:tshark promtool:prometheus systemd-analyze:systemd
 
 .PHONY: help demo native programs test lint fuzz format golden lock floor bench bench-full bench-flows bench-explain nfstream clean
 .DEFAULT_GOAL := help
@@ -138,6 +138,8 @@ lock: ## renew the pinned versions and hashes in requirements/
 	  pyproject.toml --extra audit --group build -o requirements/runtime.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  pyproject.toml --extra audit --group dev -o requirements/dev.lock
+
+include packaging/install.mk
 
 clean: ## remove what the targets made
 	rm -rf monitor/data/catalog.msgpack $(VENV) demo-out build sensors/rust/target .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
