@@ -51,7 +51,10 @@ class Location(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Retention(Struct, frozen=True, forbid_unknown_fields=True):
-    """How many days decisions are kept, by outcome; "inventory" are those made without a policy."""
+    """How many days decisions are kept, by outcome; "inventory" are those made without a policy.
+
+    "coverage" are the statements of how much could be seen.
+    """
 
     violation: Days = 365
     indeterminate: Days = 90
@@ -59,6 +62,7 @@ class Retention(Struct, frozen=True, forbid_unknown_fields=True):
     excepted: Days = 90
     allow: Days = 7
     inventory: Days = 30
+    coverage: Days = 365
 
 
 Sync = Literal["violations", "all", "none"]

@@ -15,6 +15,7 @@ _KINDS = {
     "excepted": "an exception excuses it",
     "allow": "within policy",
     "inventory": "made without a policy",
+    "coverage": "how much could be seen, without addresses",
 }
 _HEAD = "what", "where", "how long"
 _SHARES = 26, 34  # columns of 80 for the first two; the last has the rest

@@ -144,7 +144,9 @@ def test_a_line_that_was_cut_meanwhile_is_repaired_before_the_next(tmp_path: Pat
     kept.close()
 
 
-RETENTION = Retention(violation=10, indeterminate=5, unassigned=4, excepted=3, allow=1, inventory=2)
+RETENTION = Retention(
+    violation=10, indeterminate=5, unassigned=4, excepted=3, allow=1, inventory=2, coverage=6
+)
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ NUMBERS = [
      "decisions.retention_days.allow: expected int, got str (found '7 days')", DAYS),
     (HEAD + "decisions:\n  retention_days: 30", 5,
      "decisions.retention_days: expected object, got int (found '30')",
-     "write keys below it: violation, indeterminate, unassigned, excepted, allow, inventory"),
+     "write keys below it: violation, indeterminate, unassigned, excepted, allow, inventory, coverage"),
     (HEAD + "decisions: {retention_days: {violations: 3}}", 4, "unknown key 'violations'",
      "did you mean 'violation'?"),
     (HEAD + "privacy: {pseudonyms: {rotate_days: 0}}", 4,

@@ -6,11 +6,13 @@ from pathlib import Path
 import click
 
 from monitor.builtin import DATA
-from monitor.commands.base import clear_errors, config_option, warn
+from monitor.commands.base import Failure, clear_errors, config_option, warn
 from monitor.commands.edge import reader_may_leave
 from monitor.documents import DocumentError
+from monitor.exitstatus import Exit
 from monitor.host import host_problems
 from monitor.settings import Settings, load_settings
+from sensors.live import CaptureError
 
 DEFAULT = DATA / "residency.yaml"
 
@@ -38,9 +40,14 @@ def command(config: Path | None, print_default: bool) -> None:
         return
     with clear_errors():
         settings = _usable(config)
-    from monitor.daemon.run import run  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415
+    from monitor.daemon.run import run  # noqa: PLC0415  loads what only the daemon needs
 
-    sys.exit(run(settings))
+    with clear_errors():
+        try:
+            status = run(settings)
+        except CaptureError as error:
+            raise Failure(str(error), Exit.UNREADABLE) from None
+    sys.exit(status)
 
 
 def _usable(config: Path) -> Settings:

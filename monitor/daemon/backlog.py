@@ -5,8 +5,10 @@ from typing import Literal
 
 from monitor.types import Decision, Outcome
 
-Kind = Literal[Outcome, "inventory"]  # of decisions, as retention tells them apart
-KINDS: tuple[Kind, ...] = ("violation", "indeterminate", "unassigned", "excepted", "inventory", "allow")
+Kind = Literal[Outcome, "inventory", "coverage"]  # of lines, as retention tells them apart
+KINDS: tuple[Kind, ...] = (
+    "violation", "coverage", "indeterminate", "unassigned", "excepted", "inventory", "allow",
+)  # fmt: skip
 
 _Line = tuple[str, bytes]  # the name of its file, and the line
 

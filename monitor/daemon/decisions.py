@@ -1,6 +1,7 @@
 """The daemon's decisions on disk: `FOLDER/OUTCOME/DAY.jsonl`, one a line, kept for as long as the outcome is.
 
-A line is that of a replay's `decisions.jsonl`, with `sensor` and `owner` at its end. `totals.reason` tells a
+A line is that of a replay's `decisions.jsonl`, with `sensor` and `owner` at its end; below `coverage` it is a
+window of `monitor.daemon.windows`. `totals.reason` tells a
 verdict at first sight ("active") from an ended connection. The day is that of the connection's latest packet.
 
 Nothing here stops the loop: what cannot be written waits, bounded, and is tried again once a second. A disk
@@ -20,6 +21,7 @@ from monitor.config import Retention, Sync
 from monitor.daemon.appending import FolderLock, append, repair, sync
 from monitor.daemon.backlog import KINDS, Backlog, Kind, kind_of
 from monitor.daemon.days import SECOND_NS, Steady, file_name, is_day_file, is_expired
+from monitor.daemon.windows import Window
 from monitor.files import InputError
 from monitor.types import Decision
 
@@ -110,6 +112,11 @@ class DecisionStore:
         self._backlog.add(kind, name, line)
         if self.problem is None and self._backlog.bytes >= self._write_bytes:
             self._write()
+
+    def add_window(self, window: Window) -> None:
+        """Take a statement of how much could be seen."""
+        name = file_name(window.until_ns, self._now_ns, self._retention.coverage)
+        self._backlog.add("coverage", name, self._encode(window) + b"\n")
 
     def flush(self, now_ns: int) -> None:
         """Hand what waits to the system: after each batch, or at least once a second."""

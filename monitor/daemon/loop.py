@@ -1,0 +1,90 @@
+"""The straight line, live: batches in, decisions out to metrics and disk; once a second, everything else.
+
+One thread, which nothing outside makes wait: the sensor's queue is bounded and sheds, the store buffers.
+"""
+
+import time
+from collections.abc import Iterable
+
+from monitor.daemon.parts import Parts
+from monitor.daemon.rounds import Rounds
+from monitor.daemon.verdicts import Verdicts
+from monitor.exitstatus import Exit
+from monitor.types import Decision
+from sensors.connections import Seen
+from sensors.observations import DataSeen, Gap
+
+BATCH_SECONDS = 0.2  # how long to wait for something to do before looking at what else there is
+ROUND_SECONDS = 1.0
+DRAIN_SECONDS = 4.0  # for what is left, when the end is asked for
+
+
+class Loop:
+    """The daemon at work, until it is told to end."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._rounds = Rounds(parts)
+        self._verdicts = Verdicts()
+        self._next_round = time.monotonic()
+        self._deadline: float | None = None
+
+    def run(self) -> Exit:
+        """Work until the end is asked for, and all that was seen by then is decided."""
+        parts = self._parts
+        parts.sensor.start()
+        self._rounds.begin()
+        while (batch := parts.sensor.next_batch(BATCH_SECONDS)) is not None:
+            self._take(batch)
+            now = time.monotonic()
+            if now >= self._next_round:
+                self._next_round = now + ROUND_SECONDS
+                self._rounds.turn(time.time_ns())
+            if self._is_over(now):
+                break
+        asked = parts.wishes.end
+        self._rounds.finish(time.time_ns(), asked=asked)
+        return Exit.DONE if asked else Exit.UNREADABLE
+
+    def _is_over(self, now: float) -> bool:
+        """Stop the sensor where the end is asked for; tell whether the time for what is left is over."""
+        if not self._parts.wishes.end:
+            return False
+        if self._deadline is None:
+            self._deadline = now + DRAIN_SECONDS
+            self._parts.supervisor.stopping()
+            self._parts.sensor.stop()
+        return now >= self._deadline
+
+    def _take(self, batch: Iterable[Seen]) -> None:
+        parts = self._parts
+        for seen in batch:
+            if isinstance(seen, DataSeen):
+                self._data(seen)
+                continue
+            if isinstance(seen, Gap):
+                self._rounds.lost(seen)
+            for decision in parts.judge.pipeline.feed((seen,)):
+                self._decided(decision)
+
+    def _decided(self, decision: Decision) -> None:
+        """Count a decision, and write it."""
+        parts, flow = self._parts, decision.connection.flow
+        if not decision.is_open:
+            verdict = self._verdicts.end(flow)
+            parts.metrics.ended(decision)
+        elif (verdict := self._verdicts.find(flow)) is not None:
+            parts.metrics.opened(decision)
+        else:
+            verdict, latency_ns = self._verdicts.open(decision.connection, time.time_ns())
+            parts.metrics.opened(decision, latency_ns)
+            verdict.owner = parts.owners.owner(flow) if parts.owners is not None else None
+        owner = verdict.owner if verdict is not None else None
+        if parts.pseudonyms is not None:
+            decision = parts.pseudonyms.pseudonymised(decision)
+        parts.store.add(decision, owner)
+
+    def _data(self, seen: DataSeen) -> None:
+        lead = self._verdicts.data(seen)
+        if lead is not None:
+            self._parts.metrics.data_came(lead.lead_ns, lead.bytes_up)

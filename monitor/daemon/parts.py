@@ -1,0 +1,45 @@
+"""What the daemon is made of, put together by ``monitor.daemon.run``."""
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from structlog.typing import FilteringBoundLogger
+
+from monitor.app import Knowledge
+from monitor.daemon.decisions import DecisionStore
+from monitor.daemon.health import Health
+from monitor.daemon.notify import Supervisor
+from monitor.daemon.pseudonyms import RotatingPseudonyms
+from monitor.daemon.reloading import Reloading
+from monitor.daemon.signals import Wishes
+from monitor.metrics import Metrics
+from monitor.pipeline import Pipeline
+from monitor.settings import Settings
+from sensors.live import LiveSensor
+
+if TYPE_CHECKING:
+    from monitor.owners import Owners
+
+
+class Judge(Struct):
+    """What decides now. A reload puts another in its place."""
+
+    knowledge: Knowledge
+    pipeline: Pipeline
+
+
+class Parts(Struct, frozen=True):
+    """The daemon's parts. ``owners`` and ``pseudonyms`` are there where the configuration asks for them."""
+
+    settings: Settings
+    sensor: LiveSensor
+    judge: Judge
+    metrics: Metrics
+    store: DecisionStore
+    health: Health
+    supervisor: Supervisor
+    wishes: Wishes
+    reloading: Reloading
+    log: FilteringBoundLogger
+    owners: "Owners | None" = None
+    pseudonyms: RotatingPseudonyms | None = None

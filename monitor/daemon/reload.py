@@ -1,0 +1,52 @@
+"""Puts new knowledge in the place of the old, at one point of the stream, or keeps the old and says why."""
+
+import time
+
+from monitor.app import Knowledge
+from monitor.daemon.parts import Parts
+from monitor.daemon.windows import Windows
+
+
+class Reload:
+    """What follows from SIGHUP."""
+
+    def __init__(self, parts: Parts, windows: Windows) -> None:
+        self._parts = parts
+        self._windows = windows
+
+    def go_on(self) -> None:
+        """Begin a reload that was asked for; end one whose files are read."""
+        parts = self._parts
+        if parts.wishes.take_reload():
+            parts.supervisor.reloading(time.monotonic_ns())
+            parts.reloading.begin()
+        result = parts.reloading.result()
+        if result is None:
+            return
+        if isinstance(result, Knowledge):
+            self._use(result)
+            parts.log.info("reloaded", **described(result))
+        else:
+            for line in str(result).splitlines():
+                parts.log.error("reload failed, the old one stays in use", problem=line)
+        parts.metrics.reloaded(time.time(), ok=isinstance(result, Knowledge))
+        parts.supervisor.ready("capturing")
+
+    def _use(self, knowledge: Knowledge) -> None:
+        """Judge by it from here on. What was counted under the old one is taken before."""
+        parts, old = self._parts, self._parts.judge.pipeline
+        new = old.reloaded(knowledge.catalog, knowledge.policy, knowledge.aids())
+        old.count(parts.sensor.retarget(new.interest()))
+        parts.metrics.covered(old.tally)
+        parts.metrics.load(knowledge)
+        parts.judge.knowledge, parts.judge.pipeline = knowledge, new
+        self._windows.restart(old.tally)
+
+
+def described(knowledge: Knowledge) -> dict[str, object]:
+    """Return the fields of a log line that says what is in use."""
+    return {
+        "policy": knowledge.policy.version if knowledge.policy is not None else None,
+        "catalogue": knowledge.catalog.version,
+        "datasets": list(knowledge.datasets),
+    }

@@ -1,0 +1,96 @@
+"""What the daemon does once a second: counts, files, signs of life, and what signals asked for."""
+
+import time
+
+from monitor.daemon import totals
+from monitor.daemon.parts import Parts
+from monitor.daemon.reload import Reload
+from monitor.daemon.watch import Watch
+from monitor.daemon.windows import Windows
+from monitor.metrics import Levels
+from sensors.live import Status
+from sensors.observations import Gap
+
+SECOND_NS = 1_000_000_000
+TIDY_NS = 3_600 * SECOND_NS
+
+
+class Rounds:
+    """Everything but the line itself."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._windows = Windows(parts.settings.sensor, time.time_ns())
+        self._reload = Reload(parts, self._windows)
+        self._watch = Watch(parts)
+        self._next_tidy_ns = 0
+
+    def begin(self) -> None:
+        """Say that packets are captured and judged."""
+        parts = self._parts
+        parts.health.ready()
+        parts.supervisor.ready("capturing")
+        parts.log.info("started", engine=parts.sensor.engine, sensor=parts.settings.sensor)
+
+    def lost(self, gap: Gap) -> None:
+        """Note what could not be observed."""
+        self._parts.metrics.lost(gap.reason, gap.packets, gap.bytes)
+        self._windows.lost(gap.reason, gap.packets, gap.bytes)
+
+    def turn(self, now_ns: int) -> None:
+        """Do what there is to do."""
+        parts = self._parts
+        status = self._count()
+        self._watch.look(status)
+        self._write(now_ns, status)
+        self._reload.go_on()
+        if parts.wishes.take_status():
+            parts.log.info("status", **self._watch.status(status))
+        parts.health.beat()
+        parts.supervisor.alive()
+
+    def finish(self, now_ns: int, *, asked: bool) -> None:
+        """Count and write what is left, and say how it ended."""
+        parts = self._parts
+        status = self._count()
+        self._watch.look(status)
+        parts.store.add_window(self._windows.close(parts.judge.pipeline.tally, _packets(status), now_ns))
+        parts.store.flush(now_ns)
+        parts.health.not_ready("stopped")
+        if asked:
+            parts.log.info("stopped", **self._watch.status(status))
+        else:
+            parts.log.error("capture ended", mend="see the lines above; start it again")
+
+    def _count(self) -> Status:
+        """Take what was counted where nothing else comes of it."""
+        parts, pipeline = self._parts, self._parts.judge.pipeline
+        pipeline.count(parts.sensor.counted())
+        status = parts.sensor.status()
+        parts.metrics.covered(pipeline.tally)
+        parts.metrics.accounted(totals.accounting(status))
+        flows = sum(source.flows for source in status.sources)
+        up = any(source.state == "up" for source in status.sources)
+        parts.metrics.measured(Levels(flows=flows, queued=status.waiting, capturing=up))
+        return status
+
+    def _write(self, now_ns: int, status: Status) -> None:
+        parts = self._parts
+        if self._windows.is_over(now_ns):
+            parts.store.add_window(self._windows.close(parts.judge.pipeline.tally, _packets(status), now_ns))
+        parts.store.flush(now_ns)
+        if not 0 <= self._next_tidy_ns - now_ns <= TIDY_NS:
+            self._next_tidy_ns = now_ns + TIDY_NS
+            self._tidy(now_ns)
+
+    def _tidy(self, now_ns: int) -> None:
+        """Delete what was kept long enough, and turn to new keys where it is time."""
+        parts = self._parts
+        for expired in parts.store.expire(now_ns):
+            parts.log.info("deleted", kind=expired.kind, file=expired.name, bytes=expired.bytes)
+        for key in parts.pseudonyms.turn(now_ns) if parts.pseudonyms is not None else ():
+            parts.log.info("deleted key", file=key)
+
+
+def _packets(status: Status) -> int:
+    return sum(source.accounting.read.packets for source in status.sources)

@@ -1,0 +1,103 @@
+"""What could be seen in a window of time: how many connections could be named, and what was lost. Pure.
+
+Who reads that nothing was found has to know how much could be. One line each window, with its gaps.
+"""
+
+import msgspec
+
+from monitor.counts import FlowCount
+from monitor.coverage import NAMED
+from monitor.tally import Tally
+from monitor.types import Coverage
+from sensors.observations import Count
+
+WINDOW_NS = 300 * 1_000_000_000
+
+
+class Window(msgspec.Struct, frozen=True, tag="coverage", tag_field="type"):
+    """One window. ``says`` is its sentence for people; ``coverage`` holds the classes that had connections.
+
+    Packets are those that were read, ``lost`` those that were not, by reason. Connections are counted in the
+    window that they ended in.
+    """
+
+    since_ns: int
+    until_ns: int
+    sensor: str
+    says: str
+    connections: int
+    bytes: int
+    coverage: dict[Coverage, int]
+    packets: int
+    lost: dict[str, Count]
+
+
+class Windows:
+    """Cuts growing totals into windows."""
+
+    def __init__(self, sensor: str, now_ns: int) -> None:
+        self._sensor = sensor
+        self._since_ns = now_ns
+        self._before: dict[Coverage, FlowCount] = {}
+        self._carried: dict[Coverage, FlowCount] = {}
+        self._lost: dict[str, Count] = {}
+        self._packets = 0
+
+    def lost(self, reason: str, packets: int, wire_bytes: int) -> None:
+        """Note what could not be observed."""
+        old = self._lost.get(reason, Count())
+        self._lost[reason] = Count(old.packets + packets, old.bytes + wire_bytes)
+
+    def is_over(self, now_ns: int) -> bool:
+        """Tell whether it is time for the next one. A clock that was set back ends one, too."""
+        return not 0 <= now_ns - self._since_ns < WINDOW_NS
+
+    def restart(self, tally: Tally) -> None:
+        """Take what a tally came to that is no more in use. The next one is counted from its beginning."""
+        self._carried = self._grown(tally)
+        self._before = {}
+
+    def close(self, tally: Tally, packets: int, now_ns: int) -> Window:
+        """Return the window that ends now; ``packets`` are those read since the start."""
+        grown = self._grown(tally)
+        window = Window(
+            since_ns=self._since_ns,
+            until_ns=now_ns,
+            sensor=self._sensor,
+            says=_says(grown, self._lost),
+            connections=sum(count.flows for count in grown.values()),
+            bytes=sum(count.bytes() for count in grown.values()),
+            coverage={name: count.flows for name, count in grown.items()},
+            packets=packets - self._packets,
+            lost=self._lost,
+        )
+        self._before, self._carried, self._lost = tally.coverage, {}, {}
+        self._packets, self._since_ns = packets, now_ns
+        return window
+
+    def _grown(self, tally: Tally) -> dict[Coverage, FlowCount]:
+        """Return what came since the window began, by class."""
+        none = FlowCount()
+        grown = {
+            name: FlowCount(
+                count.flows - self._before.get(name, none).flows + self._carried.get(name, none).flows,
+                count.bytes_up
+                - self._before.get(name, none).bytes_up
+                + self._carried.get(name, none).bytes_up,
+                count.bytes_down
+                - self._before.get(name, none).bytes_down
+                + self._carried.get(name, none).bytes_down,
+            )
+            for name, count in tally.coverage.items()
+        }
+        return {name: count for name, count in grown.items() if count.flows}
+
+
+def _says(grown: dict[Coverage, FlowCount], lost: dict[str, Count]) -> str:
+    total = sum(count.flows for count in grown.values())
+    named = sum(count.flows for name, count in grown.items() if name in NAMED)
+    share = f"{100 * named / total:.1f} % of {total} connections could be named" if total else "no connection"
+    if not lost:
+        return f"{share}; nothing was lost"
+    parts = ", ".join(f"{count.packets} ({reason})" for reason, count in sorted(lost.items()))
+    return f"{share}; packets lost: {parts}: what they held is not known, and not in these numbers"
