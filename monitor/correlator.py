@@ -60,7 +60,7 @@ class Correlator:
         self._resolutions.is_resolver = is_resolver
 
     def passes(self, data: DataSeen) -> bool:
-        """Tell whether data was seen on a flow whose hello was told of: it is, as long as that is remembered."""
+        """Tell whether the data is behind a hello that was told of and is remembered."""
         return data.flow in self._hellos
 
     def feed(self, observation: Observation) -> ConnectionSeen | None:

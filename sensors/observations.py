@@ -118,9 +118,9 @@ class DataSeen(msgspec.Struct, frozen=True, tag="data_seen"):
     ``bytes_up`` is what had gone up on the flow before that packet. Once for each hello, where anything
     follows: what was known by then was known before the data went. "May hold" is read early, never late:
 
-    - TLS: a segment with anything but whole records of handshake and change_cipher_spec: the encrypted Finished
-      of TLS 1.3 counts, and 0-RTT behind the hello; likewise what follows a proxy's target. What is read as the
-      beginning of a hello in the proxy's tunnel is no data before it turns out to be none.
+    - TLS: a segment with anything but whole records of handshake and change_cipher_spec. The sealed Finished of
+      TLS 1.3 counts, and 0-RTT behind the hello. Likewise what follows a proxy's target, but what is read as
+      the beginning of a hello in the proxy's tunnel is no data before it turns out to be none.
     - QUIC: a datagram with a packet of 0-RTT or 1-RTT, the hello's own too.
     - DTLS: a record of application data, one sealed so that its type is hidden, or media beside it.
     - plain HTTP: whatever follows the request's head.

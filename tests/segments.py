@@ -97,8 +97,15 @@ def closing(at_ms: int, up_seq: int, down_seq: int, **other: Unpack[Ports]) -> l
 class Run:
     """The observations and counters that segments led to."""
 
-    def __init__(self, segments: Iterable[Segment], flows: int = 1_000, budget: int = 1_000_000) -> None:
-        self.recorder = Recorder()
+    def __init__(
+        self,
+        segments: Iterable[Segment],
+        flows: int = 1_000,
+        budget: int = 1_000_000,
+        *,
+        eager: bool = False,
+    ) -> None:
+        self.recorder = Recorder(eager=eager)
         self.table = FlowTable(flows, self.recorder.flow_end)
         self.gaps = GapLog()
         self.budget = ReadingBudget(budget)

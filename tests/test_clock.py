@@ -25,3 +25,23 @@ def test_the_clock(times: list[int], now: int, jumps: int) -> None:
         clock.see(time)
     assert (clock.now_ns, clock.jumps) == (now, jumps)
     assert (clock.first_ns, clock.last_ns) == (min(times), max(times))
+
+
+@pytest.mark.parametrize(
+    ("steps", "now", "span"),
+    [
+        ([("idle", 5)], 5, None),
+        ([("idle", 5), ("see", 4)], 5, 4),
+        ([("idle", 5), ("see", 7)], 7, 7),
+        ([("see", 5), ("idle", 9), ("idle", 8)], 9, 5),
+        ([("see", 5), ("idle", 5 + FAR)], 5, 5),
+        ([("see", 5), ("idle", 5 + FAR), ("idle", 6 + FAR)], 6 + FAR, 5),
+        ([("see", 5), ("idle", 5 + FAR), ("see", 6), ("idle", 7 + FAR)], 6, 5),
+    ],
+)
+def test_time_that_passes_without_a_packet(steps: list[tuple[str, int]], now: int, span: int | None) -> None:
+    clock = CaptureClock()
+    for kind, time in steps:
+        (clock.go_to if kind == "idle" else clock.see)(time)
+    assert clock.now_ns == now
+    assert clock.first_ns == span

@@ -9,13 +9,18 @@ from monitor.correlator import Correlator
 from monitor.types import Coverage, Name
 from sensors.connections import ConnectionSeen
 from sensors.limits import NameLimits
-from sensors.observations import Carrier, HelloSeen, Observation
+from sensors.observations import Carrier, DataSeen, FlowKey, FlowUpdate, HelloSeen, Observation
 from tests.hellos import client_hello
 from tests.observed import OTHER, SERVER, at, ended, flow_key, hello, resolved
 from tests.segments import ACK, Ports, Run, closing, handshake, up
 from tests.stream_bytes import PROXY_HEADERS
 
 LLM = "api.openai.com"
+
+
+def active(first: float, last: float, flow: FlowKey | None = None) -> FlowUpdate:
+    """Return the totals of a flow that lives on."""
+    return msgspec.structs.replace(ended(first, last, flow, "active"), final=False)
 
 
 def correlate(*observations: Observation) -> list[ConnectionSeen]:
@@ -272,3 +277,62 @@ def test_a_resolvers_answer_expires_and_is_nothing_beside_the_clients_own() -> N
     states = [[(name.value, name.state) for name in each.names] for each in seen if each is not None]
     assert states[0] == [("www.example.com", "live"), (LLM, "resolver")]
     assert LLM not in [name for name, _ in states[1]]
+
+
+def test_an_eager_one_tells_of_a_living_flow_what_is_known_by_then() -> None:
+    feed = Correlator(eager=True).feed
+    feed(resolved(0, LLM))
+    assert feed(hello(1, "www.example.org")) is None
+    opened = feed(active(0.5, 1))
+    feed(resolved(2, "late.example.org"))
+    feed(hello(3, "inner.example.org"))
+    again, last = feed(active(0.5, 3)), feed(ended(0.5, 9))
+    assert opened is not None
+    assert again is not None
+    assert last is not None
+    assert [name.value for name in opened.names] == ["www.example.org", LLM]
+    assert [name.value for name in again.names] == ["inner.example.org", "www.example.org", LLM]
+    assert (opened.totals.reason, opened.coverage) == ("active", "sni")
+    assert (again.names, again.hello, again.coverage) == (last.names, last.hello, last.coverage)
+
+
+def test_one_that_is_not_eager_says_nothing_of_living_flows() -> None:
+    feed = Correlator().feed
+    feed(hello(1, LLM))
+    assert feed(active(0.5, 1)) is None
+
+
+def test_a_living_flow_goes_on_signalling() -> None:
+    media = flow_key(server="198.51.100.9", port=3_478)
+    stun = HelloSeen(at(900), media, "stun", None)
+    for told, hosts in ((active(0, 1), [LLM]), (ended(0, 1), [])):
+        feed = Correlator(is_signalling=LLM.__eq__, eager=True).feed
+        for observation in (hello(1, LLM), told, stun):
+            feed(observation)
+        connection = feed(ended(900, 901, media))
+        assert connection is not None
+        assert [name.value for name in connection.names] == hosts
+
+
+def test_data_passes_where_the_flow_is_remembered() -> None:
+    correlator = Correlator(NameLimits(pending=1), eager=True)
+    first, second = DataSeen(at(2), flow_key(), 100), DataSeen(at(2), flow_key(OTHER), 100)
+    correlator.feed(hello(1, LLM))
+    assert (correlator.passes(first), correlator.passes(second)) == (True, False)
+    correlator.feed(hello(1, LLM, flow_key(OTHER)))
+    assert (correlator.passes(first), correlator.passes(second)) == (False, True)
+    correlator.feed(ended(0, 3, flow_key(OTHER)))
+    assert not correlator.passes(second)
+
+
+def test_what_is_remembered_outlives_what_it_is_asked_for() -> None:
+    correlator = Correlator()
+    correlator.feed(resolved(0, LLM, client=OTHER))
+    correlator.retarget(lambda _: False, OTHER.__eq__)
+    correlator.feed(resolved(0, "www.example.org", client=OTHER))
+    connection = correlator.feed(ended(1, 2))
+    assert connection is not None
+    assert [(name.value, name.state) for name in connection.names] == [
+        ("www.example.org", "resolver"),
+        (LLM, "foreign"),
+    ]

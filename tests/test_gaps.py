@@ -27,12 +27,25 @@ def test_only_what_is_new_is_reported() -> None:
     assert not log.due(1_000 + GAP_INTERVAL_NS - 1)
     assert log.due(1_000 + GAP_INTERVAL_NS)
     log.evicted(7, 700)
+    log.lost(2)
+    log.lost(1)
     totals = {"malformed-ipv4": Count(1, 60), "malformed-tcp": Count(2, 90), "unknown-ethertype": Count(5, 5)}
     first = log.flush(5_000, totals)
-    assert first == [Gap(5_000, 1_000, 3, 150, "decode"), Gap(5_000, 1_000, 7, 700, "table")]
+    assert first == [
+        Gap(5_000, 1_000, 3, 150, "decode"),
+        Gap(5_000, 1_000, 3, 0, "ring"),
+        Gap(5_000, 1_000, 7, 700, "table"),
+    ]
     assert log.flush(6_000, totals) == []
     totals["truncated-tcp"] = Count(1, 34)
     assert log.flush(7_000, totals) == [Gap(7_000, 6_000, 1, 34, "snaplen")]
+
+
+def test_how_long_losses_are_gathered() -> None:
+    log = GapLog(10)
+    assert not log.due(1_000)
+    assert not log.due(1_009)
+    assert log.due(1_010)
 
 
 def test_a_clock_that_is_set_back_holds_no_report_up() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +21,7 @@ from sensors.connections import ConnectionSeen, CorrelatorCounters, Counted, Flo
 from sensors.engine import Options, open_sensor
 from sensors.interest import MAX_GROUPS, Interest
 from sensors.limits import Limits, NameLimits
-from sensors.observations import FlowUpdate, Gap
+from sensors.observations import DataSeen, FlowUpdate, Gap
 from tests.catalog_help import compiled
 from tests.exchanges_kit import Answer, Call, Flow, capture, exchanges
 from tests.policy_help import compiled as compiled_policy
@@ -80,12 +81,13 @@ class Joined:
         self.forgotten = CorrelatorCounters()
 
 
-def by_python(path: Path, limits: Limits, names: NameLimits, engine: str = "dpkt") -> Joined:
+def by_python(path: Path, options: Options, engine: str = "dpkt") -> Joined:
     """Correlate what an engine observes."""
-    joined, correlator = Joined(), Correlator(names, is_signalling, RESOLVER.__eq__)
-    for batch in open_sensor([path], engine, Options(limits)):
+    joined = Joined()
+    correlator = Correlator(options.names, is_signalling, RESOLVER.__eq__, eager=options.eager)
+    for batch in open_sensor([path], engine, options):
         for seen in batch:
-            if isinstance(seen, Gap):
+            if isinstance(seen, Gap) or (isinstance(seen, DataSeen) and correlator.passes(seen)):
                 joined.seen.append(seen)
                 continue
             assert not isinstance(seen, ConnectionSeen)
@@ -94,18 +96,18 @@ def by_python(path: Path, limits: Limits, names: NameLimits, engine: str = "dpkt
                 continue
             if connection.flow.server_port == DNS_PORT and connection.hello is None:
                 totals = connection.totals
-                joined.lookups.include(Flows(1, totals.bytes_up, totals.bytes_down))
+                if totals.reason != "active":
+                    joined.lookups.include(Flows(1, totals.bytes_up, totals.bytes_down))
             else:
                 joined.seen.append(connection)
     joined.forgotten = correlator.counters()
     return joined
 
 
-def by_native(
-    path: Path, interest: Interest, limits: Limits, names: NameLimits
-) -> tuple[list[Seen], Counted]:
+def by_native(path: Path, interest: Interest, options: Options | None = None) -> tuple[list[Seen], Counted]:
     """Correlate inside the engine."""
-    sensor = open_sensor([path], "native", Options(limits, interest=interest, names=names))
+    options = msgspec.structs.replace(options or Options(), interest=interest)
+    sensor = open_sensor([path], "native", options)
     return [seen for batch in sensor for seen in batch], sensor.counted()
 
 
@@ -122,10 +124,10 @@ def counted_lookups(counted: Counted) -> FlowCount:
     return lookups
 
 
-def compare(path: Path, limits: Limits, names: NameLimits, engine: str = "dpkt") -> None:
+def compare(path: Path, options: Options, engine: str = "dpkt") -> None:
     """Hand everything out, and find the same."""
-    wanted = by_python(path, limits, names, engine)
-    seen, counted = by_native(path, EVERYTHING, limits, names)
+    wanted = by_python(path, options, engine)
+    seen, counted = by_native(path, EVERYTHING, options)
     assert seen == wanted.seen
     assert counted.forgotten == wanted.forgotten
     assert counted_lookups(counted) == wanted.lookups
@@ -134,9 +136,19 @@ def compare(path: Path, limits: Limits, names: NameLimits, engine: str = "dpkt")
 
 @pytest.mark.parametrize("case", golden.cases(), ids=lambda case: case.name)
 @pytest.mark.parametrize("limits", [Limits(), SMALL], ids=["usual limits", "small limits"])
-def test_our_captures(case: Path, limits: Limits) -> None:
+@pytest.mark.parametrize("eager", [False, True], ids=["replay", "live"])
+def test_our_captures(case: Path, limits: Limits, *, eager: bool) -> None:
     names = NameLimits() if limits == Limits() else NameLimits(2, 1, 3_000, 1, 1, 1)
-    compare(golden.traffic(case), limits, names, "native")
+    compare(golden.traffic(case), Options(limits, names=names, eager=eager), "native")
+
+
+def test_an_engine_of_the_other_kind_tells_of_living_connections_too() -> None:
+    path = golden.traffic(golden.PCAPS / "demo")
+    compare(path, Options(eager=True))
+    seen, _ = by_native(path, EVERYTHING, Options(eager=True))
+    opened = [each for each in seen if isinstance(each, ConnectionSeen) and each.totals.reason == "active"]
+    assert opened
+    assert {each.flow for each in seen if isinstance(each, DataSeen)} <= {each.flow for each in opened}
 
 
 few = st.integers(1, 3)
@@ -152,18 +164,22 @@ name_limits = st.builds(
 )
 
 
-@given(exchanges(), st.one_of(st.just(NameLimits()), name_limits))
-def test_any_exchanges(made: list[Answer | Flow | Call], names: NameLimits) -> None:
+@given(exchanges(), st.one_of(st.just(NameLimits()), name_limits), st.booleans())
+def test_any_exchanges(
+    made: list[Answer | Flow | Call],
+    names: NameLimits,
+    eager: bool,  # noqa: FBT001
+) -> None:
     with TemporaryDirectory() as folder:
-        compare(capture(made, Path(folder)), Limits(), names)
+        compare(capture(made, Path(folder)), Options(names=names, eager=eager))
 
 
 def test_of_equal_lifetimes_the_first_counts(tmp_path: Path) -> None:
     told = [("edge.llm.test", 3_600), ("cdn.example.net", 60), ("edge.llm.test", 0)]
     made = [Answer(0, "10.20.1.5", "www.example.org", ("203.0.113.7",), (alias,), ttl) for alias, ttl in told]
     path = capture([*made, Flow(1_000, "10.20.1.5", "203.0.113.7")], tmp_path)
-    compare(path, Limits(), NameLimits())
-    (connection,) = by_python(path, Limits(), NameLimits()).seen
+    compare(path, Options())
+    (connection,) = by_python(path, Options()).seen
     assert isinstance(connection, ConnectionSeen)
     assert connection.coverage == "dns"
 
@@ -181,11 +197,14 @@ def ends(path: Path) -> Iterator[FlowUpdate]:
         yield from (seen for seen in batch if isinstance(seen, FlowUpdate) and seen.final)
 
 
-def piped(path: Path, interest: Interest | None) -> tuple[list[Decision], Pipeline]:
-    """Return the decisions on a capture, and the pipeline with what it counted."""
+def piped(path: Path, interest: Interest | None, *, eager: bool = False) -> tuple[list[Decision], Pipeline]:
+    """Return the decisions on a capture, and the pipeline with what it counted, batch by batch."""
     pipeline = grouped()
-    sensor = open_sensor([path], "native", Options(interest=interest))
-    decisions = [decision for batch in sensor for decision in pipeline.feed(batch)]
+    sensor = open_sensor([path], "native", Options(interest=interest, eager=eager))
+    decisions: list[Decision] = []
+    for batch in sensor:
+        decisions += pipeline.feed(batch)
+        pipeline.count(sensor.counted())
     pipeline.count(sensor.counted())
     return decisions, pipeline
 
@@ -203,6 +222,17 @@ def test_an_interest_changes_nothing_that_comes_out(made: list[Answer | Flow | C
     assert ended == whole.tally.connections().flows + whole.tally.lookups.flows
 
 
+@given(exchanges())
+def test_living_connections_change_nothing_that_is_counted(made: list[Answer | Flow | Call]) -> None:
+    with TemporaryDirectory() as folder:
+        path = capture(made, Path(folder))
+        decisions, whole = piped(path, None)
+        early, live = piped(path, grouped().interest(), eager=True)
+    assert [decision for decision in early if not decision.is_open] == decisions
+    assert vars(live.tally) == vars(whole.tally)
+    assert vars(live.behaviours) == vars(whole.behaviours)
+
+
 def test_clients_may_be_of_interest(tmp_path: Path) -> None:
     made = [
         Flow(index, client, "10.20.1.5", name="www.example.org")
@@ -210,7 +240,7 @@ def test_clients_may_be_of_interest(tmp_path: Path) -> None:
     ]
     made.append(Flow(2, "2001:db8:c::7", "2001:db8::5"))
     interest = Interest(client_prefixes=("198.51.100.0/24", "2001:db8:c::/48"))
-    seen, counted = by_native(capture(made, tmp_path), interest, Limits(), NameLimits())
+    seen, counted = by_native(capture(made, tmp_path), interest)
     clients = [each.flow.client for each in seen if isinstance(each, ConnectionSeen)]
     assert clients == ["198.51.100.7", "2001:db8:c::7"]
     assert of_class(counted, "sni") == 1
@@ -221,7 +251,7 @@ def test_names_that_nobody_cares_about_stay_inside(tmp_path: Path) -> None:
     path = capture(
         [Flow(index, "10.20.1.5", "203.0.113.7", name=name) for index, name in enumerate(said)], tmp_path
     )
-    seen, counted = by_native(path, CATALOG.interest(), Limits(), NameLimits())
+    seen, counted = by_native(path, CATALOG.interest())
     names = [each.names[0].value for each in seen if isinstance(each, ConnectionSeen)]
     assert names == ["api.llm.test", "a.openai.test"]
     assert of_class(counted, "sni") == 2
@@ -234,7 +264,7 @@ def test_ports_and_protocols_may_be_of_interest(tmp_path: Path) -> None:
         Flow(2, "10.20.1.5", "203.0.113.7", name="www.example.org"),
     ]
     interest = Interest(server_ports=(853,), alpn=("dot",))
-    seen, counted = by_native(capture(made, tmp_path), interest, Limits(), NameLimits())
+    seen, counted = by_native(capture(made, tmp_path), interest)
     assert len(seen) == 2
     assert of_class(counted, "sni") == 1
 
@@ -247,19 +277,19 @@ def test_what_is_no_prefix_is_refused(tmp_path: Path) -> None:
         Interest(groups=(("192.0.2.0/33", 1),)),
     ):
         with pytest.raises(ValueError, match=r"^192\.0\.2\.0/33$"):
-            by_native(path, wanted, Limits(), NameLimits())
+            by_native(path, wanted)
 
 
 def test_a_group_beyond_the_bound_is_refused(tmp_path: Path) -> None:
     path = capture([], tmp_path)
     with pytest.raises(ValueError, match=r"^group 4096$"):
-        by_native(path, Interest(groups=(("192.0.2.0/24", MAX_GROUPS),)), Limits(), NameLimits())
-    by_native(path, Interest(groups=(("192.0.2.0/24", MAX_GROUPS - 1),)), Limits(), NameLimits())
+        by_native(path, Interest(groups=(("192.0.2.0/24", MAX_GROUPS),)))
+    by_native(path, Interest(groups=(("192.0.2.0/24", MAX_GROUPS - 1),)))
 
 
 def test_many_ranges_are_taken(tmp_path: Path) -> None:
     many = tuple(f"100.{n >> 8 & 255}.{n & 255}.{n >> 16 << 4}/28" for n in range(100_000))
     made = [Flow(0, "10.20.1.5", "100.1.2.7"), Flow(1, "10.20.1.5", "100.1.2.70")]
-    _, counted = by_native(capture(made, tmp_path), Interest(hosting=many), Limits(), NameLimits())
+    _, counted = by_native(capture(made, tmp_path), Interest(hosting=many))
     (group,) = counted.groups.values()
     assert (group.coverage["address"].flows, group.address_hosting.flows) == (2, 1)

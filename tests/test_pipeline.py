@@ -6,10 +6,14 @@ import msgspec
 
 from monitor import app
 from monitor.attribution.readings import MAX_NAMES
-from monitor.pipeline import Pipeline
+from monitor.correlator import Correlator
+from monitor.counts import FlowCount
+from monitor.pipeline import Aids, Pipeline
 from monitor.policy import Policy
 from monitor.types import Decision
-from sensors.observations import Observation
+from sensors.connections import CorrelatorCounters, Counted, Flows, GroupCounted
+from sensors.limits import NameLimits
+from sensors.observations import DataSeen, Observation
 from tests.observed import OTHER, ended, flow_key, hello, resolved
 from tests.policy_help import policy as small
 
@@ -131,3 +135,45 @@ def test_what_a_proxy_is_called_is_not_written() -> None:
         ended(9, 12),
     )
     assert written(decision) == [(BEDROCK, "live")]
+
+
+def test_a_decision_ahead_of_the_end_is_counted_nowhere() -> None:
+    pipeline = Pipeline(knowledge().catalog, correlator=Correlator(eager=True))
+    fresh = Pipeline(knowledge().catalog)
+    many = [resolved(0, LLM), *(resolved(index / 10, f"n{index}.example.org") for index in range(100))]
+    active = msgspec.structs.replace(ended(20, 21, reason="active"), final=False)
+    lookup = msgspec.structs.replace(active, flow=flow_key(port=53))
+    (opened,) = pipeline.feed([*many, active, lookup, DataSeen(active.ts_ns, active.flow, 0)])
+    assert opened.is_open
+    assert opened.attribution.possible == ("deepseek",)
+    assert vars(pipeline.tally) == vars(fresh.tally)
+    (last,) = pipeline.feed([ended(20, 30)])
+    assert not last.is_open
+    assert (last.attribution, last.connection.names) == (opened.attribution, opened.connection.names)
+    assert pipeline.tally.related.flows == pipeline.tally.shortened_lists == 1
+
+
+def test_what_a_sensor_counted_adds_up() -> None:
+    pipeline = Pipeline(knowledge().catalog)
+    counted = Counted(
+        {0: GroupCounted({"sni": Flows(2, 10, 20)}, lookups=Flows(1, 1, 1))}, CorrelatorCounters(3, 4)
+    )
+    pipeline.count(counted)
+    pipeline.count(counted)
+    pipeline.count(Counted())
+    assert pipeline.tally.coverage["sni"] == FlowCount(4, 20, 40)
+    assert pipeline.tally.lookups.flows == 2
+    assert pipeline.forgotten() == CorrelatorCounters(6, 8)
+
+
+def test_another_policy_takes_over_what_is_remembered_and_counts_anew() -> None:
+    old = Pipeline(knowledge().catalog, correlator=Correlator(NameLimits(hellos=1)))
+    flow = flow_key()
+    assert not list(old.feed([hello(1, LLM), hello(1, "www.example.org"), ended(0, 9, flow_key(OTHER))]))
+    old.count(Counted(forgotten=CorrelatorCounters(5, 5)))
+    assert old.forgotten() == CorrelatorCounters(6, 5)
+    new = old.reloaded(knowledge().catalog, small("  - {id: A, outcome: allow}"), Aids())
+    (decision,) = new.feed([ended(0, 9, flow)])
+    assert decision.attribution.provider == "deepseek"
+    assert decision.outcome is not None
+    assert (new.tally.connections().flows, new.forgotten()) == (1, CorrelatorCounters())

@@ -87,6 +87,17 @@ mod tests {
     use super::{CaptureClock, MAX_JUMP_NS};
 
     #[test]
+    fn time_may_pass_without_a_packet() {
+        let mut clock = CaptureClock::default();
+        assert!(clock.go_to(5) && clock.see(4));
+        assert_eq!((clock.now_ns(), clock.span()), (5, Some((4, 4))));
+        assert!(clock.go_to(9) && !clock.go_to(8) && !clock.see(7));
+        assert_eq!((clock.now_ns(), clock.span()), (9, Some((4, 7))));
+        assert!(!clock.go_to(10 + MAX_JUMP_NS) && clock.go_to(11 + MAX_JUMP_NS));
+        assert_eq!((clock.now_ns(), clock.jumps()), (11 + MAX_JUMP_NS, 1));
+    }
+
+    #[test]
     fn one_wrong_time_moves_nothing_and_two_that_agree_do() {
         let far = 10 * MAX_JUMP_NS;
         for (times, now, jumps) in [

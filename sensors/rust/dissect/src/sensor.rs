@@ -278,3 +278,6 @@ fn ranks(names: &[String]) -> Vec<u16> {
     }
     ranks
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,13 +1,16 @@
 //! What is counted, and what goes on.
 
-use dissect::observations::{Gap, Observation};
+use dissect::observations::{Carrier, DataSeen, EndReason, Gap, Observation};
 
 use dissect::segment::Address;
 
-use super::{Filter, FlowCount, GroupCount};
+use super::{Counted, Filter, FlowCount, GroupCount, Shed};
 use crate::connections::Coverage;
 use crate::interest::{MAX_GROUPS, Wanted};
-use crate::kit::{CLIENT, LLM, OTHER, SERVER, USUAL, at, ended, flow_key, hello, resolved, texts};
+use crate::kit::{
+    CLIENT, LLM, OTHER, SERVER, USUAL, at, ended, flow, flow_key, hello, resolved, texts,
+};
+use crate::resolutions::Limits;
 
 fn filter() -> Filter {
     let wanted = Wanted {
@@ -186,4 +189,188 @@ fn a_class_stands_where_it_is_counted() {
     for (index, class) in Coverage::ALL.into_iter().enumerate() {
         assert_eq!(class as usize, index);
     }
+}
+
+/// A flow's totals so far.
+fn active(first: i64, last: i64) -> Observation {
+    ended(first, last, |update| update.reason = EndReason::Active)
+}
+
+fn data(tenths: i64) -> Observation {
+    Observation::Data(DataSeen {
+        ts_ns: at(tenths),
+        flow: flow(),
+        bytes_up: 500,
+    })
+}
+
+/// How many values wait, and how often a text is among them.
+fn waiting(filter: &mut Filter, text: &str) -> (usize, usize) {
+    let (waiting, batch) = (filter.waiting(), filter.batch());
+    let found = batch.windows(text.len());
+    let found = found.filter(|window| *window == text.as_bytes());
+    (waiting, found.count())
+}
+
+#[test]
+fn only_an_eager_filter_tells_of_connections_that_live() {
+    let observations = || vec![hello(10, Some(LLM), as_is), active(9, 10), data(11)];
+    let mut filter = filter();
+    filter.take(observations(), &[]);
+    assert_eq!(waiting(&mut filter, "active"), (0, 0));
+    let mut filter = self::filter().eager();
+    filter.take(observations(), &[]);
+    assert_eq!(waiting(&mut filter, "active"), (2, 1));
+    filter.take(vec![ended(9, 50, as_is), data(51)], &[]);
+    assert_eq!(waiting(&mut filter, "fin"), (1, 1));
+    assert_eq!(filter.counted(), Counted::default());
+}
+
+#[test]
+fn what_lives_and_nobody_cares_for_is_not_counted_and_nor_is_its_data() {
+    let mut filter = filter().eager();
+    let www = Some("www.example.org");
+    let lookup = ended(9, 10, |update| {
+        update.flow = flow_key(CLIENT, SERVER, 53);
+        update.reason = EndReason::Active;
+    });
+    let observations = vec![hello(10, www, as_is), active(9, 10), data(11), lookup];
+    filter.take(observations, &[]);
+    assert_eq!(filter.waiting(), 0);
+    assert_eq!(filter.counted(), Counted::default());
+    filter.take(
+        vec![hello(12, Some(LLM), as_is), active(9, 12), data(13)],
+        &[],
+    );
+    assert_eq!(waiting(&mut filter, "data_seen"), (2, 1));
+}
+
+#[test]
+fn what_was_counted_is_told_once() {
+    let limits = Limits { hellos: 1, ..USUAL };
+    let mut filter = Filter::new(Wanted::default(), limits, 7).unwrap();
+    let two = || vec![hello(10, None, as_is), hello(11, None, as_is)];
+    for flows in [1, 2, 0] {
+        for _ in 0..flows {
+            filter.take(two(), &[]);
+            filter.take(vec![ended(9, 50, as_is)], &[]);
+        }
+        let counted = filter.counted();
+        let found: u64 = counted.groups.iter().map(|one| one.coverage[2].flows).sum();
+        assert_eq!((found, counted.forgotten.hellos), (flows, flows));
+    }
+}
+
+#[test]
+fn above_its_bound_a_filter_sheds_first_what_has_no_name() {
+    let wanted = Wanted {
+        prefixes: texts(&["203.0.113.0/24"]),
+        ..Wanted::default()
+    };
+    let gap = Gap {
+        ts_ns: at(10),
+        since_ns: at(0),
+        packets: 1,
+        bytes: 0,
+        reason: "ring",
+    };
+    let told = |name| resolved(0, name, |_| {});
+    let named = || vec![hello(10, Some(LLM), as_is), ended(9, 50, as_is)];
+    let mut filter = Filter::new(wanted, USUAL, 7).unwrap().eager().bounded(4);
+    filter.take(vec![ended(9, 50, as_is), ended(9, 50, as_is)], &[]);
+    assert_eq!(filter.waiting(), 2);
+    filter.take(vec![ended(9, 50, as_is), active(9, 10), told(LLM)], &[]);
+    filter.take(vec![active(9, 10), data(11)], &[]); // by DNS alone: not while it lives
+    assert_eq!(filter.waiting(), 2);
+    filter.take(vec![ended(9, 50, as_is)], &[]); // by DNS
+    filter.take(vec![hello(10, Some(LLM), as_is), active(9, 10)], &[]);
+    assert_eq!(filter.waiting(), 4);
+    filter.take(vec![data(11), active(9, 12), data(13)], &[]);
+    filter.take(named(), &[]);
+    assert_eq!(filter.waiting(), 4);
+    filter.take(vec![Observation::Gap(gap)], &[]);
+    assert_eq!(waiting(&mut filter, "gap"), (5, 1));
+    filter.take(named(), &[]);
+    assert_eq!(filter.waiting(), 1);
+    let counted = filter.counted();
+    let [unowned] = counted.groups.as_slice() else {
+        panic!("one group is counted");
+    };
+    let [sni, _, address, ..] = unowned.coverage;
+    assert_eq!((sni.flows, address.flows), (1, 1));
+    let shed = Shed {
+        opened: 3,
+        ended: 2,
+        data: 1,
+    };
+    assert_eq!(counted.shed, shed);
+    assert_eq!(filter.counted(), Counted::default());
+}
+
+#[test]
+fn another_interest_takes_over_what_is_remembered() {
+    let of = |name: &str, group| Wanted {
+        names: texts(&[name]),
+        groups: vec![("10.20.0.0/16".to_owned(), group)],
+        ..Wanted::default()
+    };
+    let mut filter = Filter::new(of("other.example", 1), USUAL, 7).unwrap();
+    let inner = hello(10, Some("www.example.org"), as_is);
+    filter.take(
+        vec![resolved(0, LLM, as_is), ended(9, 50, as_is), inner],
+        &[],
+    );
+    let refused = Wanted {
+        prefixes: texts(&["192.0.2.0/33"]),
+        ..of(LLM, 2)
+    };
+    assert_eq!(
+        filter.retarget(refused).err().as_deref(),
+        Some("192.0.2.0/33")
+    );
+    let counted = filter.retarget(of(LLM, 2)).unwrap();
+    let flows = |counted: &Counted| -> Vec<u64> {
+        let groups = counted.groups.iter();
+        groups
+            .map(|one| one.coverage[1].flows + one.coverage[0].flows)
+            .collect()
+    };
+    assert_eq!(flows(&counted), [0, 1]);
+    filter.take(vec![ended(9, 50, as_is)], &[]); // DNS still knows, and is held against the new names
+    assert_eq!(waiting(&mut filter, "www.example.org"), (1, 1));
+    assert_eq!(filter.counted(), Counted::default());
+    filter.retarget(of("other.example", 2)).unwrap();
+    filter.take(vec![ended(9, 50, as_is)], &[]);
+    assert_eq!(flows(&filter.counted()), [0, 0, 1]);
+}
+
+#[test]
+fn another_interest_has_its_own_signalling_and_resolvers() {
+    let media = |reason| {
+        let key = flow_key(CLIENT, Address::v4([198, 51, 100, 9]), 3_478);
+        let stun = hello(20, None, |hello| {
+            hello.carrier = Carrier::Stun;
+            hello.flow = key;
+        });
+        vec![
+            stun,
+            ended(20, 30, move |update| {
+                update.flow = key;
+                update.reason = reason;
+            }),
+        ]
+    };
+    let mut filter = Filter::new(Wanted::default(), USUAL, 7).unwrap();
+    filter.take(vec![hello(10, Some(LLM), as_is)], &[]);
+    filter.take(media(EndReason::End), &[]);
+    assert_eq!(waiting(&mut filter, "signalling"), (1, 0));
+    let wanted = Wanted {
+        signalling: texts(&[LLM]),
+        resolvers: texts(&["10.20.1.6/32"]),
+        ..Wanted::default()
+    };
+    filter.retarget(wanted).unwrap();
+    filter.take(vec![hello(11, Some(LLM), as_is)], &[]);
+    filter.take(media(EndReason::End), &[]);
+    assert_eq!(waiting(&mut filter, "signalling"), (1, 1));
 }
