@@ -1,4 +1,4 @@
-use super::{DtlsClient, MAX_DATAGRAMS, MAX_FRAGMENTS, begins_dtls};
+use super::{DtlsClient, MAX_DATAGRAMS, MAX_FRAGMENTS, begins_dtls, may_hold_data};
 use crate::ja4::{Transport, ja4};
 use crate::observations::Carrier;
 use crate::streams::Greeting;
@@ -167,4 +167,14 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn data_is_known_by_its_first_byte() {
+    let data: Vec<u8> = (0..=255)
+        .filter(|&first| may_hold_data(&[first, 0]))
+        .collect();
+    let wanted = [23, 25].into_iter().chain(32..=63).chain(128..=191);
+    assert!(data.into_iter().eq(wanted));
+    assert!(!may_hold_data(&[]));
 }

@@ -1,4 +1,6 @@
-use super::{End, MAX_COALESCED_INITIALS, is_client_initial_candidate, is_long_header, split};
+use super::{
+    End, MAX_COALESCED_INITIALS, is_client_initial_candidate, is_long_header, may_hold_data, split,
+};
 use crate::quic::kit::{CLIENT_ID, OTHER_ID, V1, V2, initial, initial_of, other_packet};
 use crate::wire::Malformed;
 
@@ -107,4 +109,31 @@ fn initials_are_parts_of_the_datagram() {
     );
     assert_eq!(initials[0].number_at, first.len() - 1 - 3 - 16);
     assert_eq!(initials[0].origin, initials[1].origin);
+}
+
+#[test]
+fn packets_that_may_hold_data_are_found_behind_those_of_the_handshake() {
+    let (first, short) = (initial(b"\x01"), [0x41; 40]);
+    let zero_rtt = other_packet(0xd0, V1);
+    let handshake = other_packet(0xe0, V1);
+    let cases: &[(&[&[u8]], bool)] = &[
+        (&[], false),
+        (&[&first], false),
+        (&[&first, &first], false),
+        (&[&handshake], false),
+        (&[&handshake, &[0; 9]], false),
+        (&[&handshake, &short], true),
+        (&[&short], true),
+        (&[&[0; 9]], true),
+        (&[&zero_rtt], true),
+        (&[&first, &zero_rtt], true),
+        (&[&zero_rtt[..10]], true),
+        (&[&other_packet(0xe0, V2)], true),
+        (&[&other_packet(0xd0, V2)], false),
+        (&[&handshake[..30]], false),
+        (&[&[0xc0; 5]], false),
+    ];
+    for (packets, wanted) in cases {
+        assert_eq!(may_hold_data(&packets.concat()), *wanted, "{packets:?}");
+    }
 }

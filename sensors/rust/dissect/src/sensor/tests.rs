@@ -12,15 +12,16 @@ const LIMITS: Limits = Limits {
 };
 const START_NS: i64 = 1_773_133_200 * SECOND_NS;
 /// A hello without extensions.
-const HELLO: [u8; 48] = {
-    let mut hello = [0; 48];
-    let head = [22, 3, 1, 0, 43, 1, 0, 0, 39, 3, 3];
+const HELLO: [u8; 50] = {
+    let mut hello = [0; 50];
+    let head = [22, 3, 1, 0, 45, 1, 0, 0, 41, 3, 3];
     let mut at = 0;
     while at < head.len() {
         hello[at] = head[at];
         at += 1;
     }
-    hello[45] = 2; // after the random bytes and an empty session: one cipher suite, no compression
+    hello[45] = 2; // after the random bytes and an empty session: one cipher suite
+    hello[48] = 1; // and no compression
     hello
 };
 
@@ -32,7 +33,7 @@ fn segment(seq: u32, flags: u8, payload: &[u8]) -> Vec<u8> {
     let ends = [10, 0, 0, 1, 192, 0, 2, 1, 0xc3, 0x50, 0x01, 0xbb];
     let [a, b, c, d] = seq.to_be_bytes();
     let tcp = [a, b, c, d, 0, 0, 0, 0, 0x50, flags, 0, 0, 0, 0, 0, 0];
-    [&[2; 12], &[8, 0], &ip[..], &ends, &tcp, payload].concat()
+    [&[2; 12][..], &[8, 0], &ip, &ends, &tcp, payload].concat()
 }
 
 /// What a sensor says of such frames a second apart.
@@ -55,9 +56,9 @@ fn conversation() -> Vec<Vec<u8>> {
         segment(0, 2, &[]),
         segment(1, 16, hello),
         segment(1, 16, hello), // again
-        segment(49, 16, &[22, 3, 3, 0, 1, 0]),
-        segment(55, 16, &[23, 3, 3, 0, 1, 0]),
-        segment(61, 16, &[23, 3, 3, 0, 1, 0]),
+        segment(51, 16, &[22, 3, 3, 0, 1, 0]),
+        segment(57, 16, &[23, 3, 3, 0, 1, 0]),
+        segment(63, 16, &[23, 3, 3, 0, 1, 0]),
     ]
 }
 
@@ -81,10 +82,10 @@ fn an_eager_sensor_tells_of_a_flow_at_its_hello_and_of_the_data_behind() {
         (active.reason, active.ts_ns),
         (EndReason::Active, hello.ts_ns)
     );
-    assert_eq!((active.packets_up, active.bytes_up), (2, 128));
+    assert_eq!((active.packets_up, active.bytes_up), (2, 130));
     assert_eq!(
         (data.ts_ns, data.bytes_up),
-        (START_NS + 4 * SECOND_NS, 128 + 88 + 46)
+        (START_NS + 4 * SECOND_NS, 130 + 90 + 46)
     );
     let replayed = said(&mut Sensor::new(Manner::replay(LIMITS), 7), &conversation());
     assert_eq!(replayed, said_eagerly[..1]);
