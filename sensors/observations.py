@@ -15,7 +15,7 @@ Carrier = Literal[
 ]
 EchState = Literal["none", "grease", "offered"]
 EndReason = Literal["fin", "rst", "idle", "active", "evicted", "end"]
-GapReason = Literal["ring", "table", "snaplen", "fragment", "decode"]
+GapReason = Literal["interface", "ring", "table", "snaplen", "fragment", "decode"]
 
 
 class FlowKey(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ from structlog.typing import FilteringBoundLogger
 from monitor.app import Knowledge
 from monitor.daemon.decisions import DecisionStore
 from monitor.daemon.health import Health
+from monitor.daemon.interfaces import Interfaces
 from monitor.daemon.notify import Supervisor
 from monitor.daemon.pseudonyms import RotatingPseudonyms
 from monitor.daemon.reloading import Reloading
@@ -37,6 +38,7 @@ class Parts(Struct, frozen=True):
     metrics: Metrics
     store: DecisionStore
     health: Health
+    interfaces: Interfaces
     supervisor: Supervisor
     wishes: Wishes
     reloading: Reloading

@@ -10,6 +10,8 @@ from monitor.files import InputError
 from monitor.settings import Settings
 from sensors import confinement
 
+OWN_STATUS = Path("/proc/self")  # which the metrics of the process are read from
+
 
 def give_up_rights(settings: Settings, log: FilteringBoundLogger) -> None:
     """Become the user of the configuration where the process is root, without any capability.
@@ -41,9 +43,9 @@ def confine_process(settings: Settings, log: FilteringBoundLogger) -> None:
 
 
 def readable_paths(settings: Settings) -> tuple[Path, ...]:
-    """Return the folders of what a reload reads: a file that is replaced is another one."""
+    """Return what is read later. Of files that a reload reads the folders: one that is replaced is another."""
     files = (settings.policy, *settings.catalogs, *settings.geoips)
-    folders = {path.parent for path in files if path is not None}
+    folders = {OWN_STATUS, *(path.parent for path in files if path is not None)}
     folders |= {path for path in (settings.data, settings.watch) if path is not None}
     return tuple(sorted(path for path in folders if path.exists()))
 

@@ -24,6 +24,7 @@ class Rounds:
         self._reload = Reload(parts, self._windows)
         self._watch = Watch(parts)
         self._next_tidy_ns = 0
+        self._turned_ns = time.time_ns()
 
     def begin(self) -> None:
         """Say that packets are captured and judged."""
@@ -40,7 +41,7 @@ class Rounds:
     def turn(self, now_ns: int) -> None:
         """Do what there is to do."""
         parts = self._parts
-        status = self._count()
+        status = self._count(now_ns)
         self._watch.look(status)
         self._write(now_ns, status)
         self._reload.go_on()
@@ -52,7 +53,7 @@ class Rounds:
     def finish(self, now_ns: int, *, asked: bool) -> None:
         """Count and write what is left, and say how it ended."""
         parts = self._parts
-        status = self._count()
+        status = self._count(now_ns)
         self._watch.look(status)
         parts.store.add_window(self._windows.close(parts.judge.pipeline.tally, _packets(status), now_ns))
         parts.store.flush(now_ns)
@@ -62,17 +63,31 @@ class Rounds:
         else:
             parts.log.error("capture ended", mend="see the lines above; start it again")
 
-    def _count(self) -> Status:
+    def _count(self, now_ns: int) -> Status:
         """Take what was counted where nothing else comes of it."""
         parts, pipeline = self._parts, self._parts.judge.pipeline
-        pipeline.count(parts.sensor.counted())
+        counted = parts.sensor.counted()
+        pipeline.count(counted)
+        parts.metrics.shed(counted.shed)
+        self._windows.shed(counted.shed.ended)
         status = parts.sensor.status()
         parts.metrics.covered(pipeline.tally)
         parts.metrics.accounted(totals.accounting(status))
         flows = sum(source.flows for source in status.sources)
         up = any(source.state == "up" for source in status.sources)
+        if parts.owners is not None:
+            parts.metrics.owners(parts.owners.counted().items())
+        self._losses_before(now_ns)
         parts.metrics.measured(Levels(flows=flows, queued=status.waiting, capturing=up))
         return status
+
+    def _losses_before(self, now_ns: int) -> None:
+        """Note what the interfaces lost before the kernel saw it."""
+        for name, packets in self._parts.interfaces.lost():
+            mend = "see `ethtool -S`, and `ethtool -G` for a larger ring of the card"
+            self._parts.log.warning("packets lost", packets=packets, interface=name, mend=mend)
+            self.lost(Gap(now_ns, self._turned_ns, packets, 0, "interface"))
+        self._turned_ns = now_ns
 
     def _write(self, now_ns: int, status: Status) -> None:
         parts = self._parts

@@ -6,11 +6,13 @@ and files are opened as the user who is left. Then the process is confined, and 
 
 import gc
 import os
+import socket
 import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from structlog.typing import FilteringBoundLogger
 
 from monitor import app
@@ -18,6 +20,7 @@ from monitor.correlator import Correlator
 from monitor.daemon.decisions import DecisionStore, Writing
 from monitor.daemon.health import Health
 from monitor.daemon.http import Endpoint
+from monitor.daemon.interfaces import Interfaces
 from monitor.daemon.listening import listen
 from monitor.daemon.logs import start_logging
 from monitor.daemon.loop import Loop
@@ -34,11 +37,21 @@ from monitor.files import InputError
 from monitor.metrics import Metrics
 from monitor.pipeline import Pipeline
 from monitor.settings import Settings
+from sensors.live import LiveSensor
 
 if TYPE_CHECKING:
     from monitor.owners import Owners
 
 STDERR = 2
+
+
+class Taken(Struct, frozen=True):
+    """What takes rights to open."""
+
+    sensor: LiveSensor
+    listener: socket.socket
+    interfaces: Interfaces
+    owners: "Owners | None"
 
 
 def run(settings: Settings) -> Exit:
@@ -48,10 +61,40 @@ def run(settings: Settings) -> Exit:
     """
     config = settings.config
     journal = os.environ.get("JOURNAL_STREAM", "")
-    logs = start_logging(config.log.level, config.log.format, STDERR, time.monotonic_ns, journal)
+    log = start_logging(config.log.level, config.log.format, STDERR, time.monotonic_ns, journal).log
+    wishes = Wishes()
+    wishes.listen()
     with ExitStack() as stack:
-        parts = _assemble(settings, logs.log, stack)
+        supervisor = open_supervisor(os.environ, os.getpid())
+        stack.callback(supervisor.close)
+        judge = _judge(settings)
+        log.info("loaded", **described(judge.knowledge))
+        taken = _take(settings, judge.pipeline, stack)
+        give_up_rights(settings, log)
+        store, pseudonyms = _open_files(settings, log, stack)
+        metrics, health = Metrics(settings.sensor, config.metrics.max_series), Health()
+        metrics.started(time.time())
+        metrics.load(judge.knowledge)
+        confine_process(settings, log)
+        endpoint = Endpoint(taken.listener, metrics.expose, health)
+        endpoint.start()
+        stack.callback(endpoint.stop)
         gc.freeze()  # what was loaded stays, and need not be looked through for garbage again and again
+        parts = Parts(
+            settings=settings,
+            sensor=taken.sensor,
+            judge=judge,
+            metrics=metrics,
+            store=store,
+            health=health,
+            interfaces=taken.interfaces,
+            supervisor=supervisor,
+            wishes=wishes,
+            reloading=Reloading(lambda: load(settings)),
+            log=log,
+            owners=taken.owners,
+            pseudonyms=pseudonyms,
+        )
         return Loop(parts).run()
 
 
@@ -61,61 +104,41 @@ def load(settings: Settings) -> app.Knowledge:
     return app.with_physics(knowledge, settings.site)
 
 
-def _assemble(settings: Settings, log: FilteringBoundLogger, stack: ExitStack) -> Parts:
-    """Build the parts. What has to be closed is left to the stack."""
-    config = settings.config
-    wishes = Wishes()
-    wishes.listen()
-    supervisor = open_supervisor(os.environ, os.getpid())
-    stack.callback(supervisor.close)
+def _judge(settings: Settings) -> Judge:
     knowledge = load(settings)
-    log.info("loaded", **described(knowledge))
-    pipeline = Pipeline(
-        knowledge.catalog, knowledge.policy, knowledge.aids(), Correlator(config.name_limits, eager=True)
-    )
+    correlator = Correlator(settings.config.name_limits, eager=True)
+    return Judge(knowledge, Pipeline(knowledge.catalog, knowledge.policy, knowledge.aids(), correlator))
+
+
+def _take(settings: Settings, pipeline: Pipeline, stack: ExitStack) -> Taken:
+    config = settings.config
     sensor = open_source(settings, pipeline.interest())
-    listener = listen(config.metrics.address, config.metrics.port)
+    listener = stack.enter_context(listen(config.metrics.address, config.metrics.port))
+    interfaces = Interfaces(config.capture.interfaces)
+    stack.callback(interfaces.close)
     owners = _owners(stack) if config.processes else None
-    give_up_rights(settings, log)
-    store = DecisionStore(
-        settings.decisions, config.decisions.retention_days, time.time_ns(), Writing(settings.sensor)
-    )
-    stack.callback(store.close)
-    for repaired in store.repaired:
-        log.warning("a cut line was removed", file=Path(repaired.path).name, bytes=repaired.cut_bytes)
-    pseudonyms = None
-    if config.privacy.pseudonyms.enabled:
-        rotate_days = config.privacy.pseudonyms.rotate_days
-        pseudonyms = RotatingPseudonyms(settings.keys, rotate_days, time.time_ns())
-    confine_process(settings, log)
-    metrics = Metrics(settings.sensor, config.metrics.max_series)
-    metrics.started(time.time())
-    metrics.load(knowledge)
-    health = Health()
-    endpoint = Endpoint(listener, metrics.expose, health)
-    endpoint.start()
-    stack.callback(endpoint.stop)
-    return Parts(
-        settings=settings,
-        sensor=sensor,
-        judge=Judge(knowledge, pipeline),
-        metrics=metrics,
-        store=store,
-        health=health,
-        supervisor=supervisor,
-        wishes=wishes,
-        reloading=Reloading(lambda: load(settings)),
-        log=log,
-        owners=owners,
-        pseudonyms=pseudonyms,
-    )
+    return Taken(sensor, listener, interfaces, owners)
 
 
 def _owners(stack: ExitStack) -> "Owners":
-    """Start the look at whose sockets are whose. Raises InputError."""
     from monitor.owners import Owners, OwnersUnavailableError  # noqa: PLC0415  only where it is asked for
 
     try:
         return stack.enter_context(Owners())
     except OwnersUnavailableError as error:
         raise InputError("processes", str(error), "set `processes: false`") from None
+
+
+def _open_files(
+    settings: Settings, log: FilteringBoundLogger, stack: ExitStack
+) -> tuple[DecisionStore, RotatingPseudonyms | None]:
+    """Open what is written to, as the user who is left."""
+    kept, pseudonyms = settings.config.decisions, settings.config.privacy.pseudonyms
+    writing = Writing(settings.sensor, kept.sync)
+    store = DecisionStore(settings.decisions, kept.retention_days, time.time_ns(), writing)
+    stack.callback(store.close)
+    for repaired in store.repaired:
+        log.warning("a cut line was removed", file=Path(repaired.path).name, bytes=repaired.cut_bytes)
+    if not pseudonyms.enabled:
+        return store, None
+    return store, RotatingPseudonyms(settings.keys, pseudonyms.rotate_days, time.time_ns())

@@ -18,7 +18,7 @@ class Window(msgspec.Struct, frozen=True, tag="coverage", tag_field="type"):
     """One window. ``says`` is its sentence for people; ``coverage`` holds the classes that had connections.
 
     Packets are those that were read, ``lost`` those that were not, by reason. Connections are counted in the
-    window that they ended in.
+    window that they ended in; ``shed`` are those that should have been decided on, and were only counted.
     """
 
     since_ns: int
@@ -30,6 +30,7 @@ class Window(msgspec.Struct, frozen=True, tag="coverage", tag_field="type"):
     coverage: dict[Coverage, int]
     packets: int
     lost: dict[str, Count]
+    shed: int = 0
 
 
 class Windows:
@@ -41,12 +42,16 @@ class Windows:
         self._before: dict[Coverage, FlowCount] = {}
         self._carried: dict[Coverage, FlowCount] = {}
         self._lost: dict[str, Count] = {}
-        self._packets = 0
+        self._packets = self._shed = 0
 
     def lost(self, reason: str, packets: int, wire_bytes: int) -> None:
         """Note what could not be observed."""
         old = self._lost.get(reason, Count())
         self._lost[reason] = Count(old.packets + packets, old.bytes + wire_bytes)
+
+    def shed(self, connections: int) -> None:
+        """Note connections that were only counted, because too much waited."""
+        self._shed += connections
 
     def is_over(self, now_ns: int) -> bool:
         """Tell whether it is time for the next one. A clock that was set back ends one, too."""
@@ -64,15 +69,16 @@ class Windows:
             since_ns=self._since_ns,
             until_ns=now_ns,
             sensor=self._sensor,
-            says=_says(grown, self._lost),
+            says=_says(grown, self._lost, self._shed),
             connections=sum(count.flows for count in grown.values()),
             bytes=sum(count.bytes() for count in grown.values()),
             coverage={name: count.flows for name, count in grown.items()},
             packets=packets - self._packets,
             lost=self._lost,
+            shed=self._shed,
         )
         self._before, self._carried, self._lost = tally.coverage, {}, {}
-        self._packets, self._since_ns = packets, now_ns
+        self._packets, self._since_ns, self._shed = packets, now_ns, 0
         return window
 
     def _grown(self, tally: Tally) -> dict[Coverage, FlowCount]:
@@ -93,11 +99,15 @@ class Windows:
         return {name: count for name, count in grown.items() if count.flows}
 
 
-def _says(grown: dict[Coverage, FlowCount], lost: dict[str, Count]) -> str:
+def _says(grown: dict[Coverage, FlowCount], lost: dict[str, Count], shed: int) -> str:
     total = sum(count.flows for count in grown.values())
     named = sum(count.flows for name, count in grown.items() if name in NAMED)
-    share = f"{100 * named / total:.1f} % of {total} connections could be named" if total else "no connection"
-    if not lost:
-        return f"{share}; nothing was lost"
-    parts = ", ".join(f"{count.packets} ({reason})" for reason, count in sorted(lost.items()))
-    return f"{share}; packets lost: {parts}: what they held is not known, and not in these numbers"
+    parts = [
+        f"{100 * named / total:.1f} % of {total} connections could be named" if total else "no connection"
+    ]
+    if lost:
+        packets = ", ".join(f"{count.packets} ({reason})" for reason, count in sorted(lost.items()))
+        parts.append(f"packets lost: {packets}: what they held is not known, and not in these numbers")
+    if shed:
+        parts.append(f"{shed} connections were counted and not decided on, because too many came at once")
+    return "; ".join(parts if lost or shed else [*parts, "nothing was lost"])

@@ -16,7 +16,8 @@ from monitor.types import Outcome, Subject
 if TYPE_CHECKING:
     from monitor.datasets.store import Selection
 
-LOSS_REASONS = ("ring", "table", "snaplen", "fragment", "decode", "interface", "shed")
+LOSS_REASONS = ("ring", "table", "snaplen", "fragment", "decode", "interface")
+SHED_REASONS = ("opened", "ended", "data")
 RELOAD_REASONS = ("ok", "failed")
 _ACTED_ON: tuple[Outcome, ...] = ("violation", "indeterminate", "excepted")
 

@@ -149,6 +149,18 @@ UNWRITTEN = Family(
     "counter",
     "Decisions that could not be written to the decision store.",
 )
+SHED = Family(
+    "residency_shed_total",
+    "counter",
+    "What was of interest and only counted, because too much waited: reason is opened, ended or data.",
+    ("reason",),
+)
+OWNERS = Family(
+    "residency_owner_lookups_total",
+    "counter",
+    "Looks at which process of this host owns a connection; reason is what came of it.",
+    ("reason",),
+)
 RELOADS = Family(
     "residency_reloads_total",
     "counter",
@@ -201,7 +213,7 @@ FAMILIES = (
     LATENCY, LEAD, LATE, BYTES_BEFORE,
     CONNECTIONS, CONNECTION_BYTES, CONCEALING, UNNAMED_HOSTED, LOOKUPS,
     PACKETS, BYTES, DECODED, UNDECODED, EVENTS, LOST_PACKETS, LOST_BYTES,
-    UNWRITTEN, RELOADS, RELOAD_FAILED, LAST_RELOAD,
+    UNWRITTEN, SHED, OWNERS, RELOADS, RELOAD_FAILED, LAST_RELOAD,
     START, LAST_PACKET, CAPTURING, FLOWS, QUEUED, SERIES, FOLDED,
     BUILD, CATALOGUE, POLICY, DATASET,
 )  # fmt: skip

@@ -3,6 +3,7 @@
 All calls but ``expose`` come from one thread. A scrape sees each of them wholly or not at all.
 """
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -11,7 +12,7 @@ from monitor import __version__
 from monitor.coverage import ClassCounts
 from monitor.groups import number_groups
 from monitor.metrics import families, labels
-from monitor.metrics.expected import LOSS_REASONS, RELOAD_REASONS, dataset_rows, policy_rows
+from monitor.metrics.expected import LOSS_REASONS, RELOAD_REASONS, SHED_REASONS, dataset_rows, policy_rows
 from monitor.metrics.exposition import Exposition
 from monitor.metrics.series import Series, Values
 from monitor.metrics.standing import MAX_STANDING, Standing, StandingVerdicts
@@ -19,6 +20,7 @@ from monitor.metrics.totals import SECOND_NS, Totals, coverage_rows
 from monitor.policy import Policy
 from monitor.tally import Tally
 from monitor.types import Connection, Decision
+from sensors.connections import Shed
 from sensors.observations import Accounting
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ class Metrics:
         self.expose = Exposition(self._series, sensor).expose
         for reason in LOSS_REASONS:
             self.lost(reason, 0)
+        self.shed(Shed())
         for reason in RELOAD_REASONS:
             self._series.add(families.RELOADS, {"reason": reason}, 0)
 
@@ -119,6 +122,19 @@ class Metrics:
         """Count decisions that could not be written."""
         with self._series.lock:
             self._series.add(families.UNWRITTEN, {}, decisions)
+
+    def shed(self, shed: Shed) -> None:
+        """Count what the sensor dropped because too much waited."""
+        counts = (shed.opened, shed.ended, shed.data)
+        with self._series.lock:
+            for reason, count in zip(SHED_REASONS, counts, strict=True):
+                self._series.add(families.SHED, {"reason": reason}, count)
+
+    def owners(self, counts: Iterable[tuple[str, int]]) -> None:
+        """Count what came of looks at whose connections are whose, by outcome."""
+        with self._series.lock:
+            for reason, count in counts:
+                self._series.add(families.OWNERS, {"reason": reason}, count)
 
     def reloaded(self, now_seconds: float, *, ok: bool) -> None:
         """Count a reload; after one that failed, what was loaded before is still in use."""
