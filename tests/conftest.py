@@ -1,10 +1,15 @@
 """What holds for all tests: in CI a skipped test is a failure, and ../shared is found in one place."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from tests.live_world import World
 
 SHARED = Path(__file__).parents[2] / "shared"
 
@@ -20,6 +25,17 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("../shared is not beside this checkout")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator["World"]:
+    """Return clients, an egress host and servers in network namespaces; skip where they cannot be made."""
+    from tests.live_world import live_world, why_not  # noqa: PLC0415  most runs have no use for it
+
+    if reason := why_not():
+        pytest.skip(reason)
+    with live_world(tmp_path_factory.mktemp("live")) as made:
+        yield made
 
 
 @pytest.hookimpl(trylast=True)
