@@ -107,7 +107,7 @@ def _user(name: str) -> Iterator[Remark]:
         yield Remark(path, f"{name!r} is no user's name", "write the name of a user, such as residency")
     elif name == "root":
         mend = "write a user with no rights of its own, such as residency"
-        yield Remark(path, "user root gives nothing up", mend, "warning")
+        yield Remark(path, "user root gives nothing up", mend)
 
 
 def _limits(config: Config) -> Iterator[Remark]:

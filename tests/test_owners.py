@@ -23,6 +23,7 @@ pytestmark = pytest.mark.enable_socket
 
 ELSEWHERE = "203.0.113.199"
 GONE = FlowKey("127.0.0.1", 1, "127.0.0.1", 2, "tcp")
+USER = "nobody"  # whom the helper becomes, where it starts as root
 TRIES = 20  # a search for a process runs out of time where the machine is busy
 NETLINK_ROUTE, NETLINK_SOCK_DIAG = 0, 4
 
@@ -63,7 +64,7 @@ def clock() -> Clock:
 def asked(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Owners]:
     """Start a helper, for a daemon with more patience than it has: the machine may be busy."""
     monkeypatch.setattr(owners, "ANSWER_SECONDS", 2)
-    with Owners(clock) as made:
+    with Owners(USER, clock) as made:
         yield made
 
 
@@ -136,7 +137,7 @@ def test_a_helper_that_ended_answers_nothing(asked: Owners) -> None:
 
 
 def test_the_helper_leaves_signals_to_the_daemon_and_ends_with_it() -> None:
-    with Owners(stopped) as made:
+    with Owners(USER, stopped) as made:
         (pid,) = helpers()
         for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             os.kill(pid, each)
@@ -150,7 +151,7 @@ def test_a_helper_that_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(
         OwnersUnavailableError, match=r"^processes: .* did not start; load .*`processes: false`$"
     ):
-        Owners()
+        Owners(USER)
     assert helpers() == []
 
 
@@ -171,7 +172,7 @@ if os.fork() == 0:
     os._exit(0)
 port = int(parent.recv(9))
 flow = FlowKey("127.0.0.1", port, "127.0.0.1", server.getsockname()[1], "tcp")
-with Owners(lambda: 0) as helped:
+with Owners("nobody", lambda: 0) as helped:
     ruleset = libc.syscall(CREATE_RULESET, struct.pack("=Q", MAKE_BLOCK), 8, 0)
     libc.prctl(NO_NEW_PRIVS, 1, 0, 0, 0)
     print(ruleset >= 0 and libc.syscall(RESTRICT_SELF, ruleset, 0) == 0)

@@ -162,6 +162,8 @@ MEANING = [
      "write the name of a user, such as residency"),
     (HEAD + "security: {user: '1000'}", 4, "'1000' is no user's name",
      "write the name of a user, such as residency"),
+    (HEAD + "security: {user: root}", 4, "user root gives nothing up",
+     "write a user with no rights of its own, such as residency"),
 ]  # fmt: skip
 ODD = [
     ("version: 1\ncapture: {interfaces: [lo]}", 1, "no policy: connections are listed, and none is judged",
@@ -172,8 +174,6 @@ ODD = [
     (HEAD + 'metrics: {address: "2001:db8::1"}', 4,
      "metrics are served on 2001:db8::1 to whoever asks, without authentication",
      "write 127.0.0.1, or let a firewall or a proxy decide who may ask"),
-    (HEAD + "security: {user: root}", 4, "user root gives nothing up",
-     "write a user with no rights of its own, such as residency"),
     (BLOCK + "watch: folder\n  snaplen: full", 5, "snaplen means nothing for a folder of captures",
      "remove it"),
     (BLOCK + "watch: folder\n  promiscuous: true", 5,

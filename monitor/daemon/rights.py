@@ -43,7 +43,7 @@ def confine_process(settings: Settings, log: FilteringBoundLogger) -> None:
 
 
 def readable_paths(settings: Settings) -> tuple[Path, ...]:
-    """Return what is read later. Of files that a reload reads the folders: one that is replaced is another."""
+    """Return what is read later: of files that a reload reads the folders, as a new file is another."""
     files = (settings.policy, *settings.catalogs, *settings.geoips)
     folders = {OWN_STATUS, *(path.parent for path in files if path is not None)}
     folders |= {path for path in (settings.data, settings.watch) if path is not None}

@@ -116,15 +116,15 @@ def _take(settings: Settings, pipeline: Pipeline, stack: ExitStack) -> Taken:
     listener = stack.enter_context(listen(config.metrics.address, config.metrics.port))
     interfaces = Interfaces(config.capture.interfaces)
     stack.callback(interfaces.close)
-    owners = _owners(stack) if config.processes else None
+    owners = _owners(config.security.user, stack) if config.processes else None
     return Taken(sensor, listener, interfaces, owners)
 
 
-def _owners(stack: ExitStack) -> "Owners":
+def _owners(user: str, stack: ExitStack) -> "Owners":
     from monitor.owners import Owners, OwnersUnavailableError  # noqa: PLC0415  only where it is asked for
 
     try:
-        return stack.enter_context(Owners())
+        return stack.enter_context(Owners(user))
     except OwnersUnavailableError as error:
         raise InputError("processes", str(error), "set `processes: false`") from None
 

@@ -37,11 +37,11 @@ class OwnersUnavailableError(Exception):
 class Owners:
     """Made before the process gives up its rights, for the helper keeps what there is then.
 
-    Raises OwnersUnavailableError where the helper or the kernel cannot answer. ``clock`` gives monotonic
-    nanoseconds.
+    The helper becomes ``user`` where it starts as root. Raises OwnersUnavailableError where it or the kernel
+    cannot answer. ``clock`` gives monotonic nanoseconds.
     """
 
-    def __init__(self, clock: Callable[[], int] = time.monotonic_ns) -> None:
+    def __init__(self, user: str, clock: Callable[[], int] = time.monotonic_ns) -> None:
         self._clock = clock
         self._budget = Budget(clock())
         self._counts: Counter[OwnerOutcome] = Counter()
@@ -50,7 +50,7 @@ class Owners:
         self._decoder = msgspec.msgpack.Decoder(Answer)
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            command = (*_SERVE, str(theirs.fileno()))
+            command = (*_SERVE, str(theirs.fileno()), user)
             self._helper = subprocess.Popen(  # noqa: S603 - this interpreter, and nothing of others
                 command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL
             )

@@ -1,7 +1,7 @@
 """The helper: a process of its own that looks up owners for the daemon, which may not (`python -m`).
 
-It starts with the daemon's first rights and is under no Landlock, which would close every other process to
-it. So it is asked nothing but whose a five-tuple is, and ends when the daemon does.
+It keeps the rights to look at others, where the daemon had them, and is under no Landlock, which would close
+every other process to it. So it is asked nothing but whose a five-tuple is, and ends when the daemon does.
 """
 
 import signal
@@ -14,23 +14,35 @@ import msgspec
 from monitor.owners.finder import Finder
 from monitor.owners.link import UnansweredError
 from monitor.owners.outcomes import DATAGRAM_BYTES, Answer, Question, Ready
+from sensors import confinement
+from sensors.confinement import ConfinementError
 
+RIGHTS = ("cap_sys_ptrace", "cap_dac_read_search")  # both, to see what files others have open
 _LEFT_TO_THE_DAEMON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main() -> None:
-    """Serve the socket whose descriptor is the first argument, until its other end is closed."""
+    """Serve the socket whose descriptor is the first argument, as the user who is the second."""
     for each in _LEFT_TO_THE_DAEMON:
         signal.signal(each, signal.SIG_IGN)
     with socket.socket(fileno=int(sys.argv[1])) as daemon:
         try:
             finder = Finder(time.monotonic_ns)
             finder.check()
-        except (OSError, UnansweredError) as error:
+            give_up_rights(sys.argv[2])
+        except (OSError, UnansweredError, ConfinementError) as error:
             daemon.send(msgspec.msgpack.encode(Ready(str(error))))
             return
         daemon.send(msgspec.msgpack.encode(Ready()))
         serve(daemon, finder)
+
+
+def give_up_rights(user: str) -> None:
+    """Keep the rights to look at processes, and no other. Raises ConfinementError."""
+    if confinement.support().missing:
+        return
+    confinement.drop_privileges(user, RIGHTS)
+    confinement.confine(confinement.Rules(landlock=False, sock_diag=True))
 
 
 def serve(daemon: socket.socket, finder: Finder) -> None:

@@ -24,9 +24,9 @@ use assembly::{
 };
 use networks::Networks;
 
-/// Of a filter; with more, clients are not told from servers. Before Linux 6.7 the kernel keeps 20 KiB for all
-/// filters of a socket, and makes up to three instructions of 8 bytes from one of these.
-pub const MAX_INSTRUCTIONS: usize = 800;
+/// Of a filter; with more, clients are not told from servers. Before Linux 6.7 a socket has 20 KiB for its filter and
+/// the one that takes its place, and up to three instructions of 8 bytes are made from one of these.
+pub const MAX_INSTRUCTIONS: usize = 450;
 /// Packets that are not longer are copied whole. No header that is looked at ends behind it: Ethernet's, with IPv4's
 /// and TCP's of 60 bytes each, and the first bytes behind them.
 pub const SMALL_BYTES: u32 = 160;

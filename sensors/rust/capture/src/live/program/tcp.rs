@@ -1,4 +1,9 @@
 //! Segments: whole where they may hold a client's first words, or are of DNS.
+//!
+//! A segment alone does not say where in its stream it stands. So the engine may say less than of whole packets where
+//! a first message is longer than `WORDS_BYTES` in one packet that offload joined; where a client cuts its hello so
+//! that a segment begins like a record of data, one in 2³¹ unless it is meant; and where the start of a connection was
+//! not seen, and a service's port sends to a client what only clients say, in neither TLS nor capitals.
 
 use dissect::flow::client_is_source;
 use dissect::recorder::DNS_PORT;

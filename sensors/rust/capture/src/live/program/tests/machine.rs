@@ -92,7 +92,7 @@ pub fn run(program: &[Instruction], packet: &[u8]) -> Option<End> {
             0x45 => jump(a & k != 0),
             0x06 => return Some(End { bytes: k, steps }),
             0x16 => return Some(End { bytes: a, steps }),
-            _ => unreachable!("no such code"),
+            _ => panic!("no such code"),
         }
     }
     None

@@ -53,7 +53,7 @@ pub fn v4(protocol: u8, ends: ([u8; 4], [u8; 4]), body: &[u8]) -> Vec<u8> {
     v4_with(0, protocol, ends, body)
 }
 
-/// The ends are the low bytes of fd00::/8's and of 2001:db8::/32's.
+/// Between `fd00::1` and `2001:db8::9`.
 pub fn v6(protocol: u8, up: bool, body: &[u8]) -> Vec<u8> {
     let [high, low] = (body.len() as u16).to_be_bytes();
     let first = [0x60, 0, 0, 0, high, low, protocol, 64];
