@@ -1,0 +1,60 @@
+"""Reading knowledge again, beside the loop."""
+
+import threading
+import time
+
+from monitor.app import Knowledge, load_knowledge
+from monitor.daemon.reloading import Reloading
+from monitor.files import InputError
+
+SECONDS = 20
+
+
+class Loads:
+    """Something to load, that waits until it may."""
+
+    def __init__(self, *results: Knowledge | InputError) -> None:
+        self.results = list(results)
+        self.may = threading.Event()
+        self.begun = 0
+
+    def __call__(self) -> Knowledge:
+        self.begun += 1
+        assert self.may.wait(SECONDS)
+        result = self.results.pop(0)
+        if isinstance(result, InputError):
+            raise result
+        return result
+
+
+def awaited(reloading: Reloading) -> object:
+    """Return the next result."""
+    end = time.monotonic() + SECONDS
+    while (result := reloading.result()) is None:
+        assert time.monotonic() < end
+        time.sleep(0.001)
+    return result
+
+
+def test_the_result_comes_once_and_an_error_is_one() -> None:
+    knowledge, error = load_knowledge(), InputError("policy.yaml", "gone", "put it back")
+    loads = Loads(error, knowledge)
+    loads.may.set()
+    reloading = Reloading(loads)
+    assert reloading.result() is None
+    for expected in (error, knowledge):
+        reloading.begin()
+        assert awaited(reloading) is expected
+        assert reloading.result() is None
+
+
+def test_what_is_asked_for_meanwhile_is_done_once_more() -> None:
+    knowledge = load_knowledge()
+    loads = Loads(knowledge, knowledge, knowledge)
+    reloading = Reloading(loads)
+    for _ in range(5):
+        reloading.begin()
+    loads.may.set()
+    awaited(reloading)
+    awaited(reloading)
+    assert (loads.begun, reloading.result()) == (2, None)
