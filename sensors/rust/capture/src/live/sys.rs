@@ -90,7 +90,7 @@ impl PacketSocket {
 
     /// Attach a filter.
     pub fn attach(&self, program: &[Instruction]) -> Result<()> {
-        let mut instructions: Vec<libc::sock_filter> = program.iter().map(instruction).collect();
+        let mut instructions: Vec<libc::sock_filter> = program.iter().copied().map(instruction).collect();
         let program = libc::sock_fprog {
             len: instructions.len() as u16,
             filter: instructions.as_mut_ptr(),
@@ -320,7 +320,7 @@ pub fn now_ns() -> i64 {
         .saturating_add(now.tv_nsec)
 }
 
-const fn instruction(of: &Instruction) -> libc::sock_filter {
+const fn instruction(of: Instruction) -> libc::sock_filter {
     libc::sock_filter {
         code: of.code,
         jt: of.jt,
