@@ -122,7 +122,8 @@ impl Direction {
     /// The sequence number of the first byte that was not read.
     #[must_use]
     pub fn next_seq(&self) -> u32 {
-        self.base.wrapping_add(self.buffer.next_offset() as u32)
+        self.base
+            .wrapping_add(self.buffer.next_offset().cast_unsigned() as u32)
     }
 
     /// How much is kept, at the most: all that was fed to a client's reader, what is unfinished of DNS.
