@@ -23,7 +23,7 @@ Progress = Callable[[int], None]
 
 
 class Options(msgspec.Struct, frozen=True):
-    """How an engine works. Nothing but the threads leaves what it says as it is.
+    """How an engine works. The number of threads changes nothing that it says.
 
     ``threads`` is how many may work: "native" has use for three (reading, the sensor, what comes of it), the
     others for one. With an ``interest`` an engine that can (only "native" can) correlates within ``names``,

@@ -115,12 +115,13 @@ class FlowUpdate(msgspec.Struct, frozen=True, tag="flow_update"):
 class DataSeen(msgspec.Struct, frozen=True, tag="data_seen"):
     """The first packet after a client's hello that may hold application data. Only a live sensor says it.
 
-    ``bytes_up`` is what had gone up on the flow before that packet. Once for each hello, where anything
-    follows: what was known by then was known before the data. "May hold" is read early, never late:
+    ``bytes_up`` is what had gone up on the flow before that packet. What was said of the flow by then was said
+    before its data went. There is one for each hello that data follows, and not another hello in a tunnel.
+    "May hold" is read early rather than late:
 
-    - TLS: a segment with anything but whole records of handshake and change_cipher_spec. The sealed
-      Finished of TLS 1.3 counts, and 0-RTT behind the hello. Likewise what follows a proxy's target, but
-      what is read as the beginning of a hello in its tunnel is no data before it turns out to be none.
+    - TLS: a segment with anything but whole records of handshake and change_cipher_spec. The sealed Finished
+      of TLS 1.3 counts, and 0-RTT behind the hello. Likewise what follows a proxy's target, but what is read
+      as the beginning of a hello in the proxy's tunnel is no data before it turns out to be none.
     - QUIC: a datagram with a packet of 0-RTT or 1-RTT, the hello's own too.
     - DTLS: a record of application data, one sealed so that its type is hidden, or media beside it.
     - plain HTTP: whatever follows the request's head.

@@ -77,6 +77,16 @@ pub struct Shed {
     pub data: u64,
 }
 
+impl Shed {
+    const fn connection(&mut self, is_open: bool) {
+        if is_open {
+            self.opened += 1;
+        } else {
+            self.ended += 1;
+        }
+    }
+}
+
 /// What was counted and not handed on. The mirror of `Counted` in `sensors/connections.py`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counted {
@@ -196,13 +206,8 @@ impl Filter {
         }
         let (flow, is_open) = (connection.update.flow, connection.is_open());
         drop(connection);
-        let shed = &mut self.counted.shed;
         if cared_for && !has_room {
-            *(if is_open {
-                &mut shed.opened
-            } else {
-                &mut shed.ended
-            }) += 1;
+            self.counted.shed.connection(is_open);
         }
         if is_open {
             self.correlator.hand_on(&flow, cared_for && has_room);

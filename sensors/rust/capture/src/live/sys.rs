@@ -90,7 +90,8 @@ impl PacketSocket {
 
     /// Attach a filter.
     pub fn attach(&self, program: &[Instruction]) -> Result<()> {
-        let mut instructions: Vec<libc::sock_filter> = program.iter().copied().map(instruction).collect();
+        let mut instructions: Vec<libc::sock_filter> =
+            program.iter().copied().map(instruction).collect();
         let program = libc::sock_fprog {
             len: instructions.len() as u16,
             filter: instructions.as_mut_ptr(),
