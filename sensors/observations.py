@@ -115,9 +115,9 @@ class FlowUpdate(msgspec.Struct, frozen=True, tag="flow_update"):
 class DataSeen(msgspec.Struct, frozen=True, tag="data_seen"):
     """The first packet after a client's hello that may hold application data. Only a live sensor says it.
 
-    ``bytes_up`` is what had gone up on the flow before that packet. What was said of the flow by then was said
-    before its data went. There is one for each hello that data follows, and not another hello in a tunnel.
-    "May hold" is read early rather than late:
+    ``bytes_up`` is what had gone up on the flow before that packet. What was said of the flow by then was
+    said before its data went. There is one for each hello that data follows, and not another hello in a
+    tunnel. "May hold" is read early rather than late:
 
     - TLS: a segment with anything but whole records of handshake and change_cipher_spec. The sealed Finished
       of TLS 1.3 counts, and 0-RTT behind the hello. Likewise what follows a proxy's target, but what is read
