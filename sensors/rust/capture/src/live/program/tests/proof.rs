@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use dissect::observations::Observation;
-use dissect::sensor::{Frame, Limits, Sensor};
+use dissect::sensor::{Frame, Limits, Manner, Sensor};
 use proptest::prelude::*;
 
 use crate::MergedCaptures;
@@ -67,7 +67,11 @@ fn packets(capture: &PathBuf) -> Vec<Packet> {
 
 /// What the engine says: observations, and the account of all frames.
 fn said(packets: &[Packet]) -> (Vec<Observation>, String) {
-    let mut sensor = Sensor::new(LIMITS, 7);
+    let manner = Manner {
+        eager: true,
+        ..Manner::replay(LIMITS)
+    };
+    let mut sensor = Sensor::new(manner, 7);
     for packet in packets {
         sensor.frames(&[Frame {
             ts_ns: packet.ts_ns,
