@@ -17,9 +17,9 @@ from monitor.config import Capture, Config
 from monitor.datasets.folders import default_folder
 from monitor.datasets.health import health
 from monitor.datasets.index import read_index
-from monitor.documents import decode
-from monitor.files import InputError, read_source
+from monitor.files import InputError
 from monitor.privacy import privacy_lines
+from monitor.settings import load_settings
 from monitor.wording import fact, facts, plural
 from sensors.confinement import LANDLOCK_WHOLE, Support, support
 from sensors.engine import ENGINES, lacks
@@ -63,7 +63,7 @@ def _privacy(path: Path | None) -> Iterator[str]:
         config = Config(1, Capture())
     else:
         with clear_errors():
-            config = decode(read_source(chosen), Config)
+            config = load_settings(chosen).config
         yield f"by {chosen}"
     yield ""
     yield from privacy_lines(config, str(chosen.absolute().parent))

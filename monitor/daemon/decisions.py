@@ -141,10 +141,6 @@ class DecisionStore:
                     found += self._delete(kind, path)
         return tuple(found)
 
-    def retain(self, retention: Retention) -> None:
-        """Keep decisions for other times from now on."""
-        self._retention = retention
-
     def counters(self) -> StoreCounters:
         """Return what happened to lines."""
         waiting = self._backlog.count()

@@ -1,10 +1,12 @@
 """Puts new knowledge in the place of the old, at one point of the stream, or keeps the old and says why."""
 
 import time
+from pathlib import Path
 
 from monitor.app import Knowledge
 from monitor.daemon.parts import Parts
 from monitor.daemon.windows import Windows
+from monitor.files import InputError, read_source
 
 
 class Reload:
@@ -19,6 +21,7 @@ class Reload:
         parts = self._parts
         if parts.wishes.take_reload():
             parts.supervisor.reloading(time.monotonic_ns())
+            self._look_at_configuration()
             parts.reloading.begin()
         result = parts.reloading.result()
         if result is None:
@@ -31,6 +34,17 @@ class Reload:
                 parts.log.error("reload failed, the old one stays in use", problem=line)
         parts.metrics.reloaded(time.time(), ok=isinstance(result, Knowledge))
         parts.supervisor.ready("capturing")
+
+    def _look_at_configuration(self) -> None:
+        """Say where the configuration changed: it is read at the start alone."""
+        source = self._parts.settings.source
+        try:
+            changed = read_source(Path(source.path)).text != source.text
+        except InputError as error:
+            self._parts.log.warning("configuration not read", problem=str(error))
+            return
+        if changed:
+            self._parts.log.warning("configuration changed", mend="restart the sensor to use it")
 
     def _use(self, knowledge: Knowledge) -> None:
         """Judge by it from here on. What was counted under the old one is taken before."""
