@@ -46,6 +46,7 @@ mod pcapng_interface;
 pub mod pcapng_section;
 mod posix;
 pub mod replay;
+pub mod series;
 pub mod sink;
 pub mod window;
 
@@ -53,3 +54,4 @@ pub use capture::CaptureReader;
 pub use captured::{Fault, FaultKind, Frame};
 pub use merge::MergedCaptures;
 pub use replay::{Limits, Manner, Replay};
+pub use series::Series;

@@ -6,6 +6,7 @@ mod confinement;
 mod given;
 mod live;
 mod replay;
+mod series;
 
 use pyo3::prelude::*;
 
@@ -18,5 +19,6 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<replay::Engine>()?;
     module.add_class::<live::Live>()?;
+    module.add_class::<series::Series>()?;
     confinement::add_to(module)
 }
