@@ -3,7 +3,8 @@
 A capture is whole when it did not change for a while: a short one where the folder has a newer one, as tools
 that rotate leave it, a longer one otherwise. They come in the order in which they were last written. What was
 read is told by identity (device, inode, size, time of the last change), so that a name which is used again is
-read again, and a file that got another name is not. Folders in the folder are not looked into.
+read again, and a file that got another name is not; one that grows after it was taken for whole is read
+again, from its beginning. Folders in the folder are not looked into.
 """
 
 import json
@@ -39,10 +40,10 @@ class Identity(NamedTuple):
 
 
 class Capture(NamedTuple):
-    """A capture that is whole."""
+    """A capture that is whole. One without an identity vanished before its turn."""
 
     path: Path
-    identity: Identity
+    identity: Identity | None
 
 
 class _State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,26 +79,33 @@ class GrowingFolder:
             self._look(now_seconds)
         while self._whole:
             capture = self._whole.pop()
-            if _identity(capture.path) in (
-                capture.identity,
-                None,
-            ):  # one that vanished is a fault to its reader
-                return capture
+            identity = _identity(capture.path)
+            if identity is None and not self.path.is_dir():
+                self._lose()
+            elif identity in (capture.identity, None):
+                return capture._replace(identity=identity)
         return None
 
     def mark_read(self, capture: Capture) -> None:
         """Note that a capture was read, for good. Raises CaptureError where that cannot be written."""
-        self._read[capture.identity] = capture.path.name
-        self._save()
+        if capture.identity is not None:  # else it is read when it comes back
+            self._read[capture.identity] = capture.path.name
+            self._save()
+
+    def _lose(self) -> None:
+        """Note that the folder is gone, and what was lined up with it."""
+        self.is_there = False
+        self._whole = []
 
     def _look(self, now_seconds: float) -> None:
         try:
             found = _captures(self.path)
         except OSError:
-            self.is_there = False
+            self._lose()
             return
         self.is_there = True
-        self._forget(found)
+        if found:  # a folder without any may be the place of a disk that is away
+            self._forget(found)
         since = dict(self._seen.values())
         self._seen = {name: (identity, since.get(identity, now_seconds)) for name, identity in found.items()}
         self._whole = self._line_up(now_seconds)
@@ -120,11 +128,9 @@ class GrowingFolder:
         there = set(found.values())
         for identity in [identity for identity in self._read if identity not in there]:
             name = self._read.pop(identity)
-            for packed in (found.get(name + suffix) for suffix in _PACKED):
-                if (
-                    packed is not None
-                    and packed.changed_ns // _SECOND_NS == identity.changed_ns // _SECOND_NS
-                ):
+            for suffix in _PACKED:
+                packed = found.get(name + suffix)
+                if packed is not None and _changed_second(packed) == _changed_second(identity):
                     self._read[packed] = name
 
     def _save(self) -> None:
@@ -172,6 +178,10 @@ def _identity(file: Path | os.DirEntry[str]) -> Identity | None:
     if not S_ISREG(status.st_mode):
         return None
     return Identity(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def _changed_second(identity: Identity) -> int:
+    return identity.changed_ns // _SECOND_NS  # what packs keeps no more of it than that
 
 
 def _unpacked(name: str) -> str | None:

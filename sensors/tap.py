@@ -17,9 +17,10 @@ from sensors.live import CaptureError, Rings, State
 # of linux/if_packet.h, linux/if_ether.h, linux/sockios.h, linux/if.h, asm-generic/socket.h
 _SOL_PACKET, _ADD_MEMBERSHIP, _STATISTICS, _AUXDATA, _IGNORE_OUTGOING = 263, 1, 6, 8, 23
 _PROMISCUOUS = 1
-_EVERY_PROTOCOL, _NO_PROTOCOL = 0x0003, 0x88B5  # the latter is for local experiments: nobody's
+_EVERY_PROTOCOL, _NO_PROTOCOL = 0x0003, 0x0009  # the latter is LocalTalk's, which no wire can bring
 _ASK_FLAGS, _ASK_KIND, _ASK_INDEX = 0x8913, 0x8927, 0x8933
 _IS_UP = 1
+_LOOPBACK = "lo"
 _RECEIVE_BYTES_FORCED, _TIMESTAMPS = 33, 35
 _VLAN_VALID, _VLAN_PROTOCOL_VALID = 1 << 4, 1 << 6
 
@@ -71,10 +72,12 @@ class Tap:
         except OSError as error:
             if error.errno not in _AWAY:
                 raise
-            self.state, self._index = "gone", None
+            flags = 0
+            self._leave()
+        if self._index is None:
+            self.state = "gone"
         else:
-            known = self._index is not None
-            self.state = "gone" if not known else "up" if flags & _IS_UP else "down"
+            self.state = "up" if flags & _IS_UP else "down"
 
     def frames(self, most: int) -> Iterator[Frame]:
         """Yield what was received and not yet read, at most so many frames."""
@@ -98,11 +101,7 @@ class Tap:
 
     def turn_off(self) -> None:
         """Receive nothing more; what was received can still be read."""
-        try:
-            self._socket.bind((self.name, _NO_PROTOCOL))
-        except OSError as error:
-            if error.errno not in _AWAY:
-                raise
+        self._socket.bind((_LOOPBACK, _NO_PROTOCOL))  # every network has one
 
     def close(self) -> None:
         """Have done with it."""
@@ -112,7 +111,7 @@ class Tap:
         self._socket.setblocking(False)
         self._socket.setsockopt(socket.SOL_SOCKET, _TIMESTAMPS, 1)
         self._socket.setsockopt(_SOL_PACKET, _AUXDATA, 1)
-        if self.name == "lo":  # each packet goes out and comes in
+        if self.name == _LOOPBACK:  # each packet goes out and comes in
             self._socket.setsockopt(_SOL_PACKET, _IGNORE_OUTGOING, 1)
         half = min(receive_bytes // 2, 2**30)  # the kernel doubles it, for its own needs
         try:
@@ -122,7 +121,7 @@ class Tap:
 
     def _listen(self, index: int) -> None:
         """Listen to the interface that has the name now, unless it is of another kind than before."""
-        self._index = None
+        self._leave()
         if _LINKTYPES.get(_ask(self._socket, self.name, _ASK_KIND, "H")) != self.linktype:
             return
         self._socket.bind((self.name, _EVERY_PROTOCOL))
@@ -130,6 +129,12 @@ class Tap:
             request = struct.pack("@iHH8s", index, _PROMISCUOUS, 0, b"")
             self._socket.setsockopt(_SOL_PACKET, _ADD_MEMBERSHIP, request)
         self._index = index
+
+    def _leave(self) -> None:
+        """Listen no more to the interface that had the name: it may live on under another."""
+        if self._index is not None:
+            self.turn_off()
+        self._index = None
 
     def _frame(self, data: bytes, notes: list[tuple[int, int, bytes]]) -> Frame:
         """Return a frame with what the kernel notes on it; a tag that the card took off is put back."""

@@ -192,6 +192,41 @@ def test_the_folder_may_go_and_come_back(tmp_path: Path) -> None:
     assert folder.is_there
 
 
+def test_files_that_go_with_their_folder_and_come_back_are_read_once(tmp_path: Path) -> None:
+    path, away = tmp_path / "folder", tmp_path / "away"
+    path.mkdir()
+    for number in range(4):
+        put(path, f"{number}.pcap", number)
+    folder = GrowingFolder(path)
+    assert whole(folder, 0) == []
+    first = folder.next_whole(LONG)
+    assert first is not None
+    folder.mark_read(first)
+    path.rename(away)
+    assert whole(folder, LONG) == []
+    assert not folder.is_there
+    path.mkdir()  # as the place of a disk that is away
+    assert settled(folder, 100) == []
+    path.rmdir()
+    away.rename(path)
+    assert settled(folder, 200) == ["1.pcap", "2.pcap", "3.pcap"]
+
+
+def test_a_file_that_vanishes_before_its_turn_is_read_when_it_comes_back(tmp_path: Path) -> None:
+    folder = GrowingFolder(tmp_path)
+    put(tmp_path, "a.pcap", 1)
+    put(tmp_path, "b.pcap", 2)
+    assert whole(folder, 0) == []
+    assert folder.next_whole(LONG) is not None
+    (tmp_path / "b.pcap").rename(tmp_path / "b")
+    vanished = folder.next_whole(LONG)
+    assert vanished is not None
+    assert vanished.identity is None
+    folder.mark_read(vanished)
+    (tmp_path / "b").rename(tmp_path / "b.pcap")
+    assert "b.pcap" in settled(folder, 100)
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "{", '{"folder": 1, "read": []}', '{"folder": "", "read": [["a", [1]]]}', "[" * 100_000, "\xff"],

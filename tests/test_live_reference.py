@@ -142,6 +142,38 @@ def test_an_interface_goes_down_and_up_and_is_made_anew() -> None:
 
 @needs("tcpreplay")
 @in_network
+def test_an_interface_of_another_name_is_not_listened_to() -> None:
+    cable()
+    sensor = watched("vb")
+    for command in ("ip link set vb down", "ip link set vb name vc", "ip link set vc up"):
+        sh(command)
+    until(sensor, lambda: state(sensor) == "gone")
+    replay(DEMO)
+    for command in ("ip link set vc down", "ip link set vc name vb", "ip link set vb up"):
+        sh(command)
+    until(sensor, lambda: state(sensor) == "up")
+    assert packets(sensor) == 0
+    sent = replay(DEMO)
+    rest(sensor)
+    assert packets(sensor) == sent
+
+
+@needs("tcpreplay")
+@in_network
+def test_what_is_not_copied_counts_too() -> None:
+    cable()
+    sensors = [watched("vb"), watched("vb", snap_bytes=100)]
+    sent = replay(DEMO)
+    for sensor in sensors:
+        until(sensor, lambda: packets(sensor) == sent)  # noqa: B023  it is asked at once
+        rest(sensor)
+    whole, cut = (sensor.status().sources[0].accounting for sensor in sensors)
+    assert cut.read == whole.read
+    assert cut.counters != whole.counters
+
+
+@needs("tcpreplay")
+@in_network
 def test_what_finds_no_room_is_counted() -> None:
     cable()
     sensor = watched("vb", ring_bytes=16_384)
