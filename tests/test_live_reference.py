@@ -32,6 +32,11 @@ MANNER = Manner(Interest())
 DEMO = golden.traffic(golden.PCAPS / "demo")
 
 
+@pytest.fixture(autouse=True)
+def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sensors.live_reference.LOOK_SECONDS", 0.1)
+
+
 def watched(*interfaces: str, **options: int) -> ReferenceLive:
     """Return a sensor that has begun to receive."""
     sensor = ReferenceLive(Rings(interfaces, **options), MANNER)  # type: ignore[arg-type]
@@ -40,7 +45,8 @@ def watched(*interfaces: str, **options: int) -> ReferenceLive:
 
 
 def rest(sensor: ReferenceLive) -> list[Seen]:
-    """Stop a sensor; return what it had left."""
+    """Stop a sensor, when what was sent has come; return what it had left."""
+    time.sleep(0.1)
     sensor.stop()
     batches = iter(lambda: sensor.next_batch(0), None)
     return [seen for batch in batches for seen in batch]
