@@ -87,12 +87,13 @@ def support() -> Support:
 def drop_privileges(user: str, keep: tuple[str, ...] = ()) -> Dropped:
     """Become the user, where the process is root, and keep no capability but those named ("cap_sys_ptrace").
 
-    Must come before threads start. Raises ConfinementError.
+    Must come before threads start. Without the native engine only the user changes, and what root could do
+    goes with it. Raises ConfinementError.
     """
-    if MISSING:
-        raise ConfinementError(f"privileges cannot be dropped: {_not_here()}")
     root = os.geteuid() == 0
     identity = _identity(user) if root else (os.geteuid(), os.getegid(), os.getgroups())
+    if MISSING:
+        return _become(identity, root=root)
     try:
         changed_user, bounding_emptied, kept = _native.drop_privileges(identity, list(keep))
     except RuntimeError as error:
@@ -107,6 +108,16 @@ def confine(rules: Rules) -> Confined:
     read = (*rules.read, *_runtime())
     seccomp, landlock, reasons = _native.confine_process(msgspec.structs.replace(rules, read=read))
     return Confined(seccomp, landlock, tuple(reasons))
+
+
+def _become(identity: tuple[int, int, list[int]], *, root: bool) -> Dropped:
+    """Become a user without the native engine: the kernel takes root's capabilities, and nobody else's."""
+    uid, gid, groups = identity
+    if root:
+        os.setgroups(groups)
+        os.setgid(gid)
+        os.setuid(uid)
+    return Dropped(uid, gid, root, bounding_emptied=False, kept=())
 
 
 def _not_here() -> str:

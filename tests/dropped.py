@@ -1,6 +1,6 @@
 """A program that drops its privileges and prints, as JSON, what /proc then says of it.
 
-``python -m tests.dropped USER [with-thread] KEEP...``. Run by test_privileges.py.
+``python -m tests.dropped USER [with-thread] [without-native] KEEP...``. Run by test_privileges.py.
 """
 
 import errno
@@ -13,9 +13,11 @@ from pathlib import Path
 
 import msgspec
 
+from sensors import confinement
 from sensors.confinement import ConfinementError, Dropped, drop_privileges
 
 WITH_THREAD = "with-thread"
+WITHOUT_NATIVE = "without-native"
 
 
 class Now(msgspec.Struct, frozen=True):
@@ -42,7 +44,10 @@ def main(user: str, *arguments: str) -> None:
     if WITH_THREAD in arguments:
         thread.start()
     try:
-        dropped = drop_privileges(user, tuple(each for each in arguments if each != WITH_THREAD))
+        if WITHOUT_NATIVE in arguments:
+            vars(confinement)["MISSING"] = "it was not built"
+        keep = tuple(each for each in arguments if each not in (WITH_THREAD, WITHOUT_NATIVE))
+        dropped = drop_privileges(user, keep)
     except ConfinementError as error:
         sys.exit(str(error))
     finally:

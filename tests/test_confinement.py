@@ -20,11 +20,9 @@ from sensors import confinement
 from sensors.confinement import (
     LANDLOCK_WHOLE,
     Confined,
-    ConfinementError,
     Rules,
     Support,
     confine,
-    drop_privileges,
     support,
 )
 from tests.confined import ATTEMPTS
@@ -219,8 +217,6 @@ def test_without_the_native_engine_it_is_not_here(monkeypatch: pytest.MonkeyPatc
     missing = "confinement is part of the native engine, which is not here: it was not built"
     assert support() == Support(missing=missing)
     assert confine(Rules()) == Confined(reasons=(missing,))
-    with pytest.raises(ConfinementError, match="privileges cannot be dropped: confinement is part of"):
-        drop_privileges("nobody")
 
 
 DOCTOR = [

@@ -5,9 +5,11 @@ import math
 import pytest
 
 from monitor.metrics import Levels, Metrics
+from monitor.metrics.expected import SHED_REASONS
 from monitor.metrics.labels import place, provider
 from monitor.metrics.standing import SILENT_NS
 from monitor.types import Attribution, Decision
+from sensors.connections import Shed
 from tests.metrics_kit import GLOBAL, NAME, ROOMY, exposed, feed, loaded, value, verdict
 
 SILENT_SECONDS = SILENT_NS / 1e9
@@ -168,11 +170,14 @@ def test_a_failed_reload_shows_until_one_succeeds() -> None:
 
 def test_losses_levels_and_what_was_not_written() -> None:
     metrics = loaded()
-    assert len(exposed(metrics)["residency_lost_packets_total"]) == 7
+    assert len(exposed(metrics)["residency_lost_packets_total"]) == 6
     metrics.lost("ring", 5, 500)
     metrics.lost("ring", 2)
     metrics.lost("of 10.0.0.1", 3)
     metrics.unwritten(4)
+    metrics.shed(Shed(opened=1, ended=2))
+    metrics.shed(Shed(ended=3))
+    metrics.owners([("gone", 2), ("attributed", 1)])
     metrics.measured(Levels(flows=9, queued=8, capturing=True))
     assert value(metrics, "residency_lost_packets_total", reason="ring") == 7
     assert value(metrics, "residency_lost_packets_total", reason="other") == 3
@@ -181,3 +186,6 @@ def test_losses_levels_and_what_was_not_written() -> None:
     assert value(metrics, "residency_flow_table_flows") == 9
     assert value(metrics, "residency_queue_observations") == 8
     assert value(metrics, "residency_capturing") == 1
+    shed = {reason: value(metrics, "residency_shed_total", reason=reason) for reason in SHED_REASONS}
+    assert shed == {"opened": 1, "ended": 5, "data": 0}
+    assert value(metrics, "residency_owner_lookups_total", reason="gone") == 2

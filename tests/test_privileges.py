@@ -6,8 +6,9 @@ import shutil
 import msgspec
 import pytest
 
+from sensors.confinement import Dropped
 from tests.confined_help import as_root, native, program
-from tests.dropped import WITH_THREAD, Now
+from tests.dropped import WITH_THREAD, WITHOUT_NATIVE, Now
 
 NOBODY = pwd.getpwnam("nobody")
 NONE = "0" * 16
@@ -50,6 +51,16 @@ def test_root_becomes_the_user(keep: tuple[str, ...], held: str, packet: str) ->
     assert now.dropped.bounding_emptied
     assert len(now.dropped.kept) == len(keep)
     assert (now.packet, now.root) == (packet, "EPERM")
+
+
+@as_root
+def test_without_the_native_engine_root_becomes_the_user_all_the_same() -> None:
+    now = dropped("nobody", WITHOUT_NATIVE)
+    assert now.dropped == Dropped(
+        NOBODY.pw_uid, NOBODY.pw_gid, changed_user=True, bounding_emptied=False, kept=()
+    )
+    assert (now.status["CapPrm"], now.status["CapEff"]) == (NONE, NONE)
+    assert (now.packet, now.root) == ("EPERM", "EPERM")
 
 
 @native

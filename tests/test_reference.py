@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from sensors import cargo, merge, reference
+from sensors import cargo, merge
 from sensors.engine import Options
 from sensors.flows import UDP_IDLE_NS
 from sensors.fragments import TIMEOUT_NS
+from sensors.merge import MergedCaptures
 from sensors.observations import Accounting, Count, FlowUpdate, Gap, NameResolved, Observation
-from sensors.reference import ReferenceSensor
+from sensors.reference import ReferenceEngine, ReferenceSensor
 from tests.captures_kit import START_NS, pcap
 from tests.exchanges_kit import Answer, capture
 from tests.frames_kit import SECOND_NS, UDP, ethernet, frame, ipv4, udp, vxlan
@@ -77,22 +78,20 @@ def test_what_was_too_deep_to_follow_is_a_gap(tmp_path: Path) -> None:
     assert [(each.reason, each.packets) for each in observations if isinstance(each, Gap)] == [("decode", 1)]
 
 
-def test_silent_flows_end_and_losses_are_told_without_a_packet(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reference, "BATCH", 1)
+def test_silent_flows_end_and_losses_are_told_without_a_packet(tmp_path: Path) -> None:
     path = capture([Answer(0, "10.20.1.5", "www.example.org", ("203.0.113.7",))], tmp_path)
-    sensor = ReferenceSensor([path], Options())
-    batches = iter(sensor)
-    (answer,) = next(batches)
+    engine = ReferenceEngine(Options())
+    for each in MergedCaptures([path]):
+        engine.frame(each)
+    (answer,) = engine.take()
     assert isinstance(answer, NameResolved)
-    sensor.lost(2)
-    sensor.lost(1)
+    engine.lost(2)
+    engine.lost(1)
     late_ns = answer.ts_ns + UDP_IDLE_NS + SECOND_NS
-    sensor.idle(answer.ts_ns + SECOND_NS)
-    sensor.idle(late_ns)
-    end, gap = next(batches)
+    engine.idle(answer.ts_ns + SECOND_NS)
+    engine.idle(late_ns)
+    end, gap = engine.take()
     assert isinstance(end, FlowUpdate)
     assert (end.reason, end.ts_ns) == ("idle", answer.ts_ns)
     assert gap == Gap(late_ns, answer.ts_ns, 3, 0, "ring")
-    assert sensor.accounting().last_ns == answer.ts_ns
+    assert engine.accounting().last_ns == answer.ts_ns

@@ -46,7 +46,7 @@ FORM = [
     (HEAD + "processes: maybe", 4, "processes: expected bool, got str (found 'maybe')",
      "write true or false"),
     (HEAD + "decisions:\n", 4, "decisions: expected object, got null (found '')",
-     "write keys below it: folder, retention_days"),
+     "write keys below it: folder, retention_days, sync"),
     (HEAD + "catalogs: own.yaml", 4, "catalogs: expected array, got str (found 'own.yaml')",
      "write a list: [own.yaml]"),
     (HEAD + "geoip:\n", 4, "geoip: expected array, got null (found '')",

@@ -66,6 +66,8 @@ class Loop:
                 self._rounds.lost(seen)
             for decision in parts.judge.pipeline.feed((seen,)):
                 self._decided(decision)
+        if parts.settings.watch is not None:
+            parts.store.flush(time.time_ns())  # what was read of a folder is not read again
 
     def _decided(self, decision: Decision) -> None:
         """Count a decision, and write it."""

@@ -16,10 +16,9 @@ OWN_STATUS = Path("/proc/self")  # which the metrics of the process are read fro
 def give_up_rights(settings: Settings, log: FilteringBoundLogger) -> None:
     """Become the user of the configuration where the process is root, without any capability.
 
-    The folders that are written to are made before. Raises InputError.
+    Raises InputError.
     """
     config = settings.config
-    make_folders(settings)
     try:
         dropped = confinement.drop_privileges(config.security.user)
     except confinement.ConfinementError as error:

@@ -29,7 +29,7 @@ from monitor.daemon.parts import Judge, Parts
 from monitor.daemon.pseudonyms import RotatingPseudonyms
 from monitor.daemon.reload import described
 from monitor.daemon.reloading import Reloading
-from monitor.daemon.rights import confine_process, give_up_rights
+from monitor.daemon.rights import confine_process, give_up_rights, make_folders
 from monitor.daemon.signals import Wishes
 from monitor.daemon.sources import open_source
 from monitor.exitstatus import Exit
@@ -69,6 +69,7 @@ def run(settings: Settings) -> Exit:
         stack.callback(supervisor.close)
         judge = _judge(settings)
         log.info("loaded", **described(judge.knowledge))
+        make_folders(settings)
         taken = _take(settings, judge.pipeline, stack)
         give_up_rights(settings, log)
         store, pseudonyms = _open_files(settings, log, stack)

@@ -1,24 +1,39 @@
 """Opens what the configuration asks to watch, with the engine that is there."""
 
 from monitor.config import Capture
+from monitor.files import InputError
 from monitor.settings import Settings
-from sensors.engine import choose
+from sensors.engine import EngineError, choose
 from sensors.interest import Interest
 from sensors.live import LiveSensor, Manner, Rings
 
 MAX_WAITING = 100_000  # connections that wait for the loop; then the least interesting are only counted
 MAX_SNAP_BYTES = 262_144
+READ_STATE = "watched.json"  # below the folder of decisions: which captures were read
 
 
 def open_source(settings: Settings, interest: Interest) -> LiveSensor:
-    """Open the rings. Takes the right to capture. Raises CaptureError and EngineError."""
+    """Open the interfaces, which takes the right to capture, or the folder.
+
+    Raises CaptureError, and InputError where the engine is not here.
+    """
     config = settings.config
     manner = Manner(interest, config.limits, config.name_limits, MAX_WAITING)
-    if choose(config.capture.engine).engine == "native":
+    try:
+        engine = choose(config.capture.engine).engine
+    except EngineError as error:
+        raise InputError("capture.engine", str(error), "see `residency doctor`") from None
+    if settings.watch is not None:
+        from sensors.live_folder import watch_folder  # noqa: PLC0415  one of three
+
+        return watch_folder(settings.watch, manner, engine, settings.decisions / READ_STATE)
+    if engine == "native":
         from sensors.live_native import NativeLive  # noqa: PLC0415  loads the extension
 
         return NativeLive(rings(config.capture), manner)
-    raise NotImplementedError
+    from sensors.live_reference import ReferenceLive  # noqa: PLC0415  one of three
+
+    return ReferenceLive(rings(config.capture), manner)
 
 
 def rings(capture: Capture) -> Rings:
