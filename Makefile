@@ -14,7 +14,6 @@ SECONDS ?= 30
 # program:package of Debian, for what tests run beside our own; they are skipped where it is not there
 PROGRAMS := tshark:tshark promtool:prometheus systemd-analyze:systemd ip:iproute2 sysctl:procps \
   dnsmasq:dnsmasq-base curl:curl tinyproxy:tinyproxy-bin tcpreplay:tcpreplay tcpdump:tcpdump
-PROGRAMS := ip:iproute2 tcpreplay:tcpreplay tshark:tshark
 
 .PHONY: help demo native programs test lint fuzz format golden lock floor bench bench-full bench-flows bench-explain nfstream clean
 .DEFAULT_GOAL := help

@@ -34,12 +34,32 @@ def host_problems(settings: Settings) -> tuple[Problem, ...]:
     return locate(settings.source, remarks)
 
 
+def absent_interfaces(settings: Settings) -> tuple[Problem, ...]:
+    """Which of the interfaces to watch are not here: they may come yet."""
+    return locate(settings.source, [*_interfaces(settings)])
+
+
 def _interfaces(settings: Settings) -> Iterator[Remark]:
-    here = {name for _, name in socket.if_nameindex()}
     for at, name in enumerate(settings.config.capture.interfaces):
-        if name not in here:
-            mend = suggest(name, here, "`ip link` shows those there are")
+        if not _is_interface(name):
+            mend = suggest(name, _interface_names(), "`ip link` shows those there are")
             yield Remark(("capture", "interfaces", at), f"no interface {name!r} on this host", mend)
+
+
+def _is_interface(name: str) -> bool:
+    try:
+        socket.if_nametoindex(name)
+    except OSError:
+        return False
+    return True
+
+
+def _interface_names() -> set[str]:
+    """The interfaces there are; none where netlink is not for us, as under the unit."""
+    try:
+        return {name for _, name in socket.if_nameindex()}
+    except OSError:
+        return set()
 
 
 def _rings(settings: Settings) -> Iterator[Remark]:

@@ -43,7 +43,12 @@ class Settings(Struct, frozen=True):
     @property
     def choice(self) -> DataChoice | None:
         """Which store of data sets is used: the one that is named, and none of a user's."""
-        return DataChoice(self.data) if self.data is not None else None
+        return DataChoice(self.data, spare=self.ranges) if self.data is not None else None
+
+    @property
+    def ranges(self) -> Path:
+        """Where ranges are compiled by a daemon that may no longer write in the store."""
+        return self.decisions / ".ranges"
 
     @property
     def site(self) -> Site | None:

@@ -3,6 +3,8 @@
 import threading
 import time
 
+import pytest
+
 from monitor.app import Knowledge, load_knowledge
 from monitor.daemon.reloading import Reloading
 from monitor.files import InputError
@@ -58,3 +60,32 @@ def test_what_is_asked_for_meanwhile_is_done_once_more() -> None:
     awaited(reloading)
     awaited(reloading)
     assert (loads.begun, reloading.result()) == (2, None)
+
+
+def test_an_error_of_the_system_is_a_failure_like_others() -> None:
+    def load() -> Knowledge:
+        raise PermissionError(13, "Permission denied", "ranges.mmdb")
+
+    reloading = Reloading(load)
+    reloading.begin()
+    assert str(awaited(reloading)).startswith("ranges.mmdb: permission denied; ")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_one_that_breaks_off_is_said_and_the_next_one_works() -> None:
+    knowledge = load_knowledge()
+    results = [None, knowledge]
+
+    def load() -> Knowledge:
+        result = results.pop(0)
+        if result is None:
+            raise ZeroDivisionError
+        return result
+
+    reloading = Reloading(load)
+    reloading.begin()
+    assert isinstance(awaited(reloading), InputError)
+    assert not reloading.busy
+    reloading.begin()
+    assert reloading.busy
+    assert awaited(reloading) is knowledge

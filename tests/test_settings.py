@@ -85,7 +85,7 @@ def test_paths_count_from_the_folder_of_the_file(tmp_path: Path, monkeypatch: py
     assert settings.policy == tmp_path / "p.yaml"
     assert settings.catalogs == (tmp_path / "own.yaml",)
     assert settings.geoips == (tmp_path / "geo.mmdb",)
-    assert settings.choice == DataChoice(tmp_path / "sets")
+    assert settings.choice == DataChoice(tmp_path / "sets", spare=tmp_path / "out/.ranges")
     assert settings.decisions == tmp_path / "out"
     assert settings.keys == Path("/var/keys")
     assert settings.sensor == "egress-1"

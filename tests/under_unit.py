@@ -1,9 +1,9 @@
 """Runs a command under what the service's unit restricts, as far as this can be had without systemd.
 
-As root: ``python -m tests.under_unit WRITABLE COMMAND...``. Applied are system calls, address families,
+As root: ``python -m tests.under_unit WRITABLE USER COMMAND...``. Applied are system calls, address families,
 namespaces, no memory that is writable and executable, capabilities, no_new_privs, read-only files except
-below WRITABLE, what /proc shows, limits and the umask. Not applied: the account (an interpreter below /root
-is not everybody's), private /tmp, /home and /dev, cgroups (IPAddressDeny=, TasksMax=).
+below WRITABLE, what /proc shows, limits, the umask and, where USER is not root, an account. Not applied:
+private /tmp, /home and /dev, cgroups (IPAddressDeny=, TasksMax=).
 """
 
 import ctypes
@@ -28,9 +28,9 @@ _FAMILIES = 64
 _NAMESPACES = (0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000)
 
 
-def under_unit(writable: Path, *command: str) -> list[str]:
+def under_unit(writable: Path, *command: str, user: str = "root") -> list[str]:
     """Return the command that runs a command under the unit."""
-    return [sys.executable, "-m", "tests.under_unit", str(writable), *command]
+    return [sys.executable, "-m", "tests.under_unit", str(writable), user, *command]
 
 
 def settings(path: Path = UNIT) -> dict[str, list[str]]:
@@ -108,11 +108,13 @@ def _check(result: int) -> None:
         raise OSError(number, os.strerror(number))
 
 
-def mount_read_only(writable: Path) -> None:
+def mount_read_only(writable: Path, *, open_to_all: bool) -> None:
     """ProtectSystem=strict, ProtectProc=invisible and ProcSubset=pid, in a mount namespace of its own."""
     libc = ctypes.CDLL(None, use_errno=True)
     _check(libc.unshare(_NEW_MOUNTS))
     _check(libc.mount(None, b"/", None, _PRIVATE, None))
+    if open_to_all:
+        open_installation()
     folder = os.fsencode(writable)
     _check(libc.mount(folder, folder, None, _BIND, None))
     _check(libc.mount(b"proc", b"/proc", b"proc", 0, b"hidepid=invisible,subset=pid"))
@@ -121,6 +123,19 @@ def mount_read_only(writable: Path) -> None:
         (folder, 0, (ctypes.c_uint64 * 4)(0, _READ_ONLY)),
     ):
         _check(libc.syscall(_MOUNT_SETATTR, -100, path, recursive, change, ctypes.sizeof(change)))
+
+
+def open_installation() -> None:
+    """Let everybody reach the interpreter, and nothing else of root's home, where it is there."""
+    home, installed = Path("/root"), Path(sys.base_prefix).resolve()
+    if not installed.is_relative_to(home):
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    kept = os.open(installed, os.O_PATH)
+    _check(libc.mount(b"tmpfs", os.fsencode(home), b"tmpfs", 0, b"mode=0755"))
+    installed.mkdir(parents=True)
+    _check(libc.mount(f"/proc/self/fd/{kept}".encode(), os.fsencode(installed), None, _BIND, None))
+    os.close(kept)
 
 
 def filter_calls(unit: dict[str, list[str]]) -> None:
@@ -148,15 +163,22 @@ def filter_calls(unit: dict[str, list[str]]) -> None:
     held.load()
 
 
-def main(writable: str, *command: str) -> None:
+def main(writable: str, user: str, *command: str) -> None:
     """Restrict this process, and become the command."""
     unit = settings()
     if writable != "-":
-        mount_read_only(Path(writable))
+        account = [f"--reuid={user}", "--regid=nogroup", "--clear-groups"] if user != "root" else []
+        mount_read_only(Path(writable), open_to_all=bool(account))
         names = [f"+{each.removeprefix('CAP_').lower()}" for each in unit["CapabilityBoundingSet"][0].split()]
         kept = ",".join(["-all", *names])
-        setpriv = ["setpriv", f"--bounding-set={kept}", f"--inh-caps={kept}", f"--ambient-caps={kept}"]
-        os.execvp("setpriv", [*setpriv, "--no-new-privs", *under_unit(Path("-"), *command)])  # noqa: S606, S607
+        setpriv = [
+            "setpriv",
+            *account,
+            f"--bounding-set={kept}",
+            f"--inh-caps={kept}",
+            f"--ambient-caps={kept}",
+        ]
+        os.execvp("setpriv", [*setpriv, "--no-new-privs", *under_unit(Path("-"), *command, user=user)])  # noqa: S606, S607
     os.umask(int(unit["UMask"][0], 8))
     for name in ("CORE", "NOFILE"):
         most = int(unit[f"Limit{name}"][0])

@@ -10,7 +10,7 @@ from monitor.commands.base import Failure, clear_errors, config_option, warn
 from monitor.commands.edge import reader_may_leave
 from monitor.documents import DocumentError
 from monitor.exitstatus import Exit
-from monitor.host import host_problems
+from monitor.host import absent_interfaces, host_problems
 from monitor.settings import Settings, load_settings
 from sensors.live import CaptureError
 
@@ -53,8 +53,11 @@ def command(config: Path | None, print_default: bool) -> None:
 def _usable(config: Path) -> Settings:
     """The settings, where this host has what they ask for; warnings are printed."""
     settings = load_settings(config)
-    problems = [*settings.warnings, *host_problems(settings)]
+    absent = absent_interfaces(settings)
+    problems = [*settings.warnings, *(each for each in host_problems(settings) if each not in absent)]
     if any(problem.level == "error" for problem in problems):
-        raise DocumentError(problems)
+        raise DocumentError([*problems, *absent])
     warn(problems)
+    if absent:  # it may come yet, so that to start again makes sense
+        raise Failure("\n".join(map(str, absent)), Exit.UNREADABLE)
     return settings

@@ -33,7 +33,8 @@ class Reload:
             for line in str(result).splitlines():
                 parts.log.error("reload failed, the old one stays in use", problem=line)
         parts.metrics.reloaded(time.time(), ok=isinstance(result, Knowledge))
-        parts.supervisor.ready("capturing")
+        if not parts.reloading.busy:
+            parts.supervisor.ready("capturing")
 
     def _look_at_configuration(self) -> None:
         """Say where the configuration changed: it is read at the start alone."""
@@ -50,7 +51,10 @@ class Reload:
         """Judge by it from here on. What was counted under the old one is taken before."""
         parts, old = self._parts, self._parts.judge.pipeline
         new = old.reloaded(knowledge.catalog, knowledge.policy, knowledge.aids())
-        old.count(parts.sensor.retarget(new.interest()))
+        counted = parts.sensor.retarget(new.interest())
+        old.count(counted)
+        parts.metrics.shed(counted.shed)
+        self._windows.shed(counted.shed.ended)
         parts.metrics.covered(old.tally)
         parts.metrics.load(knowledge)
         parts.judge.knowledge, parts.judge.pipeline = knowledge, new

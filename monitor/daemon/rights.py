@@ -42,9 +42,13 @@ def confine_process(settings: Settings, log: FilteringBoundLogger) -> None:
 
 
 def readable_paths(settings: Settings) -> tuple[Path, ...]:
-    """Return what is read later: of files that a reload reads the folders, as a new file is another."""
-    files = (Path(settings.source.path).absolute(), settings.policy, *settings.catalogs, *settings.geoips)
-    folders = {OWN_STATUS, *(path.parent for path in files if path is not None)}
+    """Return what is read later: of files that a reload reads the folders, as a new file is another.
+
+    So may a file be that is a link.
+    """
+    named = (Path(settings.source.path).absolute(), settings.policy, *settings.catalogs, *settings.geoips)
+    files = [path for path in named if path is not None]
+    folders = {OWN_STATUS, *(folder for path in files for folder in (path.parent, path.resolve().parent))}
     folders |= {path for path in (settings.data, settings.watch) if path is not None}
     return tuple(sorted(path for path in folders if path.exists()))
 

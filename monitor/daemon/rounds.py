@@ -50,14 +50,17 @@ class Rounds:
         parts.health.beat()
         parts.supervisor.alive()
 
-    def finish(self, now_ns: int, *, asked: bool) -> None:
-        """Count and write what is left, and say how it ended."""
+    def finish(self, now_ns: int, left: int, *, asked: bool) -> None:
+        """Count and write what there is, and say how it ended. On what is ``left`` nothing is decided."""
         parts = self._parts
         status = self._count(now_ns)
-        self._watch.look(status)
         parts.store.add_window(self._windows.close(parts.judge.pipeline.tally, _packets(status), now_ns))
         parts.store.flush(now_ns)
+        self._watch.look(status)
         parts.health.not_ready("stopped")
+        if left:
+            mend = "there was more than the last seconds were enough for: give it more processor time"
+            parts.log.error("not decided", observations=left, mend=mend)
         if asked:
             parts.log.info("stopped", **self._watch.status(status))
         else:

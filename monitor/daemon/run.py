@@ -6,9 +6,10 @@ and files are opened as the user who is left. Then the process is confined, and 
 
 import gc
 import os
+import shutil
 import socket
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from structlog.typing import FilteringBoundLogger
 from monitor import app
 from monitor.correlator import Correlator
 from monitor.daemon.decisions import DecisionStore, Writing
+from monitor.daemon.early import load_early
 from monitor.daemon.health import Health
 from monitor.daemon.http import Endpoint
 from monitor.daemon.interfaces import Interfaces
@@ -71,6 +73,7 @@ def run(settings: Settings) -> Exit:
         log.info("loaded", **described(judge.knowledge))
         make_folders(settings)
         taken = _take(settings, judge.pipeline, stack)
+        load_early(settings)
         give_up_rights(settings, log)
         store, pseudonyms = _open_files(settings, log, stack)
         metrics, health = Metrics(settings.sensor, config.metrics.max_series), Health()
@@ -130,6 +133,16 @@ def _owners(user: str, stack: ExitStack) -> "Owners":
         raise InputError("processes", str(error), "set `processes: false`") from None
 
 
+def _make_spare(settings: Settings, stack: ExitStack) -> None:
+    """Have an empty folder for ranges that a reload compiles; without it, such a reload fails."""
+    if settings.data is None:
+        return
+    shutil.rmtree(settings.ranges, ignore_errors=True)
+    stack.callback(shutil.rmtree, settings.ranges, ignore_errors=True)
+    with suppress(OSError):
+        settings.ranges.mkdir()
+
+
 def _open_files(
     settings: Settings, log: FilteringBoundLogger, stack: ExitStack
 ) -> tuple[DecisionStore, RotatingPseudonyms | None]:
@@ -138,6 +151,7 @@ def _open_files(
     writing = Writing(settings.sensor, kept.sync)
     store = DecisionStore(settings.decisions, kept.retention_days, time.time_ns(), writing)
     stack.callback(store.close)
+    _make_spare(settings, stack)
     for repaired in store.repaired:
         log.warning("a cut line was removed", file=Path(repaired.path).name, bytes=repaired.cut_bytes)
     if not pseudonyms.enabled:

@@ -42,12 +42,15 @@ class Verdicts:
         return self._open.get(flow)
 
     def open(self, connection: Connection, now_ns: int) -> tuple[Verdict, int]:
-        """Note the first verdict; return it, and how long after the hello's last byte it came."""
+        """Note the first verdict; return it, and how long after the hello's last byte it came.
+
+        That is 0 where the clock was set back in between: a sum of such times never falls.
+        """
         verdict = self._open[connection.flow] = Verdict(now_ns)
         if len(self._open) > MAX_OPEN:
             self._open.popitem(last=False)
             self.forgotten += 1
-        return verdict, now_ns - (connection.ts_ns + connection.totals.duration_ns)
+        return verdict, max(now_ns - (connection.ts_ns + connection.totals.duration_ns), 0)
 
     def data(self, seen: DataSeen) -> Lead | None:
         """Return how long before this first data the verdict was given; None without one."""

@@ -1,12 +1,15 @@
 """Looks after what can go wrong while the daemon works: interfaces, losses, the disk. Each is said once."""
 
 from monitor.daemon.parts import Parts
-from sensors.live import SourceStatus, Status
+from sensors.live import State, Status
 
-_SAYINGS = {
+_SAYINGS: dict[State, tuple[str, str]] = {
     "up": ("interface up", "nothing is to be done"),
     "down": ("interface down", "bring it up; capture goes on by itself"),
-    "gone": ("interface gone", "bring it back; if capture does not go on, start the sensor again"),
+    "gone": (
+        "interface gone",
+        "bring it back; several threads on it then end the sensor, to be restarted",
+    ),
 }
 
 
@@ -15,21 +18,23 @@ class Watch:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._states: dict[int, str] = {}
+        self._states: dict[str, State] = {}
         self._dropped = 0
         self._problem: str | None = None
+        self._key_problem: str | None = None
         self._unwritten = 0
 
     def look(self, status: Status) -> None:
         """Compare with what was seen before."""
-        for number, source in enumerate(status.sources):
-            before = self._states.get(number, "up")
-            if source.state != before:
-                self._changed(source)
-            self._states[number] = source.state
+        states = _states(status)
+        for name, state in states.items():
+            if state != self._states.get(name, "up"):
+                self._changed(name, state)
+        self._states = states
         self._losses(status)
         self._disk()
-        away = sorted({source.name for source in status.sources if source.state != "up"})
+        self._keys()
+        away = sorted(name for name, state in states.items() if state != "up")
         if away:
             self._parts.health.not_ready(f"not up: {', '.join(away)}")
         else:
@@ -48,15 +53,16 @@ class Watch:
             "to_llms": tally.related.flows,
             "outside_policy": tally.outcomes["violation"].flows,
             "unwritten": self._unwritten,
+            "waiting": sum(self._parts.store.counters().waiting.values()),
         }
 
-    def _changed(self, source: SourceStatus) -> None:
-        event, mend = _SAYINGS[source.state]
+    def _changed(self, name: str, state: State) -> None:
+        event, mend = _SAYINGS[state]
         log = self._parts.log
-        if source.state == "up":
-            log.info(event, interface=source.name)
+        if state == "up":
+            log.info(event, interface=name)
         else:
-            log.error(event, interface=source.name, mend=mend)
+            log.error(event, interface=name, mend=mend)
 
     def _losses(self, status: Status) -> None:
         dropped = sum(source.dropped for source in status.sources)
@@ -78,3 +84,18 @@ class Watch:
         else:
             parts.log.info("decisions are written again", unwritten=unwritten)
         self._problem = parts.store.problem
+
+    def _keys(self) -> None:
+        """Say when a key of pseudonyms cannot be kept: after a restart they are others."""
+        parts = self._parts
+        problem = parts.pseudonyms.problem if parts.pseudonyms is not None else None
+        if problem is not None and problem != self._key_problem:
+            parts.log.error("key not kept", problem=problem)
+        self._key_problem = problem
+
+
+def _states(status: Status) -> dict[str, State]:
+    """Return how each interface fares: as the worst of its threads says."""
+    return {
+        source.name: source.state for source in sorted(status.sources, key=lambda each: each.state != "up")
+    }

@@ -21,14 +21,20 @@ FORM = "2"  # of the records; another one makes every look-up anew
 KEPT = 16  # compiled look-ups
 
 
-def compiled(store: Store, selection: Selection) -> Path | None:
-    """The look-up of a selection's ranges; None when it has none. Raises InputError."""
+def compiled(store: Store, selection: Selection, spare: Path | None = None) -> Path | None:
+    """The look-up of a selection's ranges; None when it has none. Raises InputError.
+
+    Where the store cannot be written, it is kept in the folder ``spare``, if that is there.
+    """
     chosen = selection.ranges()
     if not chosen:
         return None
-    path = store.folder / "compiled" / f"{_key(chosen)}.mmdb"
+    name = f"{_key(chosen)}.mmdb"
+    path = store.folder / "compiled" / name
     if path.exists():
         return path
+    if spare is not None and (spare / name).exists():
+        return spare / name
     from monitor.datasets.building import compile_ranges  # noqa: PLC0415  once for each choice of versions
 
     built = compile_ranges(store, chosen)
@@ -38,7 +44,7 @@ def compiled(store: Store, selection: Selection) -> Path | None:
             _write(path, built)
             _forget(path.parent)
     except InputError:  # a store that this user may only read
-        return _elsewhere(built)
+        return _elsewhere(built) if spare is None or not spare.is_dir() else _spared(built, spare / name)
     return path
 
 
@@ -68,6 +74,18 @@ def _write(path: Path, built: "Built") -> None:
         out.write("\n".join(built.prefixes).encode())
     with Replacing(path) as out:
         out.write(built.database)
+
+
+def _spared(built: "Built", path: Path) -> Path:
+    """Keep it apart from the store. Raises InputError."""
+    try:
+        _write(path, built)
+        _forget(path.parent)
+    except OSError as error:
+        raise InputError(
+            str(path.parent), (error.strerror or str(error)).lower(), "make room there"
+        ) from None
+    return path
 
 
 def _elsewhere(built: "Built") -> Path:

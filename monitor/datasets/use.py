@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 
 
 class DataChoice(msgspec.Struct, frozen=True):
-    """Which store, by default the user's where there is one, and as of which day, by default the newest."""
+    """Which store, by default the user's where there is one, and as of which day, by default the newest.
+
+    ``spare`` is a folder for what is compiled and may not be kept in the store; else a temporary one is made.
+    """
 
     folder: Path | None = None
     as_of: dt.date | None = None
+    spare: Path | None = None
 
 
 class Data(msgspec.Struct, frozen=True):
@@ -58,7 +62,7 @@ def open_data(
 
     store = Store(folder)
     selection = store.select(choice.as_of)
-    path = compiled(store, selection)
+    path = compiled(store, selection, choice.spare)
     ranges = Ranges(path, regions) if path is not None else None
     prefixes = tuple(prefixes_of(path).read_text("ascii").split()) if path is not None else ()
     used = tuple(each.line() for each in selection.ranges())

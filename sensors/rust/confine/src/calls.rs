@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::env::consts::ARCH;
+use std::fs::read_to_string;
 use std::path::Path;
 use std::process;
 
@@ -24,8 +25,19 @@ type Calls = BTreeMap<c_long, Vec<SeccompRule>>;
 
 /// Filters there are, and an architecture that these are for.
 pub(crate) fn supported() -> bool {
-    TargetArch::try_from(ARCH).is_ok()
-        && Path::new("/proc/sys/kernel/seccomp/actions_avail").exists()
+    TargetArch::try_from(ARCH).is_ok() && kernel_has_filters()
+}
+
+/// The kernel counts each process's filters, where it has any. Before Linux 5.9 it did not, and where /proc shows
+/// nothing but processes, it is not asked in the older way.
+fn kernel_has_filters() -> bool {
+    let counts = |status: String| {
+        status
+            .lines()
+            .any(|line| line.starts_with("Seccomp_filters:"))
+    };
+    read_to_string("/proc/self/status").is_ok_and(counts)
+        || Path::new("/proc/sys/kernel/seccomp/actions_avail").exists()
 }
 
 /// Filter the calls of all threads, from now on.

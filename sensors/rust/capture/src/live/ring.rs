@@ -88,6 +88,7 @@ pub struct Ring {
     next: usize,
     places: Vec<Place>,
     index: u32,
+    promiscuous: bool,
 }
 
 impl Ring {
@@ -140,6 +141,7 @@ impl Ring {
             next: 0,
             places: Vec::new(),
             index,
+            promiscuous: ask.promiscuous,
         })
     }
 
@@ -197,8 +199,13 @@ impl Ring {
         let Some(index) = interface_index(name) else {
             return State::Gone;
         };
-        if index != self.index && self.tap.socket.bind(index).is_err() {
-            return State::Gone;
+        if index != self.index
+            && let Err(error) = self.hear_anew(index)
+        {
+            return match error.kind() {
+                ErrorKind::InvalidInput => State::Lost, // one of a group cannot be bound again
+                _ => State::Gone,
+            };
         }
         self.index = index;
         match interface(name) {
@@ -206,6 +213,15 @@ impl Ring {
             Ok(_) => State::Down,
             Err(_) => State::Gone,
         }
+    }
+
+    /// Hear an interface that came anew, as the one before it.
+    fn hear_anew(&self, index: u32) -> Result<(), Error> {
+        self.tap.socket.bind(index)?;
+        if self.promiscuous {
+            self.tap.socket.promiscuous(index)?;
+        }
+        Ok(())
     }
 }
 
@@ -216,8 +232,10 @@ pub enum State {
     Up,
     /// It is there.
     Down,
-    /// It is not there, or cannot be listened to any more.
+    /// It is not there.
     Gone,
+    /// It came anew, and cannot be listened to any more: it takes another ring.
+    Lost,
 }
 
 impl State {
@@ -227,7 +245,7 @@ impl State {
         match self {
             Self::Up => "up",
             Self::Down => "down",
-            Self::Gone => "gone",
+            Self::Gone | Self::Lost => "gone",
         }
     }
 }

@@ -45,7 +45,7 @@ impl Worker {
             state: State::Up.text(),
             ..Account::default()
         };
-        Self {
+        let mut worker = Self {
             number,
             ring,
             sensor,
@@ -55,7 +55,9 @@ impl Worker {
             account,
             next_tick: Instant::now(),
             packets_at_tick: 0,
-        }
+        };
+        worker.give_account(); // whoever asks may do so before the thread runs
+        worker
     }
 
     /// Read until told to stop, then what is left, and end all flows.
@@ -102,7 +104,11 @@ impl Worker {
 
     fn tick(&mut self) {
         self.next_tick = Instant::now() + TICK;
-        self.account.state = self.ring.look_after().text();
+        let state = self.ring.look_after();
+        if state == State::Lost {
+            self.stop.store(true, Ordering::Relaxed); // all of them: who started us can open rings anew
+        }
+        self.account.state = state.text();
         self.count_lost();
         if self.account.packets == self.packets_at_tick {
             self.sensor.idle(now_ns());

@@ -1,0 +1,18 @@
+"""What is otherwise loaded when it is first needed, loaded while the process still may.
+
+A confined process, of another user, may find that it cannot read the installation, or memory for code.
+"""
+
+from contextlib import suppress
+from importlib import import_module
+
+from monitor.settings import Settings
+
+DATA = ("encodings.ascii", "maxminddb", "monitor.datasets.building", "zstandard")
+
+
+def load_early(settings: Settings) -> None:
+    """Load what a reload may need of the first time: data sets that were not there yet at the start."""
+    for name in DATA if settings.data is not None else ():
+        with suppress(ImportError):
+            import_module(name)
