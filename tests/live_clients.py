@@ -4,16 +4,18 @@ Run as ``python -m tests.live_clients REQUESTS``, which are JSON; the answers go
 """
 
 import asyncio
-import functools
 import socket
 import ssl
 import sys
 from collections.abc import Callable, Coroutine
+from functools import cache, partial
+from pathlib import Path
 
 import msgspec
 
 from tests.live_hosts import HOSTS
 from tests.live_network import PROXY, RESOLVER
+from tests.live_places import wait_for
 
 _PATIENCE_SECONDS = 10.0
 
@@ -21,8 +23,8 @@ _PATIENCE_SECONDS = 10.0
 class Fetch(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     """Requests for ``size`` bytes each, over one TCP connection. Without ``named`` the hello names nobody.
 
-    ``newest`` is the newest version of TLS that the client speaks, "none" for plain HTTP. After each request
-    it waits for ``pause_seconds`` with the connection open.
+    ``newest`` is the newest version of TLS that the client speaks, "none" for plain HTTP. Before the last
+    request it waits until the file ``waits_for`` is there, and after each for ``pause_seconds``.
     """
 
     host: str
@@ -35,15 +37,17 @@ class Fetch(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     upload: int = 0
     times: int = 1
     pause_seconds: float = 0.0
+    waits_for: str = ""
 
 
 class FetchQuic(msgspec.Struct, tag=True, frozen=True, kw_only=True):
-    """One request for ``size`` bytes over HTTP/3."""
+    """One request for ``size`` bytes over HTTP/3, once the file ``waits_for`` is there."""
 
     host: str
     client: str
     address: str = ""
     size: int = 1_000
+    waits_for: str = ""
 
 
 class Lookup(msgspec.Struct, tag=True, frozen=True, kw_only=True):
@@ -64,7 +68,13 @@ class Load(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     size: int = 200
 
 
-Request = Fetch | FetchQuic | Lookup | Load
+class Together(msgspec.Struct, tag=True, frozen=True, kw_only=True):
+    """Requests at the same time. Any that fails is the failure of all."""
+
+    requests: tuple[Fetch | FetchQuic, ...]
+
+
+Request = Fetch | FetchQuic | Lookup | Load | Together
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -82,7 +92,9 @@ async def fetch(wanted: Fetch) -> Answer:
     """Connect and send the requests."""
     reader, writer = await _connect(wanted)
     try:
-        received = [await _request(reader, writer, wanted) for _ in range(wanted.times)]
+        received = [await _request(reader, writer, wanted) for _ in range(wanted.times - 1)]
+        await _come(wanted.waits_for)
+        received.append(await _request(reader, writer, wanted))
         secured = writer.get_extra_info("ssl_object")
         port = writer.get_extra_info("sockname")[1]
         return Answer(len(received), 0, sum(received), port, secured.version() if secured else "")
@@ -96,7 +108,8 @@ async def fetch_quic(wanted: FetchQuic) -> Answer:
     from tests.live_http3 import get  # noqa: PLC0415  aioquic takes long to import, and few need it
 
     address = wanted.address or HOSTS[wanted.host].address
-    body_bytes, port = await get(address, wanted.host, f"/{wanted.size}", wanted.client)
+    connected = partial(_come, wanted.waits_for)
+    body_bytes, port = await get((address, wanted.host, f"/{wanted.size}"), wanted.client, connected)
     return Answer(1, 0, body_bytes, port, "QUIC")
 
 
@@ -131,6 +144,19 @@ async def load(wanted: Load) -> Answer:
     return Answer(len(answers), len(came) - len(answers), sum(each.body_bytes for each in answers))
 
 
+async def together(wanted: Together) -> Answer:
+    """Do all at the same time, and return one answer for them."""
+    answers = await asyncio.gather(*(_DOES[type(each)](each) for each in wanted.requests))
+    return Answer(sum(each.done for each in answers), 0, sum(each.body_bytes for each in answers))
+
+
+async def _come(file: str) -> None:
+    """Wait until a file is there, if one is named."""
+    if file:
+        there = Path(file).exists
+        await asyncio.to_thread(wait_for, there, file)
+
+
 async def _connect(wanted: Fetch) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Connect, through the proxy where one is wanted."""
     local, address = (wanted.client, 0), wanted.address or HOSTS[wanted.host].address
@@ -160,7 +186,7 @@ async def _request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, w
     return len(body)
 
 
-@functools.cache
+@cache
 def _trusting(newest: str) -> ssl.SSLContext:
     """Return a client that takes any certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -171,7 +197,7 @@ def _trusting(newest: str) -> ssl.SSLContext:
 
 
 _DOES: dict[type, Callable[..., Coroutine[None, None, Answer]]] = {
-    Fetch: fetch, FetchQuic: fetch_quic, Lookup: lookup, Load: load,
+    Fetch: fetch, FetchQuic: fetch_quic, Lookup: lookup, Load: load, Together: together,
 }  # fmt: skip
 
 

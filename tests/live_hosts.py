@@ -38,7 +38,7 @@ HOSTS = {
         Host("cloudflare-dns.com", "104.16.248.249"),
     )
 }
-QUIC_HOSTS = ("chatgpt.com", "www.heise.de")  # where HTTP/3 is spoken too
+QUIC_HOSTS = ("chatgpt.com", "api.anthropic.com", "www.heise.de")  # where HTTP/3 is spoken too
 _TTL_SECONDS = 300
 
 

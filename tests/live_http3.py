@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from collections.abc import Awaitable, Callable
 
 from aioquic.asyncio.protocol import QuicConnectionProtocol
 from aioquic.h3.connection import H3_ALPN, H3Connection
@@ -42,8 +43,15 @@ class Client(QuicConnectionProtocol):
                 self.answered.set_result(self._body_bytes)
 
 
-async def get(address: str, host: str, path: str, client: str) -> tuple[int, int]:
-    """Fetch a path from the client's address; return the body's size and the client's port."""
+Place = tuple[str, str, str]  # a server's address, its name, and a path there
+
+
+async def get(place: Place, client: str, connected: Callable[[], Awaitable[None]]) -> tuple[int, int]:
+    """Fetch a path from the client's address; return the body's size and the client's port.
+
+    ``connected`` is awaited before the request is sent.
+    """
+    address, host, path = place
     configuration = QuicConfiguration(alpn_protocols=H3_ALPN, server_name=host, verify_mode=ssl.CERT_NONE)
     transport, protocol = await asyncio.get_running_loop().create_datagram_endpoint(
         lambda: Client(QuicConnection(configuration=configuration)), local_addr=(client, 0)
@@ -51,6 +59,7 @@ async def get(address: str, host: str, path: str, client: str) -> tuple[int, int
     async with asyncio.timeout(_PATIENCE_SECONDS):
         protocol.connect((address, 443, 0, 0) if ":" in address else (address, 443))
         await protocol.wait_connected()
+        await connected()
         protocol.ask(host, path)
         body_bytes = await protocol.answered
         port = transport.get_extra_info("sockname")[1]
