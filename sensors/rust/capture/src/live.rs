@@ -6,13 +6,15 @@
 pub mod block;
 pub mod engine;
 pub mod inbox;
+#[cfg(test)]
+mod kit;
 pub mod program;
 pub mod ring;
 pub mod snaplen;
 mod sys;
 mod worker;
 
-pub use engine::{Engine, Plan};
+pub use engine::{Engine, Plan, Refused};
 pub use inbox::Account;
 pub use ring::{Ask, Refusal};
 pub use snaplen::Snaplen;

@@ -6,6 +6,9 @@
 /// How far a packet's time may be off without being doubted.
 pub const MAX_JUMP_NS: i64 = 86_400 * 1_000_000_000;
 
+/// How far a clock may be behind that of its packets without having been set back.
+const MAX_LAG_NS: i64 = 1_000_000_000;
+
 /// The clock, and the earliest and latest time of any packet.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CaptureClock {
@@ -62,6 +65,17 @@ impl CaptureClock {
         self.go_on(ts_ns)
     }
 
+    /// Follow a clock that is the packets', and was set back, if only a little; tell whether this one moved.
+    pub const fn set_back(&mut self, ts_ns: i64) -> bool {
+        if self.now_ns.saturating_sub(ts_ns) <= MAX_LAG_NS {
+            return false;
+        }
+        self.now_ns = ts_ns;
+        self.strayed = false;
+        self.jumps += 1;
+        true
+    }
+
     #[inline]
     const fn go_on(&mut self, ts_ns: i64) -> bool {
         let ahead_ns = ts_ns.saturating_sub(self.now_ns);
@@ -84,7 +98,7 @@ impl CaptureClock {
 
 #[cfg(test)]
 mod tests {
-    use super::{CaptureClock, MAX_JUMP_NS};
+    use super::{CaptureClock, MAX_JUMP_NS, MAX_LAG_NS};
 
     #[test]
     fn time_may_pass_without_a_packet() {
@@ -95,6 +109,18 @@ mod tests {
         assert_eq!((clock.now_ns(), clock.span()), (9, Some((4, 7))));
         assert!(!clock.go_to(10 + MAX_JUMP_NS) && clock.go_to(11 + MAX_JUMP_NS));
         assert_eq!((clock.now_ns(), clock.jumps()), (11 + MAX_JUMP_NS, 1));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_is_followed() {
+        let mut clock = CaptureClock::default();
+        clock.see(MAX_JUMP_NS);
+        assert!(!clock.set_back(MAX_JUMP_NS + 5) && !clock.set_back(MAX_JUMP_NS - MAX_LAG_NS));
+        assert_eq!((clock.now_ns(), clock.jumps()), (MAX_JUMP_NS, 0));
+        let back_ns = MAX_JUMP_NS - MAX_LAG_NS - 1;
+        assert!(clock.set_back(back_ns) && !clock.set_back(back_ns));
+        assert_eq!((clock.now_ns(), clock.jumps()), (back_ns, 1));
+        assert!(clock.see(back_ns + 1));
     }
 
     #[test]

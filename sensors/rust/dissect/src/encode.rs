@@ -27,7 +27,7 @@ pub struct FaultText<'a> {
 }
 
 /// What became of every frame: `read` equals the sum of `decoded` and `undecoded`.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Accounting<'a> {
     /// All frames.
     pub read: Count,

@@ -170,6 +170,13 @@ impl Sensor {
         }
     }
 
+    /// Follow the clock that stamps the packets where it was set back: else nothing would end until it is as late again.
+    pub fn set_back(&mut self, now_ns: i64) {
+        if self.clock.set_back(now_ns) {
+            self.pass();
+        }
+    }
+
     /// Take note of packets that the kernel dropped before they were read.
     pub const fn lost(&mut self, packets: u64) {
         self.tracker.gaps.lost(packets);

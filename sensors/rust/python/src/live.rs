@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use capture::live::{Ask, Engine, Plan, Refusal, Snaplen};
+use capture::live::{Ask, Engine, Plan, Refusal, Refused, Snaplen};
 use correlate::Filter;
 use correlate::encode::Encoder;
 use dissect::sensor::Sensor;
@@ -93,7 +93,8 @@ impl Live {
         Ok(self.engine.start(|| Sensor::new(manner, self.seed))?)
     }
 
-    /// The connections and gaps that wait, as a msgpack array of maps, after at most so long; None at the end.
+    /// The connections and gaps that wait, as a msgpack array of maps, after at most so long; None at the end, which
+    /// comes by itself where a thread panicked.
     fn next_batch<'py>(&self, py: Python<'py>, timeout_ms: u64) -> Option<Bound<'py, PyBytes>> {
         let timeout = Duration::from_millis(timeout_ms);
         let batch = py.detach(|| self.engine.next_batch(timeout))?;
@@ -119,22 +120,20 @@ impl Live {
 
     /// What was counted since the last call and not handed out, as a msgpack map.
     fn counted<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        let counted = self.engine.with_filter(Filter::counted);
-        PyBytes::new(py, &Encoder::default().counted(&counted))
+        PyBytes::new(py, &Encoder::default().counted(&self.engine.counted()))
     }
 
-    /// Care for something else from now on; return what was counted before. Raises `OSError`, `ValueError`.
-    fn retarget<'py>(
-        &mut self,
-        py: Python<'py>,
-        interest: Interest,
-    ) -> PyResult<Bound<'py, PyBytes>> {
+    /// Care for something else from now on; return what was counted before. Raises `OSError`, `ValueError`; then
+    /// nothing changes.
+    fn retarget<'py>(&self, py: Python<'py>, interest: Interest) -> PyResult<Bound<'py, PyBytes>> {
         let snaplen = snaplen(self.snap_bytes, &interest);
         let counted = self
             .engine
-            .with_filter(|filter| filter.retarget(interest.into()))
-            .map_err(PyValueError::new_err)?;
-        self.engine.snap(snaplen).map_err(refused)?;
+            .retarget(interest.into(), snaplen)
+            .map_err(|why| match why {
+                Refused::Tap(refusal) => refused(refusal),
+                Refused::Interest(problem) => PyValueError::new_err(problem),
+            })?;
         Ok(PyBytes::new(py, &Encoder::default().counted(&counted)))
     }
 

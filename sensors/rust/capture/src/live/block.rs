@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 
 use crate::bytes::Order;
 use crate::captured::Place;
+use crate::live::ring::ETHERNET;
 
 /// Bytes that have to be free before each frame, so that a tag can be put back.
 pub(crate) const TAG_BYTES: usize = 4;
@@ -99,7 +100,8 @@ impl Packet {
             at: header_at + usize::from(self.at),
             captured_bytes: self.captured_bytes,
         };
-        if self.status & TAG_PRESENT != 0 && self.put_tag(block, place.at).is_some() {
+        let tagged = linktype == ETHERNET && self.status & TAG_PRESENT != 0;
+        if tagged && self.put_tag(block, place.at).is_some() {
             place.at -= TAG_BYTES;
             place.captured_bytes += TAG_BYTES as u32;
             place.wire_bytes += TAG_BYTES as u32;

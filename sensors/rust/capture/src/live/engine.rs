@@ -1,11 +1,12 @@
 //! The live engine: rings on interfaces, a worker for each, one correlator behind them all.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
-use correlate::Filter;
+use correlate::filter::Counted;
+use correlate::{Filter, Wanted};
 use dissect::sensor::Sensor;
 
 use crate::live::inbox::{Account, Inbox};
@@ -24,9 +25,18 @@ pub struct Plan {
     pub snaplen: Snaplen,
 }
 
+/// Why something else cannot be looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// A filter of the kernel.
+    Tap(Refusal),
+    /// The interest.
+    Interest(String),
+}
+
 /// Rings that are open, and the threads that read them.
 pub struct Engine {
-    plan: Plan,
+    snaplen: Mutex<Snaplen>,
     rings: Vec<Ring>,
     taps: Vec<Arc<Tap>>,
     inbox: Arc<Inbox>,
@@ -39,21 +49,19 @@ impl Engine {
     pub fn open(plan: Plan, filter: Filter) -> Result<Self, Refusal> {
         let mut rings = Vec::new();
         for ask in &plan.asks {
-            let mut group = None;
-            for _ in 0..plan.threads {
-                let ring = Ring::open(ask)?;
-                ring.tap().attach(&plan.snaplen)?;
-                group = ring.listen((plan.threads > 1).then_some(group))?;
-                rings.push(ring);
-            }
+            rings.extend(open(ask, plan.threads, &plan.snaplen)?);
         }
-        let inbox = Arc::new(Inbox::new(filter, rings.len()));
+        let first = |ring: &mut Ring| {
+            let state = ring.look_after();
+            Account::new(ring.interface(), state)
+        };
+        let accounts = rings.iter_mut().map(first).collect();
         Ok(Self {
+            snaplen: Mutex::new(plan.snaplen),
             taps: rings.iter().map(Ring::tap).collect(),
-            inbox,
+            inbox: Arc::new(Inbox::new(filter, accounts)),
             stop: Arc::default(),
             threads: Vec::new(),
-            plan,
             rings,
         })
     }
@@ -61,21 +69,23 @@ impl Engine {
     /// Start the threads, each with a sensor that `sensor` makes.
     ///
     /// # Errors
-    /// The system has not so many threads.
+    /// The system has not so many threads. Those that run are told to end.
     pub fn start(&mut self, sensor: impl Fn() -> Sensor) -> std::io::Result<()> {
-        for (number, ring) in std::mem::take(&mut self.rings).into_iter().enumerate() {
-            let ask = self.plan.asks.get(number / self.plan.threads);
-            let interface = ask.map(|ask| ask.interface.clone()).unwrap_or_default();
+        let (inbox, stop) = (&self.inbox, &self.stop);
+        let worker = |(number, ring)| {
+            Worker::new(number, ring, sensor(), Arc::clone(inbox), Arc::clone(stop))
+        };
+        let rings = std::mem::take(&mut self.rings).into_iter().enumerate();
+        let workers: Vec<Worker> = rings.map(worker).collect();
+        for (number, worker) in workers.into_iter().enumerate() {
             let name = format!("capture-{number}");
-            let shared = (Arc::clone(&self.inbox), Arc::clone(&self.stop));
-            let worker = Worker::new(number, interface, ring, sensor(), shared);
-            self.threads
-                .push(Builder::new().name(name).spawn(move || worker.run())?);
+            let thread = Builder::new().name(name).spawn(move || worker.run());
+            self.threads.push(thread.inspect_err(|_| self.stop())?);
         }
         Ok(())
     }
 
-    /// What waits, as a msgpack array, after at most so long; `None` when all workers ended and nothing waits.
+    /// What waits, as a msgpack array, after at most so long; `None` when no worker runs and nothing waits.
     #[must_use]
     pub fn next_batch(&self, timeout: Duration) -> Option<Vec<u8>> {
         self.inbox.next_batch(timeout)
@@ -87,18 +97,32 @@ impl Engine {
         self.inbox.accounts()
     }
 
-    /// Do something with the filter.
-    pub fn with_filter<T>(&self, act: impl FnOnce(&mut Filter) -> T) -> T {
-        self.inbox.with_filter(act)
+    /// What was counted since the last call and not handed out.
+    #[must_use]
+    pub fn counted(&self) -> Counted {
+        self.inbox.with_filter(Filter::counted)
     }
 
-    /// Copy another length of each packet from now on.
-    pub fn snap(&mut self, snaplen: Snaplen) -> Result<(), Refusal> {
-        for tap in &self.taps {
-            tap.attach(&snaplen)?;
+    /// Care for something else, and copy another length of each packet, from now on; return what was counted before.
+    /// With an error nothing changes.
+    pub fn retarget(&self, wanted: Wanted, snaplen: Snaplen) -> Result<Counted, Refused> {
+        let mut current = self.snaplen.lock().unwrap_or_else(PoisonError::into_inner);
+        let counted = match self.snap(&snaplen) {
+            Ok(()) => self
+                .inbox
+                .with_filter(|filter| filter.retarget(wanted))
+                .map_err(Refused::Interest),
+            Err(refusal) => Err(Refused::Tap(refusal)),
+        };
+        match &counted {
+            Ok(_) => *current = snaplen,
+            Err(_) => _ = self.snap(&current), // it was there before
         }
-        self.plan.snaplen = snaplen;
-        Ok(())
+        counted
+    }
+
+    fn snap(&self, snaplen: &Snaplen) -> Result<(), Refusal> {
+        self.taps.iter().try_for_each(|tap| tap.attach(snaplen))
     }
 
     /// Tell the workers to end; what they have left is still handed out.
@@ -115,3 +139,22 @@ impl Drop for Engine {
         }
     }
 }
+
+/// Open the rings of one interface. They hear nothing before all of them share its flows: else a packet would be in
+/// two of them, or a flow go from one to another.
+fn open(ask: &Ask, threads: usize, snaplen: &Snaplen) -> Result<Vec<Ring>, Refusal> {
+    let rings: Vec<Ring> = (0..threads)
+        .map(|_| Ring::open(ask))
+        .collect::<Result<_, _>>()?;
+    let mut group = None;
+    for ring in &rings {
+        group = ring.listen((threads > 1).then_some(group))?;
+    }
+    for ring in &rings {
+        ring.tap().attach(snaplen)?;
+    }
+    Ok(rings)
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,11 +3,17 @@
 //! A worker never waits for whoever takes: what waits is bounded by the filter, which sheds and counts.
 
 use std::collections::HashMap;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use correlate::Filter;
+use dissect::cargo::OTHER;
+use dissect::encode::{Accounting, Encoder};
 use dissect::observations::Observation;
+
+use crate::live::ring::State as LinkState;
 
 /// What a worker says of itself, once a second and at its end.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +34,20 @@ pub struct Account {
     pub flows: u64,
 }
 
+impl Account {
+    /// That of a ring which nobody read yet.
+    pub(crate) fn new(interface: &str, state: LinkState) -> Self {
+        let mut encoder = Encoder::default();
+        encoder.accounting(&Accounting::default());
+        Self {
+            interface: interface.to_owned(),
+            state: state.text(),
+            accounting: encoder.take(),
+            ..Self::default()
+        }
+    }
+}
+
 /// The names of tunnels of all workers, each once.
 #[derive(Default)]
 pub(crate) struct TunnelNames {
@@ -36,16 +56,19 @@ pub(crate) struct TunnelNames {
 }
 
 impl TunnelNames {
-    /// The number of a name; the last one stands for all that came when there was no more room.
+    /// The number of a name; `OTHER`, which comes last, stands for all for which there was no more room.
     fn number(&mut self, name: &str) -> u16 {
         if let Some(number) = self.numbers.get(name) {
             return *number;
         }
-        let number = self.names.len().min(usize::from(u16::MAX - 1)) as u16;
-        if usize::from(number) == self.names.len() {
-            self.names.push(name.to_owned());
-            self.numbers.insert(name.to_owned(), number);
+        let last = usize::from(u16::MAX);
+        if self.names.len() > last {
+            return u16::MAX;
         }
+        let number = self.names.len() as u16;
+        let name = if number == u16::MAX { OTHER } else { name };
+        self.names.push(name.to_owned());
+        self.numbers.insert(name.to_owned(), number);
         number
     }
 }
@@ -82,15 +105,15 @@ pub struct Inbox {
 }
 
 impl Inbox {
-    /// An inbox for so many workers.
+    /// An inbox for as many workers as there are accounts. None runs yet.
     #[must_use]
-    pub fn new(filter: Filter, workers: usize) -> Self {
+    pub fn new(filter: Filter, accounts: Vec<Account>) -> Self {
         Self {
             state: Mutex::new(State {
                 filter,
                 tunnels: TunnelNames::default(),
-                accounts: vec![Account::default(); workers],
-                running: workers,
+                accounts,
+                running: 0,
             }),
             news: Condvar::new(),
         }
@@ -134,13 +157,7 @@ impl Inbox {
         }
     }
 
-    /// A worker ended.
-    pub(crate) fn ended(&self) {
-        self.state().running -= 1;
-        self.news.notify_one();
-    }
-
-    /// What waits, as a msgpack array, after at most so long; `None` when all workers ended and nothing waits.
+    /// What waits, as a msgpack array, after at most so long; `None` when no worker runs and nothing waits.
     pub fn next_batch(&self, timeout: Duration) -> Option<Vec<u8>> {
         let empty = |state: &mut State| state.filter.waiting() == 0 && state.running > 0;
         let (mut state, _) = self
@@ -161,7 +178,37 @@ impl Inbox {
     }
 
     /// Do something with the filter.
-    pub fn with_filter<T>(&self, act: impl FnOnce(&mut Filter) -> T) -> T {
+    pub(crate) fn with_filter<T>(&self, act: impl FnOnce(&mut Filter) -> T) -> T {
         act(&mut self.state().filter)
     }
 }
+
+/// A worker, from when it is made until it is gone, however it ended. If by a panic, all others are told to end too:
+/// nobody shall take what is left for the whole.
+pub(crate) struct Begun {
+    inbox: Arc<Inbox>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Begun {
+    pub(crate) fn new(inbox: &Arc<Inbox>, stop: &Arc<AtomicBool>) -> Self {
+        inbox.state().running += 1;
+        Self {
+            inbox: Arc::clone(inbox),
+            stop: Arc::clone(stop),
+        }
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.stop.store(true, Ordering::Relaxed);
+        }
+        self.inbox.state().running -= 1;
+        self.inbox.news.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -66,6 +66,13 @@ pub fn fixed(bytes: u32) -> Vec<Instruction> {
     code.finish()
 }
 
+/// The filter that lets no packet through.
+pub(crate) fn nothing() -> Vec<Instruction> {
+    let mut code = Assembly::default();
+    code.returns(0);
+    code.finish()
+}
+
 /// The filter that copies what is read. The first prefix that is none, in CIDR notation, is the error.
 ///
 /// `clients` are the networks of those who are watched: what servers elsewhere send to them is not read. Without

@@ -7,7 +7,7 @@ use dissect::sensor::Frame;
 
 use crate::captured::Place;
 use crate::live::block::{TAG_BYTES, each_few};
-use crate::live::program::Link;
+use crate::live::program::{Link, nothing};
 use crate::live::snaplen::Snaplen;
 use crate::live::sys::{Mapping, PacketSocket, Shape, Statistics, interface, interface_index};
 use crate::posix::error_text;
@@ -19,13 +19,15 @@ pub const BLOCK_BYTES: usize = 131_072;
 const RETIRE_MS: u32 = 1;
 const FRAME_BYTES: u32 = 2_048; // a measure that the kernel asks for; frames take what they need
 
-const ETHERNET: u32 = 1;
+pub(crate) const ETHERNET: u32 = 1;
 const RAW_IP: u32 = 101;
+/// The kind of the interface that hears all that it sends.
+const LOOPBACK: u16 = 772;
 
 /// The link of an interface, by its kind (`ARPHRD_` in `linux/if_arp.h`).
 const fn link_of(kind: u16) -> Option<Link> {
     match kind {
-        1 | 772 => Some(Link::Ethernet),
+        1 | LOOPBACK => Some(Link::Ethernet),
         519 | 768 | 769 | 776 | 778 | 823 | 65534 => Some(Link::Raw),
         _ => None,
     }
@@ -63,6 +65,7 @@ pub struct Ask {
 /// The part of a ring that other threads may use: its socket.
 pub struct Tap {
     interface: String,
+    kind: u16,
     link: Link,
     socket: PacketSocket,
 }
@@ -80,6 +83,13 @@ impl Tap {
             .attach(&program)
             .map_err(|error| refusal(&self.interface, "its filter is refused", &error))
     }
+
+    /// Hear nothing any more, until a filter is attached anew.
+    pub fn deafen(&self) -> Result<(), Refusal> {
+        self.socket
+            .attach(&nothing())
+            .map_err(|error| refusal(&self.interface, "its filter is refused", &error))
+    }
 }
 
 /// An interface's ring.
@@ -93,7 +103,7 @@ pub struct Ring {
 }
 
 impl Ring {
-    /// Open a ring on an interface; it hears nothing before `listen`. Takes `CAP_NET_RAW`.
+    /// Open a ring on an interface; it hears nothing before `listen`, and before a filter is attached. Takes `CAP_NET_RAW`.
     pub fn open(ask: &Ask) -> Result<Self, Refusal> {
         let name = &ask.interface;
         let refuse = |what: &'static str| move |error: Error| refusal(name, what, &error);
@@ -118,7 +128,7 @@ impl Ring {
         socket
             .prepare(TAG_BYTES as u32)
             .map_err(refuse("it cannot be captured on"))?;
-        if name == "lo" {
+        if kind == LOOPBACK {
             socket
                 .ignore_outgoing()
                 .map_err(refuse("its packets would be seen twice"))?;
@@ -133,9 +143,11 @@ impl Ring {
         }
         let tap = Tap {
             interface: name.clone(),
+            kind,
             link,
             socket,
         };
+        tap.deafen()?;
         Ok(Self {
             tap: Arc::new(tap),
             mapping,
@@ -146,13 +158,13 @@ impl Ring {
         })
     }
 
-    /// Begin to hear; with others of a group where there are several rings on the interface.
+    /// Be there to hear; with others of a group where there are several rings on the interface.
     pub fn listen(&self, group: Option<Option<u16>>) -> Result<Option<u16>, Refusal> {
         let refuse =
             |error: Error| refusal(&self.tap.interface, "it cannot be listened to", &error);
         self.tap.socket.bind(self.index).map_err(refuse)?;
         group
-            .map(|group| self.tap.socket.fan_out(group))
+            .map(|group| self.tap.socket.fan_out(group, self.tap.kind == LOOPBACK))
             .transpose()
             .map_err(refuse)
     }
@@ -161,6 +173,12 @@ impl Ring {
     #[must_use]
     pub const fn blocks(&self) -> usize {
         self.mapping.blocks()
+    }
+
+    /// The interface's name.
+    #[must_use]
+    pub fn interface(&self) -> &str {
+        &self.tap.interface
     }
 
     /// The socket.
@@ -179,13 +197,15 @@ impl Ring {
         Some(read)
     }
 
-    /// Wait for a block. Errors of the interface (it went down) are cleared: they pass.
+    /// Wait for a block; tell whether there is anything new. Errors of the interface (it went down) are cleared: they
+    /// pass.
     #[must_use]
     pub fn wait(&self, timeout_ms: i32) -> bool {
-        match self.tap.socket.wait(timeout_ms) {
-            Ok(ready) => ready && self.tap.socket.take_error().is_none(),
-            Err(_) => false,
+        let ready = self.tap.socket.wait(timeout_ms).unwrap_or(false);
+        if ready {
+            let _ = self.tap.socket.take_error();
         }
+        ready
     }
 
     /// What the kernel counted since the last call.
@@ -194,30 +214,30 @@ impl Ring {
         self.tap.socket.statistics().unwrap_or_default()
     }
 
-    /// See to it that the ring hears the interface of its name, which may have gone and come again.
+    /// See to it that the ring hears the interface of its name, which may have gone and come again. One of several
+    /// on an interface cannot: the kernel lets no socket leave its group.
     pub fn look_after(&mut self) -> State {
         let name = &self.tap.interface;
-        let Some(index) = interface_index(name) else {
+        let (Some(index), Ok(interface)) = (interface_index(name), interface(name)) else {
             return State::Gone;
         };
-        if index != self.index
-            && let Err(error) = self.hear_anew(index)
-        {
-            return match error.kind() {
-                ErrorKind::InvalidInput => State::Lost, // one of a group cannot be bound again
-                _ => State::Gone,
-            };
+        if index != self.index {
+            if interface.kind != self.tap.kind {
+                return State::Gone;
+            }
+            if let Err(error) = self.hear(index) {
+                return match error.kind() {
+                    ErrorKind::InvalidInput => State::Lost, // one of a group cannot be bound again
+                    _ => State::Gone,
+                };
+            }
+            self.index = index;
         }
-        self.index = index;
-        match interface(name) {
-            Ok(interface) if interface.up => State::Up,
-            Ok(_) => State::Down,
-            Err(_) => State::Gone,
-        }
+        if interface.up { State::Up } else { State::Down }
     }
 
-    /// Hear an interface that came anew, as the one before it.
-    fn hear_anew(&self, index: u32) -> Result<(), Error> {
+    /// Hear another interface.
+    fn hear(&self, index: u32) -> Result<(), Error> {
         self.tap.socket.bind(index)?;
         if self.promiscuous {
             self.tap.socket.promiscuous(index)?;
@@ -278,3 +298,6 @@ fn refusal(interface: &str, what: &'static str, error: &Error) -> Refusal {
         mend,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,6 +20,7 @@ const BLOCK_STATUS_AT: usize = 8;
 const TPACKET_V3: c_int = 2;
 const PACKET_IGNORE_OUTGOING: c_int = 23;
 const PACKET_FANOUT_FLAG_UNIQUEID: u32 = 0x2000;
+const PACKET_FANOUT_FLAG_IGNORE_OUTGOING: u32 = 0x4000;
 
 /// What the kernel counted since it was asked last: `struct tpacket_stats_v3`.
 #[repr(C)]
@@ -119,9 +120,12 @@ impl PacketSocket {
     }
 
     /// Share the interface's flows with the other sockets of a group, by the hash of their ends; without a group,
-    /// begin one. Returns the group.
-    pub fn fan_out(&self, group: Option<u16>) -> Result<u16> {
-        let mode = libc::PACKET_FANOUT_HASH | libc::PACKET_FANOUT_FLAG_DEFRAG;
+    /// begin one. A group does not ask its sockets whether to ignore what this host sends. Returns the group.
+    pub fn fan_out(&self, group: Option<u16>, ignore_outgoing: bool) -> Result<u16> {
+        let mut mode = libc::PACKET_FANOUT_HASH | libc::PACKET_FANOUT_FLAG_DEFRAG;
+        if ignore_outgoing {
+            mode |= PACKET_FANOUT_FLAG_IGNORE_OUTGOING;
+        }
         let (mode, number) = match group {
             Some(number) => (mode, u32::from(number)),
             None => (mode | PACKET_FANOUT_FLAG_UNIQUEID, 0),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use dissect::encode::Encoder;
 use dissect::sensor::Sensor;
 
-use crate::live::inbox::{Account, Inbox, TunnelNumbers};
+use crate::live::inbox::{Account, Begun, Inbox, TunnelNumbers};
 use crate::live::ring::{Ring, State};
 use crate::live::sys::now_ns;
 use crate::observing::BATCH;
@@ -16,7 +16,7 @@ use crate::observing::BATCH;
 const WAIT_MS: i32 = 100;
 /// How often the kernel's counters are asked for, and an account is given.
 const TICK: Duration = Duration::from_secs(1);
-/// When stopped, what the kernel still has in a block is handed over within so long.
+/// What the kernel still has in a block is handed over within so long.
 const LAST_WAIT_MS: i32 = 20;
 
 /// One ring's reader.
@@ -29,32 +29,30 @@ pub(crate) struct Worker {
     numbers: TunnelNumbers,
     account: Account,
     next_tick: Instant,
-    packets_at_tick: u64,
+    quiet: bool,
+    _begun: Begun,
 }
 
 impl Worker {
     pub(crate) fn new(
         number: usize,
-        interface: String,
-        ring: Ring,
+        mut ring: Ring,
         sensor: Sensor,
-        (inbox, stop): (Arc<Inbox>, Arc<AtomicBool>),
+        inbox: Arc<Inbox>,
+        stop: Arc<AtomicBool>,
     ) -> Self {
-        let account = Account {
-            interface,
-            state: State::Up.text(),
-            ..Account::default()
-        };
+        let state = ring.look_after();
         let mut worker = Self {
             number,
+            account: Account::new(ring.interface(), state),
             ring,
             sensor,
+            numbers: TunnelNumbers::default(),
+            next_tick: Instant::now(),
+            quiet: true,
+            _begun: Begun::new(&inbox, &stop),
             inbox,
             stop,
-            numbers: TunnelNumbers::default(),
-            account,
-            next_tick: Instant::now(),
-            packets_at_tick: 0,
         };
         worker.give_account(); // whoever asks may do so before the thread runs
         worker
@@ -62,7 +60,6 @@ impl Worker {
 
     /// Read until told to stop, then what is left, and end all flows.
     pub(crate) fn run(mut self) {
-        let _ended = Ended(Arc::clone(&self.inbox));
         while !self.stop.load(Ordering::Relaxed) {
             if !self.read() {
                 let _ = self.ring.wait(WAIT_MS);
@@ -71,12 +68,7 @@ impl Worker {
                 self.tick();
             }
         }
-        let blocks = self.ring.blocks();
-        for _ in 0..=blocks {
-            if !self.read() && !self.ring.wait(LAST_WAIT_MS) {
-                break;
-            }
-        }
+        self.drain();
         self.count_lost();
         let mut over = false;
         while !over {
@@ -86,6 +78,16 @@ impl Worker {
         self.give_account();
     }
 
+    /// Let nothing more in, and read what is there: all blocks at the most, each once waited for.
+    fn drain(&mut self) {
+        let _ = self.ring.tap().deafen(); // if not, then what comes meanwhile is read too
+        for _ in 0..2 * (self.ring.blocks() + 1) {
+            if !self.read() && !self.ring.wait(LAST_WAIT_MS) {
+                return;
+            }
+        }
+    }
+
     /// Read one block; tell whether there was one.
     fn read(&mut self) -> bool {
         let sensor = &mut self.sensor;
@@ -93,6 +95,7 @@ impl Worker {
         if self.sensor.waiting() > 0 {
             self.hand_on();
         }
+        self.quiet &= read.is_none();
         read.is_some()
     }
 
@@ -110,10 +113,11 @@ impl Worker {
         }
         self.account.state = state.text();
         self.count_lost();
-        if self.account.packets == self.packets_at_tick {
-            self.sensor.idle(now_ns());
+        let now_ns = now_ns();
+        self.sensor.set_back(now_ns);
+        if std::mem::replace(&mut self.quiet, true) {
+            self.sensor.idle(now_ns);
         }
-        self.packets_at_tick = self.account.packets;
         if self.sensor.waiting() > 0 {
             self.hand_on();
         }
@@ -136,14 +140,5 @@ impl Worker {
         self.account.accounting = encoder.take();
         self.account.flows = self.sensor.flows() as u64;
         self.inbox.tell(self.number, self.account.clone());
-    }
-}
-
-/// Tells the inbox that its worker ended, however it did.
-struct Ended(Arc<Inbox>);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        self.0.ended();
     }
 }

@@ -121,3 +121,21 @@ fn silent_flows_end_and_losses_are_told_without_a_packet() {
     assert_eq!((end.reason, end.ts_ns), (EndReason::Idle, START_NS));
     assert_eq!(sensor.accounting(Vec::new(), 0).last_ns, Some(START_NS));
 }
+
+#[test]
+fn flows_of_a_clock_that_was_set_back_end_and_time_goes_on() {
+    let mut sensor = Sensor::new(Manner::replay(LIMITS), 7);
+    said(&mut sensor, &[segment(0, 2, &[])]);
+    sensor.set_back(START_NS);
+    assert_eq!(sensor.take(), []);
+    let back_ns = START_NS - 3_600 * SECOND_NS;
+    sensor.set_back(back_ns);
+    let said = sensor.take();
+    let [Observation::Flow(end)] = said.as_slice() else {
+        panic!("{said:?}");
+    };
+    assert_eq!((end.reason, sensor.flows()), (EndReason::Idle, 0));
+    sensor.idle(back_ns + SECOND_NS);
+    sensor.set_back(back_ns);
+    assert_eq!(sensor.accounting(Vec::new(), 0).counters["clock-jumps"], 1);
+}

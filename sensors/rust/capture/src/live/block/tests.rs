@@ -127,3 +127,21 @@ fn what_a_kernel_never_writes_does_no_harm() {
     assert!(frames(&mut endless).len() <= endless.len());
     assert_eq!(TAG_BYTES, 4);
 }
+
+#[test]
+fn what_has_no_addresses_keeps_its_first_bytes_whatever_its_tag() {
+    let wrote = Wrote {
+        frame: b"\x45a whole packet of IP",
+        status: TAG_PRESENT | 1,
+        tag: 9,
+        ..PLAIN
+    };
+    let mut read = Vec::new();
+    each_few(&mut block(&[wrote]), 101, &mut Vec::new(), |few| {
+        read.extend(
+            few.iter()
+                .map(|frame| (frame.data.to_vec(), frame.wire_bytes)),
+        );
+    });
+    assert_eq!(read, [(wrote.frame.to_vec(), 1_500)]);
+}
