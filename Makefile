@@ -5,9 +5,12 @@ BIN := $(VENV)/bin
 CARGO := $(shell command -v cargo)
 CRATES := sensors/rust/Cargo.toml
 FLOOR := benchmarks/floor/Cargo.toml
+SENDER := benchmarks/sender/Cargo.toml
 CATALOG := $(wildcard monitor/data/*.csv monitor/data/*.yaml monitor/data/catalog/*.yaml monitor/catalog/*.py)
 RUST := $(shell find sensors/rust -name target -prune -o \( -name '*.rs' -o -name 'Cargo.*' \) -print)
 PACKETS ?= 492000
+LIVE_PACKETS ?= 200000
+MINUTES ?= 20
 FLOWS ?= 1000000
 SECONDS ?= 30
 
@@ -15,7 +18,7 @@ SECONDS ?= 30
 PROGRAMS := tshark:tshark promtool:prometheus systemd-analyze:systemd ip:iproute2 sysctl:procps \
   dnsmasq:dnsmasq-base curl:curl tinyproxy:tinyproxy-bin tcpreplay:tcpreplay tcpdump:tcpdump
 
-.PHONY: help demo native programs test lint fuzz format golden lock floor bench bench-full bench-flows bench-explain nfstream clean
+.PHONY: help demo native programs test lint fuzz format golden lock floor sender bench bench-full bench-flows bench-explain bench-live soak nfstream clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -65,6 +68,7 @@ test: $(VENV)/dev.stamp monitor/data/catalog.msgpack programs ## set up, then ru
 ifneq ($(CARGO),)
 	$(CARGO) test --quiet --locked --manifest-path $(CRATES)
 	$(CARGO) test --quiet --manifest-path $(FLOOR)
+	$(CARGO) test --quiet --manifest-path $(SENDER)
 endif
 
 lint: $(VENV)/dev.stamp ## ruff, mypy strict, import-linter
@@ -77,6 +81,8 @@ ifneq ($(CARGO),)
 	$(CARGO) clippy --quiet --locked --all-targets --manifest-path $(CRATES) -- -D warnings
 	$(CARGO) fmt --manifest-path $(FLOOR) -- --check
 	$(CARGO) clippy --quiet --all-targets --manifest-path $(FLOOR) -- -D warnings
+	$(CARGO) fmt --manifest-path $(SENDER) -- --check
+	$(CARGO) clippy --quiet --all-targets --manifest-path $(SENDER) -- -D warnings
 endif
 
 fuzz: ## fuzz every target of the native engine for a while (SECONDS=30 FUZZ=libFuzzer's options)
@@ -96,6 +102,13 @@ ifneq ($(CARGO),)
 	$(CARGO) build --quiet --release --manifest-path $(FLOOR)
 else
 	@echo "cargo is not here: the benchmarks go without their floor" >&2
+endif
+
+sender: ## build the sender of the live benchmarks, where cargo is
+ifneq ($(CARGO),)
+	$(CARGO) build --quiet --release --manifest-path $(SENDER)
+else
+	@echo "cargo is not here: there are no live benchmarks without their sender" >&2
 endif
 
 build/traffic-%.pcap: | $(VENV)/dev.stamp
@@ -123,6 +136,17 @@ bench-flows: $(VENV)/dev.stamp native floor build/concurrent-$(FLOWS).pcap build
 bench-explain: $(VENV)/dev.stamp ## measure names a second of `explain` and `catalog coverage`
 	@mkdir -p build
 	$(BIN)/python benchmarks/explain.py --json build/bench-explain.json
+
+build/background-%.pcap: | $(VENV)/dev.stamp
+	@mkdir -p build
+	$(BIN)/python benchmarks/make_traffic.py --packets $* --flows $$(expr $* / 25) --llm-share 0 --out $@
+
+bench-live: $(VENV)/dev.stamp native sender build/traffic-$(LIVE_PACKETS).pcap build/background-$(LIVE_PACKETS).pcap ## measure live capture beside tcpdump and nDPI, as root
+	$(BIN)/python benchmarks/live.py build/traffic-$(LIVE_PACKETS).pcap \
+	  --background build/background-$(LIVE_PACKETS).pcap --json build/bench-live.json
+
+soak: $(VENV)/dev.stamp native sender ## watch the daemon's memory while connections come and go, as root (MINUTES=20)
+	$(BIN)/python benchmarks/soak.py --folder build --minutes $(MINUTES) --json build/soak.json
 
 nfstream: build/nfstream/bin/python ## install nfstream for the benchmarks, in an environment of its own
 build/nfstream/bin/python:

@@ -278,3 +278,20 @@ def _crypto_pieces(frames: bytes) -> dict[int, bytes]:
 def _word_sum(data: bytes) -> int:
     """RFC 1071, over bytes that include the checksum: zero if they are sound."""
     return int.from_bytes(data + bytes(len(data) % 2), "big") % 0xFFFF
+
+
+def test_sprays_are_of_flows_that_do_not_end(tmp_path: Path) -> None:
+    initials = _make(tmp_path, "--quic-spray", "40")
+    assert len({packet.flow for packet in initials.packets}) == len(initials.packets) == 40
+    assert {packet.segment.data[0] & 0xF0 for packet in initials.packets} <= {0xC0, 0xD0}
+    lookups = _make(tmp_path, "--dns-flood", "40")
+    names = [DNS(bytes(packet.segment.data)) for packet in lookups.packets]
+    assert len({(name.qd[0].qname, name.id) for name in names}) == 40
+    assert [name.qr for name in names] == [0, 1] * 40
+    assert lookups.totals["flows"] == 40
+
+
+def test_a_background_names_no_llm(tmp_path: Path) -> None:
+    made = _make(tmp_path, "--packets", "4000", "--flows", "200", "--llm-share", "0")
+    assert made.totals["llm_names"] == 0
+    assert not any(name["name"].endswith("cloudflare.com") for name in made.names)

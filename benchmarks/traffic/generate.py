@@ -12,7 +12,7 @@ from benchmarks.traffic.events import expand, number, reorder, retransmit
 from benchmarks.traffic.frames import FrameWriter
 from benchmarks.traffic.hosts import Host
 from benchmarks.traffic.messages import Messages
-from benchmarks.traffic.model import EVENT, SECOND_NS, Array, Endpoints, Flag
+from benchmarks.traffic.model import EVENT, SECOND_NS, Array, Endpoints, Flag, Kind
 from benchmarks.traffic.noise import Noise
 from benchmarks.traffic.truth import Totals, Truth
 
@@ -68,6 +68,25 @@ class Generator:
         """Write first all SYNs and then a segment with a ClientHello for each, so that all flows are open."""
         self._singles(Flag.SYN, 0, gap_ns)
         self._singles(Flag.PSH | Flag.ACK, len(self._world.flows) * gap_ns, gap_ns)
+        return self._totals()
+
+    def spray(self, gap_ns: int) -> Totals:
+        """Write the opening datagram of each flow, ``gap_ns`` apart; of DNS the answer too."""
+        flows = self._world.flows
+        for first in range(0, len(flows), _PAIRS_PER_WINDOW):
+            some = flows[first : first + _PAIRS_PER_WINDOW]
+            made = self._messages.of(some)
+            steps = 2 if some["kind"][0] == Kind.DNS else 1
+            events = np.zeros(len(some) * steps, EVENT)
+            numbers = np.arange(len(events))
+            events["flow"] = first + numbers // steps
+            events["ts_ns"] = some["start_ns"][0] + (first * steps + numbers) * gap_ns
+            events["up"] = numbers % steps == 0
+            messages = [message for messages in made for message in messages[:steps]]
+            events["size"] = [len(message) for message in messages]
+            events["payload"] = [self._keep(message) for message in messages]
+            self._truth.add_flows(len(some))
+            self._writer.write(events, self._waiting)
         return self._totals()
 
     def _events(self, first: int, last: int) -> tuple[Array, Array]:

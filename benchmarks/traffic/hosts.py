@@ -20,6 +20,7 @@ _PREFIXES = (  # of large hosters and content networks, for the ordinary names
     "193.99.144.0/24",
     "81.200.192.0/20",
 )
+_MIXED = ("cloudflare.com", "salesforce.com", "snowflakecomputing.com")  # LLM endpoints among other things
 _LABELS = ("www", "api", "cdn", "static", "img", "login", "app", "m", "assets", "data", "mail", "t")
 
 
@@ -31,6 +32,15 @@ class Host(NamedTuple):
     v6: bytes
     cname: str | None
     llm: bool
+
+    @property
+    def is_ordinary(self) -> bool:
+        """Whether no LLM endpoint can be behind the name."""
+        return not self.llm and not self.name.endswith(_MIXED)
+
+    def below(self, label: str) -> "Host":
+        """Return a host one label below this one, which stands at the same addresses."""
+        return self._replace(name=f"{label}.{self.name}", cname=None)
 
 
 def load_hosts() -> list[Host]:

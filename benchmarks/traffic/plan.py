@@ -31,7 +31,8 @@ _SHARES = {  # of all flows; what rounding leaves is DNS
     Kind.UDP: 0.03,
 }
 _PORTS = {Kind.HTTP: 80, Kind.DNS: 53, Kind.UDP: 123}
-_LLM_SHARE, _V6_SHARE, _UPLOAD_SHARE = 0.05, 0.1, 0.15
+LLM_SHARE = 0.05
+_V6_SHARE, _UPLOAD_SHARE = 0.1, 0.15
 _REORDERED_SHARE, _RETRANSMITTED_SHARE = 0.1, 0.02
 _CLOSES = {Close.FIN: 0.87, Close.RST: 0.08, Close.OPEN: 0.05}
 _ASKED_BEFORE_SHARE = 0.8  # connections that directly follow a DNS answer; the others had it cached
@@ -44,6 +45,7 @@ class Size(NamedTuple):
 
     packets: int
     flows: int
+    llm_share: float = LLM_SHARE
 
 
 class UnfitSizeError(ValueError):
@@ -61,14 +63,16 @@ def plan(size: Size, hosts: list[Host], rng: np.random.Generator) -> Array:
     return flows
 
 
-def openings(count: int, hosts: list[Host], rng: np.random.Generator) -> Array:
-    """Return TLS flows that all open and never end, for floods and full flow tables."""
+def openings(count: int, hosts: list[Host], rng: np.random.Generator, kind: Kind = Kind.TLS) -> Array:
+    """Return flows that all open and never end, for floods and full flow tables."""
     flows = np.zeros(count, FLOW)
-    flows["kind"] = Kind.TLS
+    flows["kind"] = kind
     flows["start_ns"] = START_NS
     flows["client"] = np.arange(count) % client_count(count)
     flows["host"] = choose_hosts(count, hosts, rng)
-    flows["server"] = flows["host"] + 1
+    if kind == Kind.DNS:
+        flows["host"] = np.arange(count) % len(hosts)  # a name of its own for each, where there are so many
+    flows["server"] = RESOLVER if kind == Kind.DNS else flows["host"] + 1
     fill_common(flows, rng)
     return flows
 
@@ -117,12 +121,14 @@ def fill_common(flows: Array, rng: np.random.Generator) -> None:
     flows["client_port"][order] = _FIRST_PORT + np.arange(count) - first
 
 
-def choose_hosts(count: int, hosts: list[Host], rng: np.random.Generator) -> Array:
+def choose_hosts(
+    count: int, hosts: list[Host], rng: np.random.Generator, llm_share: float = LLM_SHARE
+) -> Array:
     """Return rows of hosts: a few LLM endpoints among ordinary names, popular ones more often."""
     llm = sum(host.llm for host in hosts)
     some = rng.choice(llm, count, p=_popularity(llm))
     other = llm + rng.choice(len(hosts) - llm, count, p=_popularity(len(hosts) - llm))
-    return np.where(rng.random(count) < _LLM_SHARE, some, other)
+    return np.where(rng.random(count) < llm_share, some, other)
 
 
 def _popularity(count: int) -> Array:
@@ -140,7 +146,7 @@ def _connections(size: Size, hosts: list[Host], rng: np.random.Generator) -> Arr
     flows["rtt_ns"] = np.clip(rng.lognormal(2.2, 0.9, count), 0.5, 300) * MS_NS
     flows["gap_ns"] = np.clip(rng.lognormal(0.2, 1.2, count), 0.02, 200) * MS_NS
     flows["client"] = rng.integers(0, client_count(size.flows), count)
-    flows["host"] = choose_hosts(count, hosts, rng)
+    flows["host"] = choose_hosts(count, hosts, rng, size.llm_share)
     flows["server"] = flows["host"] + 1
     flows["v6"] = rng.random(count) < _V6_SHARE
     flows["upload"] = rng.random(count) < _UPLOAD_SHARE
@@ -161,7 +167,7 @@ def _lookups(size: Size, connections: Array, hosts: list[Host], rng: np.random.G
     flows["rtt_ns"] = np.clip(rng.lognormal(0.5, 0.6, count), 0.2, 40) * MS_NS
     flows["start_ns"] = START_NS + (rng.random(count) * (DURATION_SECONDS - 5) + 0.5) * SECOND_NS
     flows["client"] = rng.integers(0, client_count(size.flows), count)
-    flows["host"] = choose_hosts(count, hosts, rng)
+    flows["host"] = choose_hosts(count, hosts, rng, size.llm_share)
     flows["v6"] = rng.random(count) < _V6_SHARE
     named = connections[connections["kind"] != Kind.UDP]
     followed = rng.permutation(named)[: min(int(len(named) * _ASKED_BEFORE_SHARE), count)]
