@@ -30,12 +30,15 @@ class Rings(msgspec.Struct, frozen=True):
 
 
 class Manner(msgspec.Struct, frozen=True):
-    """What an engine looks for, and how much it may keep. ``waiting`` is what may wait to be taken."""
+    """What an engine looks for, and how much it may keep.
+
+    ``waiting`` connections may wait to be taken, a few seconds of the loop's work; more are only counted.
+    """
 
     interest: Interest
     limits: Limits = Limits()
     names: NameLimits = NameLimits()
-    waiting: int = 100_000
+    waiting: int = 16_384
 
 
 class SourceStatus(msgspec.Struct, frozen=True):

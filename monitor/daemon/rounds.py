@@ -3,6 +3,7 @@
 import time
 
 from monitor.daemon import totals
+from monitor.daemon.losses import Losses
 from monitor.daemon.parts import Parts
 from monitor.daemon.reload import Reload
 from monitor.daemon.watch import Watch
@@ -22,9 +23,9 @@ class Rounds:
         self._parts = parts
         self._windows = Windows(parts.settings.sensor, time.time_ns())
         self._reload = Reload(parts, self._windows)
+        self._losses = Losses(parts, self._windows)
         self._watch = Watch(parts)
         self._next_tidy_ns = 0
-        self._turned_ns = time.time_ns()
 
     def begin(self) -> None:
         """Say that packets are captured and judged."""
@@ -34,14 +35,13 @@ class Rounds:
         parts.log.info("started", engine=parts.sensor.engine, sensor=parts.settings.sensor)
 
     def lost(self, gap: Gap) -> None:
-        """Note what could not be observed."""
-        self._parts.metrics.lost(gap.reason, gap.packets, gap.bytes)
-        self._windows.lost(gap.reason, gap.packets, gap.bytes)
+        """Note what the sensor could not observe."""
+        self._losses.gap(gap)
 
     def turn(self, now_ns: int) -> None:
         """Do what there is to do."""
         parts = self._parts
-        status = self._count(now_ns)
+        status = self._count()
         self._watch.look(status)
         self._write(now_ns, status)
         self._reload.go_on()
@@ -53,7 +53,7 @@ class Rounds:
     def finish(self, now_ns: int, left: int, *, asked: bool) -> None:
         """Count and write what there is, and say how it ended. On what is ``left`` nothing is decided."""
         parts = self._parts
-        status = self._count(now_ns)
+        status = self._count()
         parts.store.add_window(self._windows.close(parts.judge.pipeline.tally, _packets(status), now_ns))
         parts.store.flush(now_ns)
         self._watch.look(status)
@@ -66,7 +66,7 @@ class Rounds:
         else:
             parts.log.error("capture ended", mend="see the lines above; start it again")
 
-    def _count(self, now_ns: int) -> Status:
+    def _count(self) -> Status:
         """Take what was counted where nothing else comes of it."""
         parts, pipeline = self._parts, self._parts.judge.pipeline
         counted = parts.sensor.counted()
@@ -80,17 +80,9 @@ class Rounds:
         up = any(source.state == "up" for source in status.sources)
         if parts.owners is not None:
             parts.metrics.owners(parts.owners.counted().items())
-        self._losses_before(now_ns)
+        self._losses.look(status)
         parts.metrics.measured(Levels(flows=flows, queued=status.waiting, capturing=up))
         return status
-
-    def _losses_before(self, now_ns: int) -> None:
-        """Note what the interfaces lost before the kernel saw it."""
-        for name, packets in self._parts.interfaces.lost():
-            mend = "see `ethtool -S`, and `ethtool -G` for a larger ring of the card"
-            self._parts.log.warning("packets lost", packets=packets, interface=name, mend=mend)
-            self.lost(Gap(now_ns, self._turned_ns, packets, 0, "interface"))
-        self._turned_ns = now_ns
 
     def _write(self, now_ns: int, status: Status) -> None:
         parts = self._parts

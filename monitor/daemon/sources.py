@@ -7,7 +7,6 @@ from sensors.engine import EngineError, choose
 from sensors.interest import Interest
 from sensors.live import LiveSensor, Manner, Rings
 
-MAX_WAITING = 100_000  # connections that wait for the loop; then the least interesting are only counted
 MAX_SNAP_BYTES = 262_144
 READ_STATE = "watched.json"  # below the folder of decisions: which captures were read
 
@@ -18,7 +17,7 @@ def open_source(settings: Settings, interest: Interest) -> LiveSensor:
     Raises CaptureError, and InputError where the engine is not here.
     """
     config = settings.config
-    manner = Manner(interest, config.limits, config.name_limits, MAX_WAITING)
+    manner = Manner(interest, config.limits, config.name_limits)
     try:
         engine = choose(config.capture.engine).engine
     except EngineError as error:

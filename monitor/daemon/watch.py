@@ -1,4 +1,4 @@
-"""Looks after what can go wrong while the daemon works: interfaces, losses, the disk. Each is said once."""
+"""Looks after what can go wrong while the daemon works: interfaces, the disk, keys. Each is said once."""
 
 from monitor.daemon.parts import Parts
 from sensors.live import State, Status
@@ -19,7 +19,6 @@ class Watch:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._states: dict[str, State] = {}
-        self._dropped = 0
         self._problem: str | None = None
         self._key_problem: str | None = None
         self._unwritten = 0
@@ -31,7 +30,6 @@ class Watch:
             if state != self._states.get(name, "up"):
                 self._changed(name, state)
         self._states = states
-        self._losses(status)
         self._disk()
         self._keys()
         away = sorted(name for name, state in states.items() if state != "up")
@@ -63,13 +61,6 @@ class Watch:
             log.info(event, interface=name)
         else:
             log.error(event, interface=name, mend=mend)
-
-    def _losses(self, status: Status) -> None:
-        dropped = sum(source.dropped for source in status.sources)
-        if dropped > self._dropped:
-            mend = "raise capture.ring_bytes or capture.threads"
-            self._parts.log.warning("packets lost", packets=dropped - self._dropped, reason="ring", mend=mend)
-        self._dropped = dropped
 
     def _disk(self) -> None:
         """Say when decisions cannot be written, and when they can again."""

@@ -69,7 +69,7 @@ impl Replay {
     /// The next observations, or connections, as a msgpack array; `None` at the end.
     pub fn next_batch(&mut self) -> Option<Vec<u8>> {
         if self.over {
-            return None;
+            return (self.sink.waiting() > 0).then(|| self.sink.batch(&self.tunnels));
         }
         let mut frames = 0;
         while frames < FRAMES && self.sink.waiting() < BATCH {

@@ -50,10 +50,10 @@ impl Series {
         self.coming.push_back(path);
     }
 
-    /// Whether there is more to read for now.
+    /// Whether there is more to read for now, or to take.
     #[must_use]
     pub fn is_reading(&self) -> bool {
-        self.reader.is_some() || !self.coming.is_empty()
+        self.reader.is_some() || !self.coming.is_empty() || self.filter.waiting() > 0
     }
 
     /// Read nothing more, wherever reading stands: all flows end.
@@ -67,8 +67,8 @@ impl Series {
     ///
     /// It ends with its file: no batch tells of two.
     pub fn next_batch(&mut self) -> Option<Vec<u8>> {
-        if self.over {
-            return None;
+        if self.over || self.filter.waiting() > 0 {
+            return (self.filter.waiting() > 0).then(|| self.filter.batch());
         }
         let mut frames = 0;
         while frames < FRAMES && self.filter.waiting() < BATCH {

@@ -2,6 +2,8 @@
 //!
 //! Few come this far, so they are written plainly.
 
+use std::collections::VecDeque;
+
 use dissect::ja4::Ja4;
 use dissect::msgpack::Writer;
 use dissect::observations::{DataSeen, FlowUpdate, Gap};
@@ -9,11 +11,21 @@ use dissect::observations::{DataSeen, FlowUpdate, Gap};
 use crate::connections::{Connection, Coverage, Hello, Name};
 use crate::filter::{Counted, FlowCount, GroupCount};
 
-/// Writes values one after the other into a buffer.
+/// Values that are taken together at most,
+const BATCH: usize = 1_024;
+/// and about so many of their bytes: whoever takes them needs several times as much.
+const BATCH_BYTES: usize = 1 << 20;
+
+/// Writes values one after the other, and hands them out in batches, the oldest first.
 #[derive(Debug, Default)]
 pub struct Encoder {
     writer: Writer,
+    /// How many the writer has.
+    written: usize,
+    /// Batches that are full, each with how many it holds.
+    full: VecDeque<(usize, Vec<u8>)>,
     waiting: usize,
+    waiting_bytes: usize,
 }
 
 impl Encoder {
@@ -23,18 +35,44 @@ impl Encoder {
         self.waiting
     }
 
-    /// Take what waits, as one array.
+    /// How many bytes they take.
+    #[must_use]
+    pub const fn waiting_bytes(&self) -> usize {
+        self.waiting_bytes + self.writer.len()
+    }
+
+    /// Take what waited longest, as one array.
     pub fn batch(&mut self) -> Vec<u8> {
-        let values = self.writer.take();
-        self.writer.array(std::mem::take(&mut self.waiting));
-        let mut batch = self.writer.take();
+        let (count, values) = self.full.pop_front().map_or_else(
+            || (std::mem::take(&mut self.written), self.writer.take()),
+            |(count, values)| {
+                self.waiting_bytes -= values.len();
+                (count, values)
+            },
+        );
+        self.waiting -= count;
+        let mut head = Writer::default();
+        head.array(count);
+        let mut batch = head.take();
         batch.extend_from_slice(&values);
         batch
     }
 
+    /// Note that one more is about to be written.
+    fn begin(&mut self) {
+        if self.written >= BATCH || self.writer.len() >= BATCH_BYTES {
+            let values = self.writer.take();
+            self.waiting_bytes += values.len();
+            self.full
+                .push_back((std::mem::take(&mut self.written), values));
+        }
+        self.written += 1;
+        self.waiting += 1;
+    }
+
     /// Write a connection; `tunnels` are the decoder's tunnel names.
     pub fn connection(&mut self, connection: &Connection<'_>, tunnels: &[String]) {
-        self.waiting += 1;
+        self.begin();
         self.writer.map(7);
         self.writer.text("type", "connection_seen");
         self.writer.int("ts_ns", connection.update.first_ns);
@@ -54,13 +92,13 @@ impl Encoder {
 
     /// Write that data was seen; `tunnels` are the decoder's tunnel names.
     pub fn data(&mut self, data: &DataSeen, tunnels: &[String]) {
-        self.waiting += 1;
+        self.begin();
         self.writer.data(data, tunnels);
     }
 
     /// Write a gap.
     pub fn gap(&mut self, gap: &Gap) {
-        self.waiting += 1;
+        self.begin();
         self.writer.gap(gap);
     }
 

@@ -15,6 +15,11 @@ use crate::interest::{Interest, Wanted};
 use crate::recency::seeded;
 use crate::resolutions::Limits;
 
+/// More names than attribution reads: which are left out is then counted. `monitor/attribution/readings.py`.
+const MAX_NAMES: usize = 32;
+/// A value that takes more counts as several, where what waits is bounded.
+const USUAL_BYTES: usize = 2_048;
+
 /// Flows and their bytes both ways, on the wire.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FlowCount {
@@ -162,7 +167,7 @@ impl Filter {
         self
     }
 
-    /// The same, with a bound on how much may wait to be taken.
+    /// The same, with a bound on how much may wait to be taken: so many values, or as many times 2 KiB.
     #[must_use]
     pub const fn bounded(mut self, waiting: usize) -> Self {
         self.bound = waiting;
@@ -193,11 +198,17 @@ impl Filter {
     }
 
     fn correlate(&mut self, observation: Observation, tunnels: &[String]) {
+        let waiting = self.fill();
+        let many_names = if self.correlator.eager {
+            usize::MAX // which names are too many to be read is counted in a replay alone
+        } else {
+            MAX_NAMES
+        };
         let Some(connection) = self.correlator.feed(observation) else {
             return;
         };
-        let cared_for = !is_lookup(&connection) && self.interest.cares(&connection);
-        let waiting = self.encoder.waiting();
+        let of_interest = connection.names.len() > many_names || self.interest.cares(&connection);
+        let cared_for = of_interest && !is_lookup(&connection);
         let has_room = waiting < self.bound && (waiting < self.bound / 2 || connection.is_named());
         if cared_for && has_room {
             self.encoder.connection(&connection, tunnels);
@@ -214,12 +225,18 @@ impl Filter {
         }
     }
 
+    /// How much waits, as a number of values of the usual size.
+    fn fill(&self) -> usize {
+        let of_usual_size = self.encoder.waiting_bytes() / USUAL_BYTES;
+        of_usual_size.max(self.encoder.waiting())
+    }
+
     /// Hand on that data was seen, where the connection was.
     fn data(&mut self, data: &DataSeen, tunnels: &[String]) {
         if !self.correlator.was_handed_on(&data.flow) {
             return;
         }
-        if self.encoder.waiting() < self.bound {
+        if self.fill() < self.bound {
             self.encoder.data(data, tunnels);
         } else {
             self.counted.shed.data += 1;
@@ -232,7 +249,7 @@ impl Filter {
         self.encoder.waiting()
     }
 
-    /// What waits, as a msgpack array.
+    /// What waited longest, as a msgpack array: some thousand values at the most.
     pub fn batch(&mut self) -> Vec<u8> {
         self.encoder.batch()
     }

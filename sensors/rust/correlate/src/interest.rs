@@ -10,8 +10,6 @@ use dissect::segment::Address;
 use crate::connections::{Connection, Coverage, Name, Source};
 use crate::hostmatch::{AddressIndex, AddressMap, Literal, NameIndex, literal, normal_name};
 
-/// More names than attribution reads: which are left out is then counted. `monitor/attribution/readings.py`.
-pub const MAX_NAMES: usize = 32;
 /// Counted apart. The mirror of `MAX_GROUPS` in `sensors/interest.py`.
 pub const MAX_GROUPS: u32 = 4_096;
 
@@ -119,7 +117,6 @@ impl Interest {
     pub fn cares(&self, connection: &Connection<'_>) -> bool {
         let flow = &connection.update.flow;
         connection.coverage == Coverage::Concealed
-            || connection.names.len() > MAX_NAMES
             || self.server_ports.binary_search(&flow.server_port).is_ok()
             || self.fits_address(flow.server)
             || self.clients.fits(flow.client)

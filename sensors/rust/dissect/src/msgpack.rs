@@ -32,6 +32,18 @@ impl Writer {
         std::mem::replace(&mut self.out, room)
     }
 
+    /// How many bytes were written.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.out.len()
+    }
+
+    /// Whether nothing was.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.out.is_empty()
+    }
+
     /// Begin a map of so many fields.
     pub fn map(&mut self, fields: u32) {
         let _ = write_map_len(&mut self.out, fields);

@@ -12,9 +12,9 @@ use crate::live::snaplen::Snaplen;
 use crate::live::sys::{Mapping, PacketSocket, Shape, Statistics, interface, interface_index};
 use crate::posix::error_text;
 
-/// Of one block: the largest frame that segmentation offload usually makes fits nearly twice. A packet that comes alone
-/// takes a block for itself, so that a ring of small blocks lasts longer while its reader has to wait.
-pub const BLOCK_BYTES: usize = 131_072;
+/// Of one block: of the largest frame that segmentation offload usually makes, all but the last bytes fit. A packet that
+/// comes alone takes a block for itself, so that a ring of small blocks lasts longer while its reader has to wait.
+pub const BLOCK_BYTES: usize = 65_536;
 /// After so long the kernel hands over a block that is not full: how late a packet may be seen on a quiet link.
 const RETIRE_MS: u32 = 1;
 const FRAME_BYTES: u32 = 2_048; // a measure that the kernel asks for; frames take what they need

@@ -374,3 +374,62 @@ fn another_interest_has_its_own_signalling_and_resolvers() {
     filter.take(media(EndReason::End), &[]);
     assert_eq!(waiting(&mut filter, "signalling"), (1, 1));
 }
+
+/// Names that DNS gave for the server's address.
+fn names(count: usize) -> Vec<Observation> {
+    let name = |number| resolved(0, &format!("host-{number}.example.net"), as_is);
+    (0..count).map(name).collect()
+}
+
+#[test]
+fn which_names_are_too_many_is_told_where_all_is_told_at_the_end() {
+    for (count, eager, waiting) in [(32, false, 0), (33, false, 1), (33, true, 0)] {
+        let mut filter = filter();
+        if eager {
+            filter = filter.eager();
+        }
+        filter.take(names(count), &[]);
+        filter.take(vec![ended(9, 50, as_is)], &[]);
+        assert_eq!(filter.waiting(), waiting, "{count} {eager}");
+    }
+}
+
+#[test]
+fn what_waits_is_taken_in_batches_the_oldest_first() {
+    let mut filter = filter();
+    let count = 2_500;
+    for second in 0..count {
+        let gap = Gap {
+            ts_ns: at(second),
+            since_ns: 0,
+            packets: 1,
+            bytes: 0,
+            reason: "ring",
+        };
+        filter.take(vec![Observation::Gap(gap)], &[]);
+    }
+    let mut left = vec![filter.waiting()];
+    while filter.waiting() > 0 {
+        assert!(contains(&filter.batch(), "gap"));
+        left.push(filter.waiting());
+    }
+    assert_eq!(left, [2_500, 1_476, 452, 0]);
+    assert_eq!(filter.batch(), [0x90]);
+}
+
+#[test]
+fn values_that_take_much_count_as_several() {
+    let wanted = Wanted {
+        names: texts(&["host-0.example.net"]),
+        ..Wanted::default()
+    };
+    let bound = 100;
+    let mut filter = Filter::new(wanted, USUAL, 7).unwrap().bounded(bound);
+    filter.take(names(128), &[]);
+    for _ in 0..bound {
+        filter.take(vec![ended(9, 50, as_is)], &[]);
+    }
+    let waiting = filter.waiting() as u64;
+    assert!((10..50).contains(&waiting), "{waiting}");
+    assert_eq!(filter.counted().shed.ended, bound as u64 - waiting);
+}

@@ -112,7 +112,7 @@ fn one_of_several_rings_says_that_what_came_anew_is_not_heard() {
 fn a_ring_is_whole_blocks_and_two_at_the_least() {
     for (bytes, blocks) in [(0, 2), (BLOCK_BYTES * 3 - 1, 2), (BLOCK_BYTES * 3, 3)] {
         let shape = shape(bytes);
-        assert_eq!((shape.blocks, shape.block_bytes), (blocks, 131_072));
+        assert_eq!((shape.blocks, shape.block_bytes), (blocks, 65_536));
         assert_eq!(shape.frames, blocks * shape.block_bytes / shape.frame_bytes);
     }
 }

@@ -1,0 +1,44 @@
+"""What was on the wire and could not be observed, by the stage that lost it: metrics, windows, and the log.
+
+What the kernel and the interfaces lost is asked for each second. What the sensor itself gave up comes as
+gaps, and so does what the kernel lost, later: it is counted once.
+"""
+
+from monitor.daemon.parts import Parts
+from monitor.daemon.windows import Windows
+from sensors.live import Status
+from sensors.observations import Gap, GapReason
+
+
+class Losses:
+    """Counts them, each once."""
+
+    def __init__(self, parts: Parts, windows: Windows) -> None:
+        self._parts = parts
+        self._windows = windows
+        self._dropped = 0
+
+    def gap(self, gap: Gap) -> None:
+        """Take what the sensor says of a while."""
+        if gap.reason != "ring":
+            self._count(gap.reason, gap.packets, gap.bytes)
+
+    def look(self, status: Status) -> None:
+        """Ask the rings and the interfaces."""
+        dropped = sum(source.dropped for source in status.sources)
+        if dropped > self._dropped:
+            mend = "raise capture.ring_bytes, or give the sensor more processor time"
+            self._say("ring", dropped - self._dropped, mend)
+            self._count("ring", dropped - self._dropped)
+        self._dropped = dropped
+        for name, packets in self._parts.interfaces.lost():
+            mend = f"see `ethtool -S {name}`, and `ethtool -G {name}` for a larger ring of the card"
+            self._say("interface", packets, mend)
+            self._count("interface", packets)
+
+    def _count(self, reason: GapReason, packets: int, wire_bytes: int = 0) -> None:
+        self._parts.metrics.lost(reason, packets, wire_bytes)
+        self._windows.lost(reason, packets, wire_bytes)
+
+    def _say(self, reason: GapReason, packets: int, mend: str) -> None:
+        self._parts.log.warning("packets lost", packets=packets, reason=reason, mend=mend)
