@@ -36,6 +36,8 @@ pub struct Manner {
     pub eager: bool,
     /// How long losses are gathered before they are told.
     pub gap_interval_ns: i64,
+    /// How often silent flows are looked for: the more seldom, the more end together.
+    pub tick_ns: i64,
 }
 
 impl Manner {
@@ -46,6 +48,7 @@ impl Manner {
             limits,
             eager: false,
             gap_interval_ns: GAP_INTERVAL_NS,
+            tick_ns: SECOND_NS,
         }
     }
 }
@@ -70,6 +73,7 @@ pub struct Sensor {
     read: Count,
     clock: CaptureClock,
     next_tick_ns: i64,
+    tick_ns: i64,
     /// The flows still to end, once the input is over.
     ending: Option<IntoIter<u32>>,
 }
@@ -94,6 +98,7 @@ impl Sensor {
             read: Count::default(),
             clock: CaptureClock::default(),
             next_tick_ns: 0,
+            tick_ns: manner.tick_ns,
             ending: None,
         }
     }
@@ -157,9 +162,9 @@ impl Sensor {
     fn pass(&mut self) {
         let now_ns = self.clock.now_ns();
         self.tracker.flows.set_now(now_ns);
-        if !(self.next_tick_ns - SECOND_NS..self.next_tick_ns).contains(&now_ns) {
+        if !(self.next_tick_ns - self.tick_ns..self.next_tick_ns).contains(&now_ns) {
             self.tick(now_ns);
-            self.next_tick_ns = now_ns.saturating_add(SECOND_NS);
+            self.next_tick_ns = now_ns.saturating_add(self.tick_ns);
         }
     }
 

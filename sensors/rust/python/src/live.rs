@@ -32,6 +32,8 @@ struct Manner {
 
 /// Losses are told so often.
 const GAP_INTERVAL_NS: i64 = 10_000_000_000;
+/// Silent flows are ended so often: a few each time, so that no verdict waits for many.
+const TICK_NS: i64 = 20_000_000;
 
 /// What a capture thread says of itself: interface, state, accounting as a msgpack map, packets that the kernel had,
 /// packets dropped, times that the ring was full, flows.
@@ -89,6 +91,7 @@ impl Live {
             limits: given::limits(self.limits),
             eager: true,
             gap_interval_ns: GAP_INTERVAL_NS,
+            tick_ns: TICK_NS,
         };
         Ok(self.engine.start(|| Sensor::new(manner, self.seed))?)
     }

@@ -33,9 +33,9 @@ impl Engine {
     ) -> PyResult<Self> {
         let (eager, gap_interval_ns) = manner;
         let manner = Manner {
-            limits: given::limits(limits),
             eager,
             gap_interval_ns,
+            ..Manner::replay(given::limits(limits))
         };
         let replay = Replay::new(&paths, manner, seed, threads)?;
         Ok(Self {

@@ -33,9 +33,9 @@ impl Series {
             Filter::new(interest.into(), names.into(), seed).map_err(PyValueError::new_err)?;
         let (bound, gap_interval_ns) = waiting;
         let manner = Manner {
-            limits: given::limits(limits),
             eager: true,
             gap_interval_ns,
+            ..Manner::replay(given::limits(limits))
         };
         let series = capture::Series::new(manner, filter.eager().bounded(bound), seed);
         Ok(Self {

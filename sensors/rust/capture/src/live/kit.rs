@@ -84,6 +84,7 @@ pub fn sensor() -> Sensor {
         limits,
         eager: true,
         gap_interval_ns: 1_000_000_000,
+        tick_ns: 20_000_000,
     };
     Sensor::new(manner, 1)
 }

@@ -95,6 +95,7 @@ fn an_eager_sensor_tells_of_a_flow_at_its_hello_and_of_the_data_behind() {
 fn silent_flows_end_and_losses_are_told_without_a_packet() {
     let manner = Manner {
         gap_interval_ns: 10 * SECOND_NS,
+        tick_ns: SECOND_NS,
         ..Manner::replay(LIMITS)
     };
     let mut sensor = Sensor::new(manner, 7);
