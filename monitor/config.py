@@ -18,6 +18,7 @@ MIN_SNAPLEN = 96  # an Ethernet frame's headers down to TCP's options
 MAX_SNAPLEN = 262_144  # as libpcap has it: the largest frame that offloads put together
 METRICS_PORT = 9_477
 
+EngineChoice = Literal["auto", "native", "dpkt"]
 Threads = Annotated[int, Meta(ge=1, le=MAX_THREADS)]
 RingBytes = Annotated[int, Meta(ge=MIN_RING_BYTES, le=MAX_RING_BYTES)]
 Snaplen = Annotated[int, Meta(ge=MIN_SNAPLEN, le=MAX_SNAPLEN)]
@@ -33,7 +34,7 @@ class Capture(Struct, frozen=True, forbid_unknown_fields=True):
     data), "full", or a number. ``threads`` are for each interface, ``ring_bytes`` for each thread.
     """
 
-    engine: Literal["auto", "native", "dpkt"] = "auto"
+    engine: EngineChoice = "auto"
     interfaces: tuple[Word, ...] = ()
     watch: Word | None = None
     promiscuous: bool = False

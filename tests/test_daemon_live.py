@@ -1,19 +1,13 @@
 """The daemon says of packets on the wire what a replay says of the same packets in a file."""
 
 import json
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
-import msgspec
 import pytest
 
-from monitor.types import Decision
-from sensors.observations import FlowKey
-from tests.daemon_kit import DEMO, ROOT, Daemon, daemon, squeezed, total, wire, write_capture
+from tests.daemon_kit import DEMO, Daemon, daemon, squeezed, total, wire, write_capture
+from tests.replayed import by_flow, replay
 
 pytestmark = pytest.mark.enable_socket
 SECONDS = 4.0  # that the demo is sent in
@@ -38,49 +32,10 @@ class Both:
         self.summary, self.replayed = replay(capture, live.folder)
 
 
-def replay(capture: Path, folder: Path) -> tuple[dict[str, Any], list[Decision]]:
-    """Return a replay's summary and decisions, by the engine that the daemon has."""
-    out = folder / "replayed"
-    command = [
-        sys.executable,
-        "-m",
-        "monitor",
-        "replay",
-        str(capture),
-        "--policy",
-        str(folder / "etc/policy.yaml"),
-    ]
-    done = subprocess.run(
-        [*command, "--out", str(out)], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 1, done.stderr  # there are violations
-    lines = (out / "decisions.jsonl").read_bytes().splitlines()
-    summary: dict[str, Any] = json.loads((out / "summary.json").read_bytes())
-    return summary, [msgspec.json.decode(line, type=Decision) for line in lines]
-
-
 @pytest.fixture(scope="module")
 def both() -> Iterator[Both]:
     with wire() as lane, daemon(lane) as live:
         yield Both(live)
-
-
-def timeless(decision: Decision) -> dict[str, Any]:
-    """Return a decision without its times, and without what follows from them."""
-    said: dict[str, Any] = msgspec.to_builtins(decision)
-    connection = said["connection"]
-    for timed in (said, connection):
-        del timed["ts_ns"]
-    for timed in ("duration_ns", "handshake_rtt_ns", "first_byte_ns"):
-        connection["totals"].pop(timed, None)
-    return said
-
-
-def by_flow(decisions: list[Decision]) -> dict[FlowKey, list[dict[str, Any]]]:
-    found: dict[FlowKey, list[dict[str, Any]]] = {}
-    for each in sorted(decisions, key=lambda each: each.ts_ns):
-        found.setdefault(each.connection.flow, []).append(timeless(each))
-    return found
 
 
 def test_decisions_are_those_of_a_replay(both: Both) -> None:

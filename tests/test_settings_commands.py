@@ -131,7 +131,7 @@ def test_run_asks_for_one_of_both(arguments: list[str]) -> None:
     ("typed", "offered"),
     [
         (([], "ru"), {"run"}),
-        ((["run"], "--"), {"--config", "--print-default", "--help"}),
+        ((["run"], "--"), {"--config", "--engine", "--print-default", "--help"}),
         ((["check"], "--con"), {"--config"}),
     ],
 )

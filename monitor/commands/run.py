@@ -2,12 +2,15 @@
 
 import sys
 from pathlib import Path
+from typing import get_args
 
 import click
+from msgspec.structs import replace
 
 from monitor.builtin import DATA
 from monitor.commands.base import Failure, clear_errors, config_option, warn
 from monitor.commands.edge import reader_may_leave
+from monitor.config import EngineChoice
 from monitor.documents import DocumentError
 from monitor.exitstatus import Exit
 from monitor.host import absent_interfaces, host_problems
@@ -19,8 +22,13 @@ DEFAULT = DATA / "residency.yaml"
 
 @click.command("run")
 @config_option
+@click.option(
+    "--engine",
+    type=click.Choice(get_args(EngineChoice)),
+    help="Stands instead of the configuration's `capture.engine`.",
+)
 @click.option("--print-default", is_flag=True, help="Print the default configuration, with comments.")
-def command(config: Path | None, print_default: bool) -> None:
+def command(config: Path | None, engine: EngineChoice | None, print_default: bool) -> None:
     """Watch interfaces or a folder of captures, and judge as it goes.
 
     Decisions are written to a folder, numbers are served as metrics. SIGHUP reads policy, catalogues and data
@@ -31,6 +39,7 @@ def command(config: Path | None, print_default: bool) -> None:
       residency run --print-default > residency.yaml
       residency check --config residency.yaml
       residency run --config /etc/residency/residency.yaml
+      residency run --config residency.yaml --engine dpkt
     """
     if print_default == (config is not None):
         raise click.UsageError("give --config FILE, or --print-default to write one")
@@ -39,7 +48,7 @@ def command(config: Path | None, print_default: bool) -> None:
             click.echo(DEFAULT.read_text(encoding="utf-8"), nl=False)
         return
     with clear_errors():
-        settings = _usable(config)
+        settings = _usable(config, engine)
     from monitor.daemon.run import run  # noqa: PLC0415  loads what only the daemon needs
 
     with clear_errors():
@@ -50,9 +59,12 @@ def command(config: Path | None, print_default: bool) -> None:
     sys.exit(status)
 
 
-def _usable(config: Path) -> Settings:
+def _usable(config: Path, engine: EngineChoice | None) -> Settings:
     """The settings, where this host has what they ask for; warnings are printed."""
     settings = load_settings(config)
+    if engine is not None:
+        capture = replace(settings.config.capture, engine=engine)
+        settings = replace(settings, config=replace(settings.config, capture=capture))
     absent = absent_interfaces(settings)
     problems = [*settings.warnings, *(each for each in host_problems(settings) if each not in absent)]
     if any(problem.level == "error" for problem in problems):
