@@ -63,7 +63,7 @@ programs: ## install what the tests compare with, where this is Debian and one i
 	fi; \
 	echo "not installed, so that tests which need it are skipped:$$missing" >&2
 
-test: $(VENV)/dev.stamp monitor/data/catalog.msgpack programs ## set up, then run all tests
+test: $(VENV)/dev.stamp monitor/data/catalog.msgpack programs sender ## set up, then run all tests
 	$(BIN)/python -m pytest
 ifneq ($(CARGO),)
 	$(CARGO) test --quiet --locked --manifest-path $(CRATES)

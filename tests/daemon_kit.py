@@ -104,6 +104,11 @@ class Wire:
         command = self.inside("tcpreplay", "-q", "-i", SENDER, *options, str(capture))
         return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
+    def sent(self) -> int:
+        """Return how many packets went out so far."""
+        (said,) = json.loads(run(*self.inside("ip", "-s", "-j", "link", "show", SENDER)))
+        return int(said["stats64"]["tx"]["packets"])
+
     def connect(self, port: int = PORT) -> socket.socket:
         """Return a connection to a port of the namespace's loopback."""
         made: list[socket.socket] = []
