@@ -17,6 +17,7 @@ RING_BYTES = 67_108_864  # of one capture thread
 MIN_SNAPLEN = 96  # an Ethernet frame's headers down to TCP's options
 MAX_SNAPLEN = 262_144  # as libpcap has it: the largest frame that offloads put together
 METRICS_PORT = 9_477
+READ_STATE = "watched.json"  # below the folder of decisions: which captures of `watch` were read
 
 EngineChoice = Literal["auto", "native", "dpkt"]
 Threads = Annotated[int, Meta(ge=1, le=MAX_THREADS)]

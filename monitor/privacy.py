@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from monitor.config import Config
+from monitor.config import READ_STATE, Config
 from monitor.policy.words import Word
 from monitor.wording import facts, plural
 
@@ -75,6 +75,8 @@ def _stored(config: Config, folder: str) -> Iterator[Row]:
     if config.capture.watch is not None:
         watched = f"{_place(config.capture.watch, folder)}/"
         yield "captures that you put there", watched, "until you delete them: the daemon only reads"
+        noted = f"{_place(kept.folder, folder)}/{READ_STATE}"
+        yield "names of captures that were read, no traffic", noted, "while they are in the folder"
 
 
 def _of_the_client(config: Config) -> list[str]:

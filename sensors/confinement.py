@@ -114,9 +114,13 @@ def _become(identity: tuple[int, int, list[int]], *, root: bool) -> Dropped:
     """Become a user without the native engine: the kernel takes root's capabilities, and nobody else's."""
     uid, gid, groups = identity
     if root:
-        os.setgroups(groups)
-        os.setgid(gid)
-        os.setuid(uid)
+        try:
+            os.setgroups(groups)
+            os.setgid(gid)
+            os.setuid(uid)
+        except OSError as error:
+            problem = f"user {uid} cannot be become: {(error.strerror or str(error)).lower()}"
+            raise ConfinementError(f"{problem}; start as that user, with CAP_NET_RAW") from None
     return Dropped(uid, gid, root, bounding_emptied=False, kept=())
 
 

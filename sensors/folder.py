@@ -140,7 +140,8 @@ class GrowingFolder:
         read = [[name, identity] for identity, name in self._read.items()]
         draft = self._state.with_name(self._state.name + ".new")
         try:
-            with draft.open("w", encoding="ascii") as file:
+            draft.unlink(missing_ok=True)  # it may be a link, and whoever is to write here may be root
+            with draft.open("x", encoding="ascii") as file:
                 json.dump({"folder": _absolute(self.path), "read": read}, file)
                 file.flush()
                 os.fsync(file.fileno())

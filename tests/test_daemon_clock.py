@@ -96,4 +96,4 @@ def test_a_verdicts_latency_is_never_negative(step_ns: int) -> None:
     connection = decision().connection
     _, latency_ns = verdicts.open(connection, connection.ts_ns + step_ns)
     assert latency_ns == max(step_ns - connection.totals.duration_ns, 0)
-    assert verdicts.end(connection.flow) is not None
+    assert verdicts.end(connection) is not None

@@ -114,6 +114,7 @@ def test_it_ends_in_time_with_much_to_decide_and_says_what_is_left(lane: Wire, t
         assert stopped["packets"] + stopped["dropped"] == HELLOS
         decided = {each.connection.flow for each in live.lines()}
         left = sum(line["observations"] for line in live.said("not decided"))
+        assert left == sum(window["left"] for window in live.windows())
         shed = sum(window["shed"] for window in live.windows())
         assert len(decided) + left + shed + stopped["dropped"] >= HELLOS
 

@@ -58,6 +58,16 @@ def test_down_and_up_again(lane: Wire) -> None:
         assert window["packets"] == 2 * COUNT
 
 
+def test_two_interfaces_are_two_accounts_and_one_sum(lane: Wire) -> None:
+    with daemon(lane, capture={"interfaces": [RECEIVER, SENDER], "ring_bytes": "4MiB"}) as live:
+        live.start()
+        lane.send(DEMO, "--topspeed")
+        live.wait_packets(2 * COUNT)  # out of the one, and into the other
+        assert live.end() == 0
+        (window,) = live.windows()
+        assert (window["packets"], window["lost"]) == (2 * COUNT, {})
+
+
 def test_deleted_and_made_anew(lane: Wire) -> None:
     capture = {"interfaces": [RECEIVER], "promiscuous": True, "ring_bytes": "4MiB"}
     with daemon(lane, capture=capture) as live:

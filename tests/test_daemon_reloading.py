@@ -89,3 +89,21 @@ def test_one_that_breaks_off_is_said_and_the_next_one_works() -> None:
     reloading.begin()
     assert reloading.busy
     assert awaited(reloading) is knowledge
+
+
+def test_a_system_without_threads_fails_a_reload_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    knowledge = load_knowledge()
+    loads = Loads(knowledge)
+    loads.may.set()
+    reloading = Reloading(loads)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        reloading.begin()
+        assert str(awaited(reloading)).startswith("reload: the system has no thread left; allow ")
+    assert not reloading.busy
+    assert reloading.result() is None
+    reloading.begin()
+    assert awaited(reloading) is knowledge

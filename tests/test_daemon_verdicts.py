@@ -12,10 +12,10 @@ def flow(port: int = 1) -> FlowKey:
     return FlowKey("10.20.1.15", port, "203.0.113.5", 443, "tcp")
 
 
-def opened(port: int = 1) -> Connection:
-    """A connection that began at 1,000 ns, whose hello was whole at 1,400."""
+def opened(port: int = 1, began_ns: int = 1_000) -> Connection:
+    """A connection whose hello was whole after 400 ns."""
     totals = Totals(duration_ns=400, reason="active")
-    return Connection(1_000, flow(port), Subject(), (), None, totals, "sni")
+    return Connection(began_ns, flow(port), Subject(), (), None, totals, "sni")
 
 
 def test_how_long_after_the_hello_and_before_the_data() -> None:
@@ -30,7 +30,7 @@ def test_data_of_what_nobody_decided_on_says_nothing() -> None:
     given = Verdicts()
     assert given.data(DataSeen(5, flow(), 1)) is None
     given.open(opened(), 1_900)
-    given.end(flow())
+    given.end(opened())
     assert given.data(DataSeen(5, flow(), 1)) is None
 
 
@@ -38,10 +38,23 @@ def test_the_owner_is_remembered_until_the_end() -> None:
     given = Verdicts()
     verdict, _ = given.open(opened(), 1_900)
     verdict.owner = Owner(1000, "curl")
-    assert given.find(flow()) is verdict
-    assert given.end(flow()) is verdict
-    assert given.find(flow()) is None
-    assert given.end(flow()) is None
+    assert given.find(opened()) is verdict
+    assert given.end(opened()) is verdict
+    assert given.find(opened()) is None
+    assert given.end(opened()) is None
+
+
+def test_a_connection_of_the_same_ends_is_another_one() -> None:
+    given = Verdicts()
+    verdict, _ = given.open(opened(), 1_900)
+    verdict.owner = Owner(1000, "curl")
+    later = opened(began_ns=5_000)  # the end of the first one was lost on the way
+    assert given.find(later) is None
+    assert given.end(later) is None
+    other, latency_ns = given.open(later, 5_900)
+    assert (other.owner, latency_ns) == (None, 500)
+    assert given.end(opened()) is None
+    assert given.end(later) is other
 
 
 def test_the_oldest_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,4 +63,4 @@ def test_the_oldest_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     for port in range(1, 6):
         given.open(opened(port), 2_000)
     assert given.forgotten == 2
-    assert [given.find(flow(port)) is None for port in range(1, 6)] == [True, True, False, False, False]
+    assert [given.find(opened(port)) is None for port in range(1, 6)] == [True, True, False, False, False]

@@ -57,6 +57,14 @@ def test_what_was_lost_stands_in_its_window_alone() -> None:
     assert windows.close(tally, 0, 6_000).says == "no connection; nothing was lost"
 
 
+def test_what_was_left_at_the_end_is_said() -> None:
+    window = Windows("edge", START_NS).close(Tally(), 5, 5_000, left=7)
+    assert window.left == 7
+    assert window.says == (
+        "no connection; 7 observations were left undecided at the end, and are not in these numbers"
+    )
+
+
 def test_a_reload_in_the_middle_loses_nothing_and_counts_nothing_twice() -> None:
     old, new, windows = Tally(), Tally(), Windows("edge", START_NS)
     count(old, sni=5)

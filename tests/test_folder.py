@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -225,6 +226,17 @@ def test_a_file_that_vanishes_before_its_turn_is_read_when_it_comes_back(tmp_pat
     folder.mark_read(vanished)
     (tmp_path / "b").rename(tmp_path / "b.pcap")
     assert "b.pcap" in settled(folder, 100)
+
+
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+def test_a_link_in_place_of_the_draft_stays_unwritten(tmp_path: Path, link: Callable[..., None]) -> None:
+    folder, other = tmp_path / "folder", tmp_path / "other"
+    folder.mkdir()
+    other.write_text("keep")
+    link(other, tmp_path / "state.new")
+    GrowingFolder(folder, tmp_path / "state")
+    assert other.read_text() == "keep"
+    assert not (tmp_path / "state").is_symlink()
 
 
 @pytest.mark.parametrize(

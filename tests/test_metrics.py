@@ -10,6 +10,7 @@ from monitor.metrics.labels import place, provider
 from monitor.metrics.standing import SILENT_NS
 from monitor.types import Attribution, Decision
 from sensors.connections import Shed
+from sensors.observations import Accounting, Count
 from tests.metrics_kit import GLOBAL, NAME, ROOMY, exposed, feed, loaded, value, verdict
 
 SILENT_SECONDS = SILENT_NS / 1e9
@@ -94,6 +95,16 @@ def test_connections_whose_end_is_lost_do_not_stay_open_for_ever() -> None:
     metrics.opened(verdict(port=11, seconds=SILENT_SECONDS + 1))
     assert value(metrics, "residency_violations_open") == 2
     assert value(metrics, "residency_forgotten_connections_total") == 10
+
+
+def test_nor_do_they_where_no_other_verdict_comes() -> None:
+    metrics = loaded()
+    metrics.opened(BAD)
+    last_ns = BAD.connection.ts_ns + BAD.connection.totals.duration_ns
+    for silent_ns, still_open in ((SILENT_NS, 1), (SILENT_NS + 1, 0)):
+        metrics.accounted(Accounting(Count(), {}, {}, {}, last_ns=last_ns + silent_ns))
+        assert value(metrics, "residency_violations_open") == still_open
+    assert value(metrics, "residency_forgotten_connections_total") == 1
 
 
 def test_open_connections_are_bounded() -> None:

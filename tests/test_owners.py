@@ -1,6 +1,7 @@
 """Process attribution as the daemon uses it: by a helper, within bounds, and with its own rights gone."""
 
 import os
+import pwd
 import signal
 import socket
 import threading
@@ -140,7 +141,7 @@ def test_a_helper_that_ended_answers_nothing(asked: Owners) -> None:
 def test_the_helper_leaves_signals_to_the_daemon_and_ends_with_it() -> None:
     with Owners(USER, stopped) as made:
         (pid,) = helpers()
-        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
             os.kill(pid, each)
         made.owner(elsewhere())
         assert made.counted()["not-local"] == 1
@@ -149,11 +150,25 @@ def test_the_helper_leaves_signals_to_the_daemon_and_ends_with_it() -> None:
 
 def test_a_helper_that_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(owners, "_SERVE", ("/bin/false",))
-    with pytest.raises(
-        OwnersUnavailableError, match=r"^processes: .* did not start; load .*`processes: false`$"
-    ):
+    with pytest.raises(OwnersUnavailableError, match=r"^owners .* cannot be told: .* did not start$"):
         Owners(USER)
     assert helpers() == []
+
+
+WITHOUT_NATIVE = """
+import os
+from monitor.owners.serve import give_up_rights
+from sensors import confinement
+confinement.MISSING = "it was not built"
+give_up_rights("nobody")
+print(os.getresuid(), os.getgroups())
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_without_the_native_engine_the_helper_is_root_no_more() -> None:
+    nobody = pwd.getpwnam("nobody")
+    assert run_python(WITHOUT_NATIVE) == [f"{(nobody.pw_uid,) * 3} {[nobody.pw_gid]}"]
 
 
 CONFINED = """

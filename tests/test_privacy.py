@@ -41,6 +41,7 @@ def run(*arguments: str | Path) -> Result:
         (Config(1, Capture(), processes=True), "the process of this host that opened the connection"),
         (Config(1, Capture(), data="/srv/data"), "nothing of the /srv/data"),
         (Config(1, Capture(watch="in")), "captures that you put /etc/residency/in/ until you"),
+        (Config(1, Capture(watch="in")), "watched.json"),
         (Config(1, Capture(), metrics=Metrics("::1", 0)), "on [::1]:0"),
     ],
 )
@@ -53,6 +54,7 @@ def test_what_is_said(config: Config, sentence: str) -> None:
     [
         (CONFIG, "keys of pseudonyms"),
         (CONFIG, "captures that you put there"),
+        (CONFIG, "watched.json"),
         (ROTATING, "its address and port, as they are"),
     ],
 )

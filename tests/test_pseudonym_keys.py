@@ -130,6 +130,19 @@ def test_a_key_that_cannot_be_kept_is_used_and_tried_again(tmp_path: Path) -> No
     assert opened(folder, 28).pseudonym(ADDRESS, "acme", then_ns) == made
 
 
+def test_a_key_that_cannot_be_deleted_is_said_and_holds_up_no_other(tmp_path: Path) -> None:
+    (tmp_path / "2020-01-01-30d.key").mkdir()  # which no file's end removes
+    (tmp_path / "2020-02-01-30d.key").touch()
+    rotating = opened(tmp_path)
+    assert rotating.undeleted is None
+    assert rotating.turn(NOW_NS) == ("2020-02-01-30d.key",)
+    assert rotating.undeleted is not None
+    assert "2020-01-01-30d.key: is a directory; " in rotating.undeleted
+    (tmp_path / "2020-01-01-30d.key").rmdir()
+    assert rotating.turn(NOW_NS) == ()
+    assert rotating.undeleted is None
+
+
 def test_two_daemons_with_one_folder_have_the_same_keys(tmp_path: Path) -> None:
     first, second = opened(tmp_path), opened(tmp_path)
     go_on(first, 0, 28)

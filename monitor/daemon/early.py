@@ -8,11 +8,16 @@ from importlib import import_module
 
 from monitor.settings import Settings
 
-DATA = ("encodings.ascii", "maxminddb", "monitor.datasets.building", "zstandard")
+DATA = "encodings.ascii", "maxminddb", "monitor.datasets.building", "zstandard"
+FOLDER = "encodings.ascii", "sensors._native", "sensors.live_folder", "zstandard"
 
 
 def load_early(settings: Settings) -> None:
-    """Load what a reload may need of the first time: data sets that were not there yet at the start."""
-    for name in DATA if settings.data is not None else ():
+    """Load what a reload may need of the first time (data sets that were not there yet at the start).
+
+    And what a folder of captures needs, which is opened as the user who is left.
+    """
+    names = (DATA if settings.data is not None else ()) + (FOLDER if settings.watch is not None else ())
+    for name in names:
         with suppress(ImportError):
             import_module(name)

@@ -27,6 +27,7 @@ class Loop:
         self._parts = parts
         self._rounds = Rounds(parts)
         self._verdicts = Verdicts()
+        self._is_live = parts.settings.watch is None  # what comes in files has no time to be measured by
         self._next_round = time.monotonic()
         self._deadline: float | None = None
         self._left = 0
@@ -72,27 +73,28 @@ class Loop:
         parts = self._parts
         for seen in batch:
             if isinstance(seen, DataSeen):
-                self._data(seen)
+                if self._is_live:
+                    self._data(seen)
                 continue
             if isinstance(seen, Gap):
                 self._rounds.lost(seen)
             for decision in parts.judge.pipeline.feed((seen,)):
                 self._decided(decision)
-        if parts.settings.watch is not None:
+        if not self._is_live:
             parts.store.flush(time.time_ns())  # what was read of a folder is not read again
 
     def _decided(self, decision: Decision) -> None:
         """Count a decision, and write it."""
-        parts, flow = self._parts, decision.connection.flow
+        parts, connection = self._parts, decision.connection
         if not decision.is_open:
-            verdict = self._verdicts.end(flow)
+            verdict = self._verdicts.end(connection)
             parts.metrics.ended(decision)
-        elif (verdict := self._verdicts.find(flow)) is not None:
+        elif (verdict := self._verdicts.find(connection)) is not None:
             parts.metrics.opened(decision)
         else:
-            verdict, latency_ns = self._verdicts.open(decision.connection, time.time_ns())
-            parts.metrics.opened(decision, latency_ns)
-            verdict.owner = parts.owners.owner(flow) if parts.owners is not None else None
+            verdict, latency_ns = self._verdicts.open(connection, time.time_ns())
+            parts.metrics.opened(decision, latency_ns if self._is_live else None)
+            verdict.owner = parts.owners.owner(connection.flow) if parts.owners is not None else None
         owner = verdict.owner if verdict is not None else None
         if parts.pseudonyms is not None:
             decision = parts.pseudonyms.pseudonymised(decision)

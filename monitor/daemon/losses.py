@@ -1,4 +1,4 @@
-"""What was on the wire and could not be observed, by the stage that lost it: metrics, windows, and the log.
+"""What was on the wire and could not be observed or decided on, by stage: metrics, windows, and the log.
 
 What the kernel and the interfaces lost is asked for each second. What the sensor itself gave up comes as
 gaps, and so does what the kernel lost, later: it is counted once.
@@ -6,6 +6,7 @@ gaps, and so does what the kernel lost, later: it is counted once.
 
 from monitor.daemon.parts import Parts
 from monitor.daemon.windows import Windows
+from sensors.connections import Shed
 from sensors.live import Status
 from sensors.observations import Gap, GapReason
 
@@ -20,8 +21,21 @@ class Losses:
 
     def gap(self, gap: Gap) -> None:
         """Take what the sensor says of a while."""
-        if gap.reason != "ring":
-            self._count(gap.reason, gap.packets, gap.bytes)
+        if gap.reason == "ring":
+            return
+        if gap.reason == "table":
+            self._say("table", gap.packets, "raise limits.flows, where there is memory for it")
+        self._count(gap.reason, gap.packets, gap.bytes)
+
+    def shed(self, shed: Shed) -> None:
+        """Take what waited for too long to be decided on."""
+        self._parts.metrics.shed(shed)
+        self._windows.shed(shed.ended)
+        if shed != Shed():
+            mend = "more came than there is time for: give the sensor more processor time"
+            self._parts.log.warning(
+                "not decided in time", opened=shed.opened, ended=shed.ended, data=shed.data, mend=mend
+            )
 
     def look(self, status: Status) -> None:
         """Ask the rings and the interfaces."""

@@ -23,11 +23,15 @@ _WIDE = 0o077  # rights of anybody but the owner
 
 
 class RotatingPseudonyms:
-    """Pseudonyms whose keys are in a folder. ``problem`` is why a key is only in memory, or None."""
+    """Pseudonyms whose keys are in a folder.
+
+    ``problem`` is why a key is only in memory, ``undeleted`` why an old one is still there, or None.
+    """
 
     def __init__(self, folder: Path, rotate_days: int, now_ns: int) -> None:
         """Read the keys, and make those that are missing. Raises InputError."""
         self.problem: str | None = None
+        self.undeleted: str | None = None
         self._folder = folder
         self._rotate_days = rotate_days
         self._steady = Steady()
@@ -98,13 +102,20 @@ class RotatingPseudonyms:
     def _delete(self) -> tuple[str, ...]:
         """Delete keys of periods before the previous one, whatever length periods had."""
         first_day = min(self._wanted()) * self._rotate_days
-        deleted = []
-        with suppress(OSError):
-            for name in sorted(os.listdir(self._folder)):  # noqa: PTH208  names alone
-                end = _end_day(name)
-                if end is not None and end <= first_day:
+        deleted: list[str] = []
+        self.undeleted = None
+        try:
+            names = sorted(os.listdir(self._folder))  # noqa: PTH208  names alone
+        except OSError as error:
+            names, self.undeleted = [], str(_refused(error, self._folder))
+        for name in names:
+            end = _end_day(name)
+            if end is not None and end <= first_day:
+                try:
                     (self._folder / name).unlink()
                     deleted.append(name)
+                except OSError as error:
+                    self.undeleted = str(_refused(error, self._folder))
         return tuple(deleted)
 
     def _name(self, period: int) -> str:

@@ -4,7 +4,9 @@ import time
 from pathlib import Path
 
 from monitor.app import Knowledge
+from monitor.daemon.losses import Losses
 from monitor.daemon.parts import Parts
+from monitor.daemon.watch import CAPTURING
 from monitor.daemon.windows import Windows
 from monitor.files import InputError, read_source
 
@@ -12,9 +14,10 @@ from monitor.files import InputError, read_source
 class Reload:
     """What follows from SIGHUP."""
 
-    def __init__(self, parts: Parts, windows: Windows) -> None:
+    def __init__(self, parts: Parts, windows: Windows, losses: Losses) -> None:
         self._parts = parts
         self._windows = windows
+        self._losses = losses
 
     def go_on(self) -> None:
         """Begin a reload that was asked for; end one whose files are read."""
@@ -34,7 +37,7 @@ class Reload:
                 parts.log.error("reload failed, the old one stays in use", problem=line)
         parts.metrics.reloaded(time.time(), ok=isinstance(result, Knowledge))
         if not parts.reloading.busy:
-            parts.supervisor.ready("capturing")
+            parts.supervisor.ready(CAPTURING)
 
     def _look_at_configuration(self) -> None:
         """Say where the configuration changed: it is read at the start alone."""
@@ -53,8 +56,7 @@ class Reload:
         new = old.reloaded(knowledge.catalog, knowledge.policy, knowledge.aids())
         counted = parts.sensor.retarget(new.interest())
         old.count(counted)
-        parts.metrics.shed(counted.shed)
-        self._windows.shed(counted.shed.ended)
+        self._losses.shed(counted.shed)
         parts.metrics.covered(old.tally)
         parts.metrics.load(knowledge)
         parts.judge.knowledge, parts.judge.pipeline = knowledge, new

@@ -31,7 +31,11 @@ class Reloading:
             self._again = True
             return
         self._thread = Thread(target=self._read, name="reload", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:
+            mend = "allow the daemon more threads (TasksMax= of its unit), and reload again"
+            self._results.put(InputError("reload", "the system has no thread left", mend))
 
     def result(self) -> Knowledge | DocumentError | InputError | None:
         """Return what came of it, once: the knowledge, or why there is none."""

@@ -72,7 +72,8 @@ def make_folders(settings: Settings) -> None:
                 continue
             folder.mkdir(0o700)
             if owner is not None:
-                os.chown(folder, owner.pw_uid, owner.pw_gid)
+                # Not what a link leads to: the user may own the folder above, and put one there meanwhile.
+                os.chown(folder, owner.pw_uid, owner.pw_gid, follow_symlinks=False)
         except OSError as error:
             mend = f"make it by hand, for the user {settings.config.security.user}"
             raise InputError(str(folder), error.strerror or "cannot be made", mend) from None

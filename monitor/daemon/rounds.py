@@ -6,7 +6,7 @@ from monitor.daemon import totals
 from monitor.daemon.losses import Losses
 from monitor.daemon.parts import Parts
 from monitor.daemon.reload import Reload
-from monitor.daemon.watch import Watch
+from monitor.daemon.watch import CAPTURING, Watch
 from monitor.daemon.windows import Windows
 from monitor.metrics import Levels
 from sensors.live import Status
@@ -22,8 +22,8 @@ class Rounds:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._windows = Windows(parts.settings.sensor, time.time_ns())
-        self._reload = Reload(parts, self._windows)
         self._losses = Losses(parts, self._windows)
+        self._reload = Reload(parts, self._windows, self._losses)
         self._watch = Watch(parts)
         self._next_tidy_ns = 0
 
@@ -31,7 +31,7 @@ class Rounds:
         """Say that packets are captured and judged."""
         parts = self._parts
         parts.health.ready()
-        parts.supervisor.ready("capturing")
+        parts.supervisor.ready(CAPTURING)
         parts.log.info("started", engine=parts.sensor.engine, sensor=parts.settings.sensor)
 
     def lost(self, gap: Gap) -> None:
@@ -54,7 +54,8 @@ class Rounds:
         """Count and write what there is, and say how it ended. On what is ``left`` nothing is decided."""
         parts = self._parts
         status = self._count()
-        parts.store.add_window(self._windows.close(parts.judge.pipeline.tally, _packets(status), now_ns))
+        tally = parts.judge.pipeline.tally
+        parts.store.add_window(self._windows.close(tally, _packets(status), now_ns, left))
         parts.store.flush(now_ns)
         self._watch.look(status)
         parts.health.not_ready("stopped")
@@ -71,8 +72,7 @@ class Rounds:
         parts, pipeline = self._parts, self._parts.judge.pipeline
         counted = parts.sensor.counted()
         pipeline.count(counted)
-        parts.metrics.shed(counted.shed)
-        self._windows.shed(counted.shed.ended)
+        self._losses.shed(counted.shed)
         status = parts.sensor.status()
         parts.metrics.covered(pipeline.tally)
         parts.metrics.accounted(totals.accounting(status))

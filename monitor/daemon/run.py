@@ -52,9 +52,9 @@ SWITCH_SECONDS = (
 
 
 class Taken(Struct, frozen=True):
-    """What takes rights to open."""
+    """What takes rights to open. A folder to watch takes none: ``sensor`` is then None."""
 
-    sensor: LiveSensor
+    sensor: LiveSensor | None
     listener: socket.socket
     interfaces: Interfaces
     owners: "Owners | None"
@@ -81,6 +81,7 @@ def run(settings: Settings) -> Exit:
         load_early(settings)
         give_up_rights(settings, log)
         store, pseudonyms = _open_files(settings, log, stack)
+        sensor = taken.sensor or open_source(settings, judge.pipeline.interest())
         metrics, health = Metrics(settings.sensor, config.metrics.max_series), Health()
         metrics.started(time.time())
         metrics.load(judge.knowledge)
@@ -91,7 +92,7 @@ def run(settings: Settings) -> Exit:
         gc.freeze()  # what was loaded stays, and need not be looked through for garbage again and again
         parts = Parts(
             settings=settings,
-            sensor=taken.sensor,
+            sensor=sensor,
             judge=judge,
             metrics=metrics,
             store=store,
@@ -121,7 +122,7 @@ def _judge(settings: Settings) -> Judge:
 
 def _take(settings: Settings, pipeline: Pipeline, stack: ExitStack) -> Taken:
     config = settings.config
-    sensor = open_source(settings, pipeline.interest())
+    sensor = open_source(settings, pipeline.interest()) if settings.watch is None else None
     listener = stack.enter_context(listen(config.metrics.address, config.metrics.port))
     interfaces = Interfaces(config.capture.interfaces)
     stack.callback(interfaces.close)
@@ -135,7 +136,8 @@ def _owners(user: str, stack: ExitStack) -> "Owners":
     try:
         return stack.enter_context(Owners(user))
     except OwnersUnavailableError as error:
-        raise InputError("processes", str(error), "set `processes: false`") from None
+        mend = "load the kernel modules tcp_diag and udp_diag, or set `processes: false`"
+        raise InputError("processes", str(error), mend) from None
 
 
 def _make_spare(settings: Settings, stack: ExitStack) -> None:

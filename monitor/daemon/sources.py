@@ -1,6 +1,6 @@
 """Opens what the configuration asks to watch, with the engine that is there."""
 
-from monitor.config import Capture
+from monitor.config import READ_STATE, Capture
 from monitor.files import InputError
 from monitor.settings import Settings
 from sensors.engine import EngineError, choose
@@ -8,7 +8,6 @@ from sensors.interest import Interest
 from sensors.live import LiveSensor, Manner, Rings
 
 MAX_SNAP_BYTES = 262_144
-READ_STATE = "watched.json"  # below the folder of decisions: which captures were read
 
 
 def open_source(settings: Settings, interest: Interest) -> LiveSensor:

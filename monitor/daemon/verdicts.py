@@ -27,6 +27,7 @@ class Verdict(msgspec.Struct):
     """The first verdict on a connection, and the process of this host whose connection it is, if known."""
 
     decided_ns: int
+    began_ns: int  # the connection did
     owner: Owner | None = None
 
 
@@ -37,16 +38,16 @@ class Verdicts:
         self._open: OrderedDict[FlowKey, Verdict] = OrderedDict()
         self.forgotten = 0
 
-    def find(self, flow: FlowKey) -> Verdict | None:
+    def find(self, connection: Connection) -> Verdict | None:
         """Return the verdict on an open connection, if there was one."""
-        return self._open.get(flow)
+        return _of(connection, self._open.get(connection.flow))
 
     def open(self, connection: Connection, now_ns: int) -> tuple[Verdict, int]:
         """Note the first verdict; return it, and how long after the hello's last byte it came.
 
         That is 0 where the clock was set back in between: a sum of such times never falls.
         """
-        verdict = self._open[connection.flow] = Verdict(now_ns)
+        verdict = self._open[connection.flow] = Verdict(now_ns, connection.ts_ns)
         if len(self._open) > MAX_OPEN:
             self._open.popitem(last=False)
             self.forgotten += 1
@@ -57,6 +58,17 @@ class Verdicts:
         verdict = self._open.get(seen.flow)
         return Lead(seen.ts_ns - verdict.decided_ns, seen.bytes_up) if verdict is not None else None
 
-    def end(self, flow: FlowKey) -> Verdict | None:
+    def end(self, connection: Connection) -> Verdict | None:
         """Forget a connection that ended; return the verdict on it, if there was one."""
-        return self._open.pop(flow, None)
+        verdict = _of(connection, self._open.get(connection.flow))
+        if verdict is not None:
+            del self._open[connection.flow]
+        return verdict
+
+
+def _of(connection: Connection, verdict: Verdict | None) -> Verdict | None:
+    """Return the verdict where it is this connection's: the end of one before, of the same ends, may be lost.
+
+    So no process is given a connection of another one.
+    """
+    return verdict if verdict is not None and verdict.began_ns == connection.ts_ns else None

@@ -1,14 +1,32 @@
-"""Looks after what can go wrong while the daemon works: interfaces, the disk, keys. Each is said once."""
+"""Looks after what can go wrong while the daemon works: interfaces, or the folder; the disk, and keys.
+
+Each is said once.
+"""
 
 from monitor.daemon.parts import Parts
 from sensors.live import State, Status
 
+CAPTURING = "capturing"  # what a supervisor shows while all is well
 _SAYINGS: dict[State, tuple[str, str]] = {
     "up": ("interface up", "nothing is to be done"),
     "down": ("interface down", "bring it up; capture goes on by itself"),
     "gone": (
         "interface gone",
         "bring it back; several threads on it then end the sensor, to be restarted",
+    ),
+}
+_OF_A_FOLDER: dict[State, tuple[str, str]] = {
+    "up": ("folder back", "nothing is to be done"),
+    "gone": ("folder gone", "bring it back; reading goes on by itself"),
+}
+_FAILURES = {  # of files, by the store's counter
+    "sync_failures": (
+        "decisions not synchronised",
+        "check the disk: what is new would not outlive its power",
+    ),
+    "expire_failures": (
+        "decisions not deleted",
+        "let the daemon's user delete them: they are kept for longer than decisions.retention_days",
     ),
 }
 
@@ -19,9 +37,11 @@ class Watch:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._states: dict[str, State] = {}
+        self._away: list[str] = []
         self._problem: str | None = None
-        self._key_problem: str | None = None
+        self._key_trouble: dict[str, str | None] = {}
         self._unwritten = 0
+        self._failures = dict.fromkeys(_FAILURES, 0)
 
     def look(self, status: Status) -> None:
         """Compare with what was seen before."""
@@ -31,12 +51,9 @@ class Watch:
                 self._changed(name, state)
         self._states = states
         self._disk()
+        self._files()
         self._keys()
-        away = sorted(name for name, state in states.items() if state != "up")
-        if away:
-            self._parts.health.not_ready(f"not up: {', '.join(away)}")
-        else:
-            self._parts.health.ready()
+        self._readiness(sorted(name for name, state in states.items() if state != "up"))
 
     def status(self, status: Status) -> dict[str, object]:
         """Return the fields of a status line."""
@@ -54,13 +71,24 @@ class Watch:
             "waiting": sum(self._parts.store.counters().waiting.values()),
         }
 
-    def _changed(self, name: str, state: State) -> None:
-        event, mend = _SAYINGS[state]
-        log = self._parts.log
-        if state == "up":
-            log.info(event, interface=name)
+    def _readiness(self, away: list[str]) -> None:
+        """Tell the endpoint, and the supervisor what is new, of interfaces that are not up."""
+        if away:
+            self._parts.health.not_ready(f"not up: {', '.join(away)}")
         else:
-            log.error(event, interface=name, mend=mend)
+            self._parts.health.ready()
+        if away != self._away:
+            self._parts.supervisor.status(f"not up: {', '.join(away)}" if away else CAPTURING)
+        self._away = away
+
+    def _changed(self, name: str, state: State) -> None:
+        is_folder, log = self._parts.settings.watch is not None, self._parts.log
+        event, mend = (_OF_A_FOLDER if is_folder else _SAYINGS)[state]
+        what = {"folder" if is_folder else "interface": name}
+        if state == "up":
+            log.info(event, **what)
+        else:
+            log.error(event, **what, mend=mend)
 
     def _disk(self) -> None:
         """Say when decisions cannot be written, and when they can again."""
@@ -76,13 +104,26 @@ class Watch:
             parts.log.info("decisions are written again", unwritten=unwritten)
         self._problem = parts.store.problem
 
-    def _keys(self) -> None:
-        """Say when a key of pseudonyms cannot be kept: after a restart they are others."""
+    def _files(self) -> None:
+        """Say what was promised of decisions and could not be done, each time."""
         parts = self._parts
-        problem = parts.pseudonyms.problem if parts.pseudonyms is not None else None
-        if problem is not None and problem != self._key_problem:
-            parts.log.error("key not kept", problem=problem)
-        self._key_problem = problem
+        counters = parts.store.counters()
+        for counter, (event, mend) in _FAILURES.items():
+            count = getattr(counters, counter)
+            if count > self._failures[counter]:
+                parts.log.error(event, files=count - self._failures[counter], mend=mend)
+            self._failures[counter] = count
+
+    def _keys(self) -> None:
+        """Say when a key of pseudonyms cannot be kept (after a restart they are others), or not deleted."""
+        parts = self._parts
+        if parts.pseudonyms is None:
+            return
+        trouble = {"key not kept": parts.pseudonyms.problem, "key not deleted": parts.pseudonyms.undeleted}
+        for event, problem in trouble.items():
+            if problem is not None and problem != self._key_trouble.get(event):
+                parts.log.error(event, problem=problem)
+        self._key_trouble = trouble
 
 
 def _states(status: Status) -> dict[str, State]:

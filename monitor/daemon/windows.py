@@ -18,7 +18,8 @@ class Window(msgspec.Struct, frozen=True, tag="coverage", tag_field="type"):
     """One window. ``says`` is its sentence for people; ``coverage`` holds the classes that had connections.
 
     Packets are those that were read, ``lost`` those that were not, by reason. Connections are counted in the
-    window that they ended in; ``shed`` are those that should have been decided on, and were only counted.
+    window that they ended in; ``shed`` are those that should have been decided on, and were only counted;
+    ``left`` are observations that there was no time to look at before the end.
     """
 
     since_ns: int
@@ -31,6 +32,7 @@ class Window(msgspec.Struct, frozen=True, tag="coverage", tag_field="type"):
     packets: int
     lost: dict[str, Count]
     shed: int = 0
+    left: int = 0
 
 
 class Windows:
@@ -62,20 +64,21 @@ class Windows:
         self._carried = self._grown(tally)
         self._before = {}
 
-    def close(self, tally: Tally, packets: int, now_ns: int) -> Window:
-        """Return the window that ends now; ``packets`` are those read since the start."""
+    def close(self, tally: Tally, packets: int, now_ns: int, left: int = 0) -> Window:
+        """Return the window that ends now; ``packets`` are those read since the start, ``left`` as above."""
         grown = self._grown(tally)
         window = Window(
             since_ns=self._since_ns,
             until_ns=now_ns,
             sensor=self._sensor,
-            says=_says(grown, self._lost, self._shed),
+            says=_says(grown, self._lost, self._shed, left),
             connections=sum(count.flows for count in grown.values()),
             bytes=sum(count.bytes() for count in grown.values()),
             coverage={name: count.flows for name, count in grown.items()},
             packets=packets - self._packets,
             lost=self._lost,
             shed=self._shed,
+            left=left,
         )
         self._before, self._carried, self._lost = tally.coverage, {}, {}
         self._packets, self._since_ns, self._shed = packets, now_ns, 0
@@ -99,7 +102,7 @@ class Windows:
         return {name: count for name, count in grown.items() if count.flows}
 
 
-def _says(grown: dict[Coverage, FlowCount], lost: dict[str, Count], shed: int) -> str:
+def _says(grown: dict[Coverage, FlowCount], lost: dict[str, Count], shed: int, left: int) -> str:
     total = sum(count.flows for count in grown.values())
     named = sum(count.flows for name, count in grown.items() if name in NAMED)
     parts = [
@@ -110,4 +113,6 @@ def _says(grown: dict[Coverage, FlowCount], lost: dict[str, Count], shed: int) -
         parts.append(f"packets lost: {packets}: what they held is not known, and not in these numbers")
     if shed:
         parts.append(f"{shed} connections were counted and not decided on, because too many came at once")
-    return "; ".join(parts if lost or shed else [*parts, "nothing was lost"])
+    if left:
+        parts.append(f"{left} observations were left undecided at the end, and are not in these numbers")
+    return "; ".join(parts if lost or shed or left else [*parts, "nothing was lost"])

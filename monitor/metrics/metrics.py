@@ -78,9 +78,7 @@ class Metrics:
                 violation = self._series.add(families.OPEN, described)
             heard_ns = decision.connection.ts_ns + decision.connection.totals.duration_ns
             self._standing.put(decision.connection, Standing(verdict, violation, heard_ns))
-            for given_up in self._standing.give_up():
-                self._series.add(families.FORGOTTEN, {})
-                self._close(given_up)
+            self._give_up()
 
     def ended(self, decision: Decision) -> None:
         """Count the decision on a connection that ended, and its verdict if it is the first, or differs."""
@@ -110,6 +108,7 @@ class Metrics:
         """Take what the sensor counted since it began."""
         with self._series.lock:
             self._totals.accounted(accounting)
+            self._give_up(accounting.last_ns or 0)
 
     def lost(self, reason: str, packets: int, wire_bytes: int = 0) -> None:
         """Count packets that could not be observed; a reason that is none of LOSS_REASONS is "other"."""
@@ -170,6 +169,12 @@ class Metrics:
         if standing is None or standing.verdict != verdict:
             self._series.add(families.VERDICTS, described)
         return verdict
+
+    def _give_up(self, now_ns: int = 0) -> None:
+        """Let go of verdicts whose connections were not heard of for long: their ends were lost."""
+        for given_up in self._standing.give_up(now_ns):
+            self._series.add(families.FORGOTTEN, {})
+            self._close(given_up)
 
     def _close(self, standing: Standing) -> None:
         if standing.violation is not None:

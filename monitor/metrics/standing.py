@@ -44,8 +44,9 @@ class StandingVerdicts:
         """Take out what stands of a connection."""
         return self._kept.pop(_key(connection), None)
 
-    def give_up(self) -> Iterator[Standing]:
-        """Take out what has to go."""
+    def give_up(self, now_ns: int = 0) -> Iterator[Standing]:
+        """Take out what has to go; ``now_ns`` is the time of the latest packet, where it is known."""
+        self._now_ns = max(self._now_ns, now_ns)
         while self._kept:
             oldest = next(iter(self._kept.values()))
             if len(self._kept) <= self._most and self._now_ns - oldest.last_ns <= SILENT_NS:

@@ -31,7 +31,7 @@ _SERVE = (sys.executable, "-P", "-m", "monitor.owners.serve")
 
 
 class OwnersUnavailableError(Exception):
-    """Owners cannot be told on this host. The message is one line, with the mend."""
+    """Owners cannot be told on this host. The message says why, in a few words."""
 
 
 class Owners:
@@ -106,10 +106,7 @@ class Owners:
         except (OSError, msgspec.DecodeError):
             problem = "their helper did not start"
         if problem is not None:
-            raise OwnersUnavailableError(
-                f"processes: owners of connections cannot be told: {problem}; "
-                "load the kernel modules tcp_diag and udp_diag, or set `processes: false`"
-            )
+            raise OwnersUnavailableError(f"owners of connections cannot be told: {problem}")
         self._socket.settimeout(ANSWER_SECONDS)
 
     def _ask(self, flow: FlowKey) -> Answer:

@@ -18,7 +18,7 @@ from sensors import confinement
 from sensors.confinement import ConfinementError
 
 RIGHTS = ("cap_sys_ptrace", "cap_dac_read_search")  # both, to see what files others have open
-_LEFT_TO_THE_DAEMON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_LEFT_TO_THE_DAEMON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 
 
 def main() -> None:
@@ -38,9 +38,10 @@ def main() -> None:
 
 
 def give_up_rights(user: str) -> None:
-    """Keep the rights to look at processes, and no other. Raises ConfinementError."""
-    if confinement.support().missing:
-        return
+    """Keep the rights to look at processes, and no other; without the native engine not even these.
+
+    Raises ConfinementError.
+    """
     confinement.drop_privileges(user, RIGHTS)
     confinement.confine(confinement.Rules(landlock=False, sock_diag=True))
 
