@@ -56,7 +56,10 @@ class Tap:
         self._buffer = memoryview(bytearray(min(snap_bytes, MAX_FRAME_BYTES)))
         self.linktype = _linktype(name)
         self._socket = _open(name, self.linktype)
-        self._prepare(rings.ring_bytes)
+        try:
+            self._prepare(rings.ring_bytes)
+        except OSError as error:
+            raise CaptureError(f"interface {name}: {error.strerror}; see the kernel's log") from None
 
     def fileno(self) -> int:
         """The socket, to wait for."""

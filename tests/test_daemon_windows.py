@@ -51,8 +51,9 @@ def test_what_was_lost_stands_in_its_window_alone() -> None:
     assert first.lost == {"ring": Count(10, 0), "table": Count(2, 90)}
     assert first.shed == 4
     assert first.says == (
-        "no connection; packets lost: 10 (ring), 2 (table): what they held is not known, and not in these "
-        "numbers; 4 connections were counted and not decided on, because too many came at once"
+        "no connection; packets lost: 10 (ring): what they held is not known, and not in these numbers; "
+        "packets read and not wholly understood: 2 (table); "
+        "4 connections were counted and not decided on, because too many came at once"
     )
     assert windows.close(tally, 0, 6_000).says == "no connection; nothing was lost"
 

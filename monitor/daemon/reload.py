@@ -22,6 +22,8 @@ class Reload:
     def go_on(self) -> None:
         """Begin a reload that was asked for; end one whose files are read."""
         parts = self._parts
+        if parts.wishes.end:
+            return
         if parts.wishes.take_reload():
             parts.supervisor.reloading(time.monotonic_ns())
             self._look_at_configuration()

@@ -62,6 +62,10 @@ class Rounds:
         if left:
             mend = "there was more than the last seconds were enough for: give it more processor time"
             parts.log.error("not decided", observations=left, mend=mend)
+        waiting = sum(parts.store.counters().waiting.values())
+        if waiting:
+            mend = "the disk took no more: see `decisions wait` above"
+            parts.log.error("not written", decisions=waiting, mend=mend)
         if asked:
             parts.log.info("stopped", **self._watch.status(status))
         else:

@@ -11,6 +11,7 @@ from monitor.tally import Tally
 from monitor.types import Coverage
 from sensors.observations import Count
 
+UNREAD = ("interface", "ring")  # by whom packets are lost before they are read
 WINDOW_NS = 300 * 1_000_000_000
 
 
@@ -102,15 +103,23 @@ class Windows:
         return {name: count for name, count in grown.items() if count.flows}
 
 
+def _listed(lost: dict[str, Count], reasons: list[str]) -> str:
+    return ", ".join(f"{lost[reason].packets} ({reason})" for reason in reasons)
+
+
 def _says(grown: dict[Coverage, FlowCount], lost: dict[str, Count], shed: int, left: int) -> str:
     total = sum(count.flows for count in grown.values())
     named = sum(count.flows for name, count in grown.items() if name in NAMED)
     parts = [
         f"{100 * named / total:.1f} % of {total} connections could be named" if total else "no connection"
     ]
-    if lost:
-        packets = ", ".join(f"{count.packets} ({reason})" for reason, count in sorted(lost.items()))
+    unread = [reason for reason in sorted(lost) if reason in UNREAD]
+    if unread:
+        packets = _listed(lost, unread)
         parts.append(f"packets lost: {packets}: what they held is not known, and not in these numbers")
+    read = [reason for reason in sorted(lost) if reason not in UNREAD]
+    if read:
+        parts.append(f"packets read and not wholly understood: {_listed(lost, read)}")
     if shed:
         parts.append(f"{shed} connections were counted and not decided on, because too many came at once")
     if left:

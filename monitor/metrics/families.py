@@ -135,13 +135,13 @@ EVENTS = Family(
 LOST_PACKETS = Family(
     "residency_lost_packets_total",
     "counter",
-    "Packets on the wire that could not be observed; reason is the stage that lost them.",
+    "Packets not wholly observed, by the stage: interface and ring were not read, all others were.",
     ("reason",),
 )
 LOST_BYTES = Family(
     "residency_lost_bytes_total",
     "counter",
-    "Bytes of the packets that could not be observed, as far as known; reason is the stage that lost them.",
+    "Bytes of the packets not wholly observed, as far as known, by the stage.",
     ("reason",),
 )
 UNWRITTEN = Family(
