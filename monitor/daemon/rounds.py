@@ -13,6 +13,7 @@ from sensors.live import Status
 from sensors.observations import Gap
 
 SECOND_NS = 1_000_000_000
+SIGN_SECONDS = 1.5  # between two signs of life, at the most
 TIDY_NS = 3_600 * SECOND_NS
 
 
@@ -33,6 +34,10 @@ class Rounds:
         parts.health.ready()
         parts.supervisor.ready(CAPTURING)
         parts.log.info("started", engine=parts.sensor.engine, sensor=parts.settings.sensor)
+        patience = parts.supervisor.watchdog_seconds
+        if patience is not None and patience < SIGN_SECONDS:
+            mend = "set WatchdogSec= to 5s or more: a sign of life is given once a second"
+            parts.log.warning("watchdog too short", mend=mend)
 
     def lost(self, gap: Gap) -> None:
         """Note what the sensor could not observe."""

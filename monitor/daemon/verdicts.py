@@ -32,11 +32,10 @@ class Verdict(msgspec.Struct):
 
 
 class Verdicts:
-    """Remembers the verdicts on open connections. Bounded: the oldest are forgotten, and counted."""
+    """Remembers the verdicts on open connections. Bounded: the oldest are forgotten."""
 
     def __init__(self) -> None:
         self._open: OrderedDict[FlowKey, Verdict] = OrderedDict()
-        self.forgotten = 0
 
     def find(self, connection: Connection) -> Verdict | None:
         """Return the verdict on an open connection, if there was one."""
@@ -50,7 +49,6 @@ class Verdicts:
         verdict = self._open[connection.flow] = Verdict(now_ns, connection.ts_ns)
         if len(self._open) > MAX_OPEN:
             self._open.popitem(last=False)
-            self.forgotten += 1
         return verdict, max(now_ns - (connection.ts_ns + connection.totals.duration_ns), 0)
 
     def data(self, seen: DataSeen) -> Lead | None:

@@ -62,6 +62,7 @@ class Watch:
         return {
             "packets": sum(source.accounting.read.packets for source in status.sources),
             "dropped": sum(source.dropped for source in status.sources),
+            "ring_full": sum(source.freezes for source in status.sources),
             "flows": sum(source.flows for source in status.sources),
             "queued": status.waiting,
             "connections": connections.flows,
