@@ -17,6 +17,7 @@ from monitor.settings import Settings
 from sensors.engine import EngineError, choose
 
 _KEYS: Key = ("privacy", "pseudonyms", "keys")
+_WATCH: Key = ("capture", "watch")
 
 
 def host_problems(settings: Settings) -> tuple[Problem, ...]:
@@ -89,7 +90,7 @@ def _watch(folder: Path | None) -> Iterator[Remark]:
     if folder is not None and not _is_folder(folder):
         what = "is no folder" if _mode(folder) else "does not exist"
         mend = "name the folder that captures are put into, or make it"
-        yield Remark(("capture", "watch"), f"{folder} {what}", mend)
+        yield Remark(_WATCH, f"{folder} {what}", mend)
 
 
 def _written_to(key: Key, folder: Path) -> Iterator[Remark]:
@@ -128,6 +129,9 @@ def _user(settings: Settings) -> Iterator[Remark]:
         if path is not None and not may_read(path, user):
             problem = f"user {name} may not read {path}, so that it cannot be reloaded"
             yield Remark(key, problem, "let it read the file and enter all folders above", "warning")
+    if settings.watch is not None and settings.watch.is_dir() and not may_read(settings.watch, user):
+        problem = f"user {name} may not read {settings.watch}"
+        yield Remark(_WATCH, problem, "let it list and read the folder, and enter all folders above")
 
 
 def may_read(path: Path, user: pwd.struct_passwd) -> bool:

@@ -320,3 +320,12 @@ def test_a_line_reads_as_a_decision(tmp_path: Path) -> None:
     kept.add(wanted, Process(1, "crm"))
     kept.close()
     assert stored(tmp_path) == {f"violation/{DAY_FILE}": [wanted]}
+
+
+def test_a_folder_that_cannot_be_listed_is_counted_and_one_that_is_not_there_is_not(tmp_path: Path) -> None:
+    kept = store(tmp_path)
+    (tmp_path / "allow").write_bytes(b"")  # no folder
+    for _ in range(2):
+        kept.expire(NOW_NS)
+    assert kept.counters().expire_failures == 2
+    kept.close()

@@ -268,3 +268,13 @@ def test_what_the_user_may_not_read_cannot_be_reloaded(tmp_path: Path) -> None:
     last = host_problems(settings)[-1]
     assert (last.line, last.level) == (5, "warning")
     assert last.problem == f"user nobody may not read {tmp_path}/p.yaml, so that it cannot be reloaded"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="the user counts where the daemon starts as root")
+def test_a_folder_to_watch_has_to_be_read_by_the_user(tmp_path: Path) -> None:
+    folder = tmp_path / "captures"
+    folder.mkdir(0o700)
+    watching = "version: 1\ncapture: {watch: captures}\n" + HERE + "security: {user: nobody}\n"
+    last = host_problems(load(tmp_path, watching))[-1]
+    assert (last.line, last.level) == (2, "error")
+    assert last.problem == f"user nobody may not read {folder}"

@@ -212,10 +212,13 @@ class DecisionStore:
         return found
 
     def _files(self, kind: Kind) -> list[Path]:
-        """Return the files of a kind, oldest first; of a folder that cannot be read, none."""
+        """Return the files of a kind, oldest first; none of a folder that cannot be read, which is counted."""
         try:
             names = os.listdir(self._folder / kind)  # noqa: PTH208  names alone
+        except FileNotFoundError:
+            return []
         except OSError:
+            self._counts["expire_failures"] += 1
             return []
         return [self._folder / kind / name for name in sorted(names) if is_day_file(name)]
 
