@@ -212,7 +212,7 @@ class DecisionStore:
         return found
 
     def _files(self, kind: Kind) -> list[Path]:
-        """Return the files of a kind, oldest first; none of a folder that cannot be listed: that is counted."""
+        """Return the files of a kind, oldest first; none of a folder that cannot be listed, which counts."""
         try:
             names = os.listdir(self._folder / kind)  # noqa: PTH208  names alone
         except FileNotFoundError:
