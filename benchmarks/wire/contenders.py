@@ -24,6 +24,7 @@ RESIDENCY = str(Path(sys.executable).with_name("residency"))
 READY_SECONDS = 30.0
 _SETTLE_SECONDS = 60.0
 _LOOK_SECONDS = 0.3
+_QUIET_SECONDS = 6.0  # a disk that is slow may hold the loop, and its metrics, up
 _LAST_BLOCK_SECONDS = 1.5  # libpcap hands over a block that is not full after a second
 _KIBIBYTE = 1_024
 USER = "nobody"
@@ -177,7 +178,10 @@ def await_scraped(
 
 
 def await_settled(cable: Cable, running: Running) -> Scraped:
-    """Wait until the daemon counted nothing new in more than a second, and nothing waits."""
+    """Wait until the daemon counted nothing new for a while, and nothing waits.
+
+    It may be 2 s until it tells of a packet: a second until its thread does, and one until the metrics do.
+    """
     last: list[tuple[float, object]] = []
 
     def is_quiet(scraped: Scraped) -> bool:
@@ -186,7 +190,7 @@ def await_settled(cable: Cable, running: Running) -> Scraped:
         if scraped.total("residency_queue_observations") or not last or last[0][1] != state:
             last[:] = [(now, state)]
             return False
-        return now - last[0][0] > 2 * _LAST_BLOCK_SECONDS
+        return now - last[0][0] > _QUIET_SECONDS
 
     return await_scraped(cable, running, is_quiet, _SETTLE_SECONDS)
 
