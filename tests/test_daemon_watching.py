@@ -94,5 +94,5 @@ def test_a_folder_that_the_user_may_not_enter_ends_the_start(lane: Wire) -> None
         live.configure(capture={"watch": str(captures)})
         live.launch()
         assert live.process.wait(15) == 2
-        assert f"{captures}: Permission denied; check that it can be read" in live.stderr()
+        assert f"user nobody may not read {captures}; let it list and read the folder" in live.stderr()
         assert "Traceback" not in live.stderr()
