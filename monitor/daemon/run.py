@@ -46,9 +46,8 @@ if TYPE_CHECKING:
     from monitor.owners import Owners
 
 STDERR = 2
-SWITCH_SECONDS = (
-    0.0005  # how long a scrape may keep the loop waiting: the usual 5 ms would be a verdict's time
-)
+# How long a scrape may keep the loop waiting: the usual 5 ms would be a verdict's time.
+SWITCH_SECONDS = 0.0005
 
 
 class Taken(Struct, frozen=True):

@@ -16,6 +16,8 @@ const NO_IPV6: &str = "/proc/sys/net/ipv6/conf/default/disable_ipv6";
 pub fn with_network(test: impl FnOnce() + Send + 'static) {
     let ran = thread::spawn(|| {
         if unshare(CloneFlags::CLONE_NEWNET).is_err() {
+            let in_ci = std::env::var_os("CI").is_some_and(|value| value == "true");
+            assert!(!in_ci, "a network namespace takes root");
             eprintln!("left out: a network namespace takes root");
             return;
         }
