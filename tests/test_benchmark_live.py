@@ -125,7 +125,7 @@ def test_a_tiny_run_closes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 
     status = live.main([str(capture), *arguments])
 
-    assert status == 0, capsys.readouterr()
+    assert status == 0, (capsys.readouterr(), result.read_text())
     for line in json.loads(result.read_bytes())["lines"]:
         assert line["error"] is None
         (trial,) = line["result"]["trials"]

@@ -25,6 +25,7 @@ READY_SECONDS = 30.0
 _SETTLE_SECONDS = 60.0
 _LOOK_SECONDS = 0.3
 _QUIET_SECONDS = 6.0  # a disk that is slow may hold the loop, and its metrics, up
+_GIVEN_UP_SECONDS = 20.0  # and what it still does not account for then, it never will
 _LAST_BLOCK_SECONDS = 1.5  # libpcap hands over a block that is not full after a second
 _KIBIBYTE = 1_024
 USER = "nobody"
@@ -52,8 +53,8 @@ class Contender(Protocol):
     def start(self, cable: Cable, folder: Path) -> Running:
         """Start it; it is ready when it listens. ``folder`` is empty, and its own."""
 
-    def settle(self, cable: Cable, running: Running) -> None:
-        """Wait until what was sent is worked off."""
+    def settle(self, cable: Cable, running: Running, arrived: int) -> None:
+        """Wait until what arrived is worked off."""
 
     def stop(self, cable: Cable, running: Running) -> Seen:
         """End it, and return what it says. Raises ChildFailedError."""
@@ -73,9 +74,9 @@ class Ours(NamedTuple):
         config.write_text(json.dumps(configuration(folder, self.snaplen)))
         return Running(entered(cable.watching, RESIDENCY, "run", "--config", str(config)))
 
-    def settle(self, cable: Cable, running: Running) -> None:
-        """Wait until it counted nothing new for a while: it looks once a second."""
-        await_settled(cable, running)
+    def settle(self, cable: Cable, running: Running, arrived: int) -> None:
+        """Wait until it says of every packet what became of it, or counted nothing new for a while."""
+        await_settled(cable, running, arrived)
 
     def stop(self, cable: Cable, running: Running) -> Seen:
         """Ask for the numbers, then end it."""
@@ -97,7 +98,7 @@ class Tcpdump(NamedTuple):
         command = ("tcpdump", "-i", WIRE, "-n", *buffer, "-w", "/dev/null")
         return Running(entered(cable.watching, *command))
 
-    def settle(self, _cable: Cable, _running: Running) -> None:
+    def settle(self, _cable: Cable, _running: Running, _arrived: int) -> None:
         """Wait for the last block."""
         time.sleep(_LAST_BLOCK_SECONDS)
 
@@ -121,7 +122,7 @@ class Ndpi(NamedTuple):
         command = ("ndpiReader", "-i", WIRE, "-e", "0", "-C", "/dev/null")
         return Running(entered(cable.watching, *command))
 
-    def settle(self, _cable: Cable, _running: Running) -> None:
+    def settle(self, _cable: Cable, _running: Running, _arrived: int) -> None:
         """Wait for the last block."""
         time.sleep(_LAST_BLOCK_SECONDS)
 
@@ -156,9 +157,16 @@ def configuration(folder: Path, snaplen: str = "auto") -> dict[str, object]:
 def await_listening(cable: Cable, running: Running) -> None:
     """Wait until a program has a packet socket that hears the wire. Raises ChildFailedError."""
     end = time.monotonic() + READY_SECONDS
-    while len(inside(cable.watching, "cat", "/proc/net/packet").splitlines()) < 2:
+    while not _hears(inside(cable.watching, "cat", "/proc/net/packet")):
         running.check(end)
         time.sleep(_LOOK_SECONDS)
+
+
+def _hears(packet_sockets: str) -> bool:
+    """Say whether one of the kernel's table is bound to an interface, and runs."""
+    head, *rows = (line.split() for line in packet_sockets.splitlines())
+    interface, runs = head.index("Iface"), head.index("R")
+    return any(row[interface] != "0" and row[runs] == "1" for row in rows)
 
 
 def await_scraped(
@@ -177,22 +185,24 @@ def await_scraped(
         time.sleep(_LOOK_SECONDS)
 
 
-def await_settled(cable: Cable, running: Running) -> Scraped:
-    """Wait until the daemon counted nothing new for a while, and nothing waits.
+def await_settled(cable: Cable, running: Running, arrived: int | None = None) -> Scraped:
+    """Wait until nothing waits in the daemon, and it accounts for all that arrived.
 
-    It may be 2 s until it tells of a packet: a second until its thread does, and one until the metrics do.
+    Where that is not known, or never becomes so, wait until it counted nothing new for a while. It may be 2 s
+    until it tells of a packet: a second until its thread does, and one until the metrics do.
     """
-    last: list[tuple[float, object]] = []
+    last: list[tuple[float, Seen]] = []
+    quiet_seconds = _QUIET_SECONDS if arrived is None else _GIVEN_UP_SECONDS
 
-    def is_quiet(scraped: Scraped) -> bool:
-        now = time.monotonic()
-        state = seen_by_us(scraped)
+    def is_settled(scraped: Scraped) -> bool:
+        now, state = time.monotonic(), seen_by_us(scraped)
         if scraped.total("residency_queue_observations") or not last or last[0][1] != state:
             last[:] = [(now, state)]
             return False
-        return now - last[0][0] > _QUIET_SECONDS
+        accounted = state.packets + (state.lost or 0)
+        return accounted == arrived or now - last[0][0] > quiet_seconds
 
-    return await_scraped(cable, running, is_quiet, _SETTLE_SECONDS)
+    return await_scraped(cable, running, is_settled, _SETTLE_SECONDS)
 
 
 def seen_by_us(scraped: Scraped) -> Seen:

@@ -66,7 +66,7 @@ def attempt(cable: Cable, contender: Contender, load: Load) -> Trial:
             if load.stalled_seconds:
                 _stall(running, load.stalled_seconds)
             sent = finish(sender, load.seconds)
-        contender.settle(cable, running)
+        contender.settle(cable, running, cable.arrived() - arrived)
         after, arrived = usage(running.pid), cable.arrived() - arrived
         seen = contender.stop(cable, running)
     cpu_seconds = after.cpu_seconds - before.cpu_seconds
