@@ -16,7 +16,8 @@ SECONDS ?= 30
 
 # program:package of Debian, for what tests run beside our own; they are skipped where it is not there
 PROGRAMS := tshark:tshark promtool:prometheus systemd-analyze:systemd ip:iproute2 sysctl:procps \
-  dnsmasq:dnsmasq-base curl:curl tinyproxy:tinyproxy-bin tcpreplay:tcpreplay tcpdump:tcpdump
+  dnsmasq:dnsmasq-base curl:curl tinyproxy:tinyproxy-bin tcpreplay:tcpreplay tcpdump:tcpdump \
+  redis-server:redis-server prometheus-alertmanager:prometheus-alertmanager rsyslogd:rsyslog-gnutls openssl:openssl
 
 .PHONY: help demo native programs test lint fuzz format golden lock floor sender bench bench-full bench-flows bench-explain bench-live soak nfstream clean
 .DEFAULT_GOAL := help
@@ -162,7 +163,7 @@ lock: ## renew the pinned versions and hashes in requirements/
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  pyproject.toml --extra audit --group build -o requirements/runtime.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  pyproject.toml --extra audit --group dev -o requirements/dev.lock
+	  pyproject.toml --all-extras --group dev -o requirements/dev.lock
 
 include packaging/install.mk
 

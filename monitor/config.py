@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from monitor.policy.words import Word
+from monitor.sink_options import AnySink
 from sensors.limits import Limits, NameLimits
 
 MAX_THREADS = 64
@@ -115,6 +116,13 @@ class Log(Struct, frozen=True, forbid_unknown_fields=True):
     format: Literal["auto", "text", "json"] = "auto"
 
 
+class Outbox(Struct, frozen=True, forbid_unknown_fields=True):
+    """What waits for the sinks: so many events at most, and for one sink none longer than ``dead_after``."""
+
+    max_events: Annotated[int, Meta(ge=100, le=10_000_000)] = 100_000
+    dead_after: Word = "72h"
+
+
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """`residency.yaml`. Paths are absolute, or count from the file's folder."""
 
@@ -127,6 +135,9 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     geoip: tuple[Word, ...] = ()
     location: Location | None = None
     decisions: Decisions = Decisions()
+    state: Word = "/var/lib/residency/state"  # findings, and what waits for the sinks
+    outbox: Outbox = Outbox()
+    sinks: tuple[AnySink, ...] = ()
     privacy: Privacy = Privacy()
     processes: bool = False  # say which process of this host opened a connection
     metrics: Metrics = Metrics()

@@ -1,0 +1,1 @@
+"""What is told to others: our own events, and the same in other formats. Pure."""

@@ -1,0 +1,1 @@
+"""Findings: what decisions and behaviours come to, grouped, with a life of their own. Pure."""
