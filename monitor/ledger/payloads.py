@@ -67,7 +67,11 @@ class Payloads:
             return None
         except OSError as error:
             raise unreadable(path, error) from None
-        return _File(path, opened, index)
+        try:
+            return _File(path, opened, index)
+        except InputError:
+            opened.close()
+            raise
 
 
 class _File:
