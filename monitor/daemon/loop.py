@@ -1,6 +1,6 @@
 """The straight line, live: batches in, decisions out to metrics and disk; once a second, everything else.
 
-One thread, which nothing outside makes wait: the sensor's queue is bounded and sheds, the store buffers.
+One thread, which nothing outside makes wait: the sensor's queue is bounded and sheds, the recorder's too.
 """
 
 import time
@@ -78,10 +78,11 @@ class Loop:
                 continue
             if isinstance(seen, Gap):
                 self._rounds.lost(seen)
+                parts.recorder.gap(seen, time.time_ns())
             for decision in parts.judge.pipeline.feed((seen,)):
                 self._decided(decision)
         if not self._is_live:
-            parts.store.flush(time.time_ns())  # what was read of a folder is not read again
+            parts.recorder.drain(DRAIN_SECONDS)  # what was read of a folder is not read again
 
     def _decided(self, decision: Decision) -> None:
         """Count a decision, and write it."""
@@ -96,9 +97,12 @@ class Loop:
             parts.metrics.opened(decision, latency_ns if self._is_live else None)
             verdict.owner = parts.owners.owner(connection.flow) if parts.owners is not None else None
         owner = verdict.owner if verdict is not None else None
+        behaviours = () if decision.is_open else parts.judge.pipeline.behaviours.offer(decision)
         if parts.pseudonyms is not None:
             decision = parts.pseudonyms.pseudonymised(decision)
-        parts.store.add(decision, owner)
+            behaviours = map(parts.pseudonyms.pseudonymised_behaviour, behaviours)
+        parts.recorder.behave(behaviours)
+        parts.recorder.decided(decision, owner, time.time_ns())
 
     def _data(self, seen: DataSeen) -> None:
         lead = self._verdicts.data(seen)
