@@ -82,9 +82,8 @@ class Pseudonyms:
     def pseudonymised_behaviour(self, behaviour: Behaviour) -> Behaviour:
         """Return the behaviour without the addresses and ports of the clients that it rests on, or is about."""
         tenant = behaviour.subject.tenant
-        stands = (
-            {} if behaviour.source is None else self._stands([behaviour.source], tenant, behaviour.first_ns)
-        )
+        about = () if behaviour.source is None else (behaviour.source,)
+        stands = self._stands(about, tenant, behaviour.first_ns)
         for rest in behaviour.rests_on:
             stands = self._stands(_clients(rest.flow), tenant, rest.ts_ns) | stands
         rests = tuple(replace(rest, flow=_without(rest.flow, stands)) for rest in behaviour.rests_on)

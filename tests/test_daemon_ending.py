@@ -2,11 +2,11 @@
 
 import pwd
 import signal
+import sys
 from collections.abc import Iterator
 
 import pytest
 
-from monitor.daemon.appending import LOCK
 from tests.daemon_kit import (
     DEMO,
     PORT,
@@ -14,6 +14,7 @@ from tests.daemon_kit import (
     Daemon,
     Wire,
     daemon,
+    run,
     squeezed,
     wait_for,
     whole_lines,

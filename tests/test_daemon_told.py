@@ -1,6 +1,5 @@
 """What the daemon tells its supervisor and its operators, and whom it does not tell of."""
 
-import json
 import os
 import signal
 import socket

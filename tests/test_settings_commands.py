@@ -45,7 +45,9 @@ def test_check_of_a_configuration_with_another_policy(tmp_path: Path) -> None:
 
 
 def test_check_of_a_folder_of_captures(tmp_path: Path) -> None:
-    path = written(tmp_path, "version: 1\ncapture: {watch: .}\nledger: {folder: ../l, key: ../k}\nstate: ../s\n")
+    path = written(
+        tmp_path, "version: 1\ncapture: {watch: .}\nledger: {folder: ../l, key: ../k}\nstate: ../s\n"
+    )
     assert f"configuration {path}: folder {tmp_path}, ok\n" in residency("check", "--config", path).stdout
 
 

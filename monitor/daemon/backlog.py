@@ -12,10 +12,11 @@ OVERHEAD_BYTES = 512  # of an item, beside its payload
 
 
 class Item(Struct, frozen=True):
-    """A record for one tenant's ledger; with the decision, where it is one."""
+    """A record for one tenant's ledger, or (``everywhere``) for all; with the decision, where it is one."""
 
     record: Record
     tenant: str | None = None
+    everywhere: bool = False
     decision: Decision | None = None
 
     @property

@@ -63,7 +63,7 @@ class CatchingUp:
         elif entry.leaf.kind == "finding":
             change = msgspec.json.decode(entry.payload, type=Change)
             self._expected.pop(change.key, None)
-            self._recording.book.put(change.finding)
+            self._recording.book.restore(change.finding)
             self._recording.owe_event(change)
 
 

@@ -1,14 +1,16 @@
 """What the recording thread does beside recording: deadlines, what operators ask, retention, tidying up."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from monitor.courier.progress import delivered_seq, lane_states
 from monitor.daemon.recording import Recording
 from monitor.daemon.records import Filing
+from monitor.daemon.troubles import trouble
 from monitor.events.types import CheckpointEvent
+from monitor.files import InputError
 from monitor.metrics.recorded import SinkState
 from monitor.outbox.actions import answer, take
 
@@ -26,6 +28,7 @@ class Said(NamedTuple):
 
     event: str
     fields: dict[str, object]
+    level: Literal["info", "error"] = "info"
 
 
 class Due:
@@ -64,23 +67,52 @@ class Chores:
             self._recording.owe(self._recording.book.tick(now_ns), now_ns)
         if self._trim.is_due(now_ns):
             self._recording.outbox.trim(delivered_seq(self._state, self._names))
-            self.sinks = tuple(map(_state, lane_states(self._state)))
+            self.sinks = tuple(_sinks(self._state, self._names, now_ns))
         if self._checkpoint.is_due(now_ns):
             self.checkpoints(now_ns)
         if self._expire.is_due(now_ns):
-            for expired in self._recording.ledgers.expire(now_ns, self._filing.kept_days):
-                self.said.append(Said("deleted", {"kind": expired.payload_class, "day": expired.day}))
+            self._delete(now_ns)
 
     def checkpoints(self, now_ns: int) -> None:
         """Have the sinks told of every ledger's checkpoint that is new."""
-        for tenant, writer in self._recording.ledgers.all().items():
-            if writer.size == self._signed.get(tenant):
+        for writer in self._recording.ledgers.all():
+            if writer.size == self._signed.get(writer.tenant):
                 continue
-            self._signed[tenant] = writer.size
-            key = f"checkpoint-{writer.origin}-{writer.size}"
-            event = CheckpointEvent(key, now_ns, self._filing.sensor, tenant, writer.checkpoint())
-            self._recording.tell(event)
+            self._signed[writer.tenant] = writer.size
+            note = writer.checkpoint()
+            key = f"checkpoint-{note.splitlines()[0]}-{writer.size}"
+            self._recording.tell(CheckpointEvent(key, now_ns, self._filing.sensor, writer.tenant, note))
+
+    def _delete(self, now_ns: int) -> None:
+        """Delete what was kept long enough, and say so."""
+        swept = self._recording.ledgers.expire(now_ns, self._filing.kept_days)
+        for files in swept.expired.values():
+            for each in files:
+                self.said.append(
+                    Said("deleted", {"kind": each.payload_class, "day": each.day, "bytes": each.bytes})
+                )
+        for failure in swept.failures:
+            mend = "let the daemon's user delete them: they are kept for longer than ledger.retention_days"
+            self.said.append(
+                Said("decisions not deleted", {"problem": trouble(failure), "mend": mend}, "error")
+            )
 
     def _requests(self, now_ns: int) -> None:
         for request in take(self._state, MAX_REQUESTS):
             answer(self._state, request, self._recording.act(request, now_ns))
+
+
+def _sinks(state: Path, names: Sequence[str], now_ns: int) -> Iterator[SinkState]:
+    """Yield how the sinks of the configuration fare; those that were never served have nothing to say."""
+    try:
+        figures = {each.sink: each for each in lane_states(state)}
+    except InputError:  # the courier's file, which is its own affair
+        figures = {}
+    for name in names:
+        found = figures.get(name)
+        if found is None:
+            yield SinkState(name)
+            continue
+        since_ns = found.oldest_ns
+        oldest = max(now_ns - since_ns, 0) / SECOND_NS if since_ns is not None else 0.0
+        yield SinkState(name, found.waiting or 0, oldest, found.dead, found.state.attempts > 0)

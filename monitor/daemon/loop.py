@@ -6,6 +6,7 @@ One thread, which nothing outside makes wait: the sensor's queue is bounded and 
 import time
 from collections.abc import Iterable, Sequence
 
+from monitor.behaviours import Behaviour
 from monitor.daemon.parts import Parts
 from monitor.daemon.rounds import Rounds
 from monitor.daemon.verdicts import Verdicts
@@ -97,12 +98,18 @@ class Loop:
             parts.metrics.opened(decision, latency_ns if self._is_live else None)
             verdict.owner = parts.owners.owner(connection.flow) if parts.owners is not None else None
         owner = verdict.owner if verdict is not None else None
-        behaviours = () if decision.is_open else parts.judge.pipeline.behaviours.offer(decision)
+        if not decision.is_open:
+            self._behave(parts.judge.pipeline.behaviours.offer(decision))
         if parts.pseudonyms is not None:
             decision = parts.pseudonyms.pseudonymised(decision)
-            behaviours = map(parts.pseudonyms.pseudonymised_behaviour, behaviours)
-        parts.recorder.behave(behaviours)
         parts.recorder.decided(decision, owner, time.time_ns())
+
+    def _behave(self, behaviours: Iterable[Behaviour]) -> None:
+        """Hand over what several connections show together."""
+        pseudonyms = self._parts.pseudonyms
+        if pseudonyms is not None:
+            behaviours = map(pseudonyms.pseudonymised_behaviour, behaviours)
+        self._parts.recorder.behave(behaviours)
 
     def _data(self, seen: DataSeen) -> None:
         lead = self._verdicts.data(seen)

@@ -15,7 +15,7 @@ from monitor.daemon.records import Filing
 from monitor.daemon.telling import standing
 from monitor.findings import Book
 from monitor.ledger.tenants import Ledgers
-from monitor.outbox import Outbox
+from monitor.outbox.store import Outbox
 from monitor.settings import Settings
 
 

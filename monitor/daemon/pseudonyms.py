@@ -11,9 +11,9 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
-from monitor.daemon.appending import FILE_MODE, FOLDER_MODE, sync
-from monitor.ledger.days import Steady, day_text
 from monitor.files import InputError
+from monitor.ledger.days import Steady, day_text
+from monitor.ledger.disk import FILE_MODE, FOLDER_MODE, sync
 from monitor.pseudonyms import KEY_BYTES, Pseudonyms, period_of
 
 RETRY_NS = 60 * 1_000_000_000  # between attempts to keep a key that could not be written

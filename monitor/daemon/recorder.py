@@ -8,22 +8,23 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from monitor.behaviours import Behaviour
 from monitor.daemon.backlog import Item
 from monitor.daemon.chores import Chores, Said
 from monitor.daemon.intake import Intake
-from monitor.daemon.recording import Recording, Standing, Tenant
+from monitor.daemon.recording import Recording, Standing
 from monitor.daemon.records import Filing
 from monitor.daemon.standing import FindingCounts, Keeping
 from monitor.daemon.troubles import trouble
-from monitor.daemon.windows import Window
 from monitor.files import InputError
-from monitor.ledger.types import Record, RecordKind
+from monitor.ledger.types import RecordKind
 from monitor.metrics.recorded import Recorded
-from monitor.outbox import OutboxError
+from monitor.outbox.schema import OutboxError
 from monitor.policy import Policy
 from monitor.types import Decision, Owner
+from monitor.windows import Window
 from sensors.observations import Gap
 
 BATCH_BYTES = 4_194_304
@@ -42,7 +43,6 @@ class Recorder:
         self._filing = filing
         self._intake = intake
         self._tasks: deque[Task] = deque(maxlen=MAX_TASKS)
-        self._tenants: tuple[Tenant, ...] = (None,)
         self._counts = FindingCounts()
         self._recorded = Recorded()
         self._problem: str | None = None
@@ -55,31 +55,30 @@ class Recorder:
 
     def use(self, standing: Standing, policy: Policy | None) -> None:
         """Say in every ledger what is judged by from now on."""
-        self._tenants = tenants_of(policy)
         self._tasks.append(lambda _: self._recording.use(standing, policy))
         self._intake.wake()
 
     def decided(self, decision: Decision, owner: Owner | None, now_ns: int) -> None:
         """Take a decision; ``owner`` is the process whose connection it is, where that is known."""
         record = self._filing.decision(decision, owner, now_ns)
-        self._intake.put(Item(record, decision.connection.subject.tenant, decision))
+        self._intake.put(Item(record, decision.connection.subject.tenant, decision=decision))
 
     def behave(self, behaviours: Iterable[Behaviour]) -> None:
         """Take behaviours."""
         for each in behaviours:
-            self._tasks.append(lambda now_ns, each=each: self._behave(each, now_ns))
+            self._tasks.append(partial(self._behave, each))
 
     def window(self, window: Window, now_ns: int) -> None:
         """Take a statement of how much could be seen."""
-        self._everywhere(self._filing.window(window, now_ns))
+        self._intake.put(Item(self._filing.window(window, now_ns), everywhere=True))
 
     def gap(self, gap: Gap, now_ns: int) -> None:
         """Take what could not be observed."""
-        self._everywhere(self._filing.gap(gap, now_ns))
+        self._intake.put(Item(self._filing.gap(gap, now_ns), everywhere=True))
 
     def note(self, kind: RecordKind, value: object, now_ns: int) -> None:
         """Take what was loaded or done."""
-        self._everywhere(self._filing.note(kind, value, now_ns))
+        self._intake.put(Item(self._filing.note(kind, value, now_ns), everywhere=True))
 
     def drain(self, seconds: float) -> None:
         """Wait until all that was handed over is recorded, for so long at the most."""
@@ -105,10 +104,6 @@ class Recorder:
         self._intake.close()
         if self._thread.ident is not None:
             self._thread.join(seconds + PAUSE_SECONDS)
-
-    def _everywhere(self, record: Record) -> None:
-        for tenant in self._tenants:
-            self._intake.put(Item(record, tenant))
 
     def _behave(self, behaviour: Behaviour, now_ns: int) -> None:
         self._recording.owe(self._recording.book.behave(behaviour), now_ns)
@@ -136,6 +131,7 @@ class Recorder:
     def _turn(self, now_ns: int) -> None:
         """Pay what is owed, do what else there is to do, take the next items."""
         self._recording.settle(now_ns)
+        self._recording.begin()
         while self._tasks:
             self._tasks.popleft()(now_ns)
         self._chores.turn(now_ns)
@@ -159,15 +155,8 @@ class Recorder:
             findings=counts.states,
             changes=counts.changes,
             deadlines=counts.deadlines,
-            entries=dict(recording.recorded),
+            entries={**recording.recorded},
             checkpoint_ns=recording.signed_ns,
             folded=recording.outbox.counters().folded,
             sinks=self._chores.sinks,
         )
-
-
-def tenants_of(policy: Policy | None) -> tuple[Tenant, ...]:
-    """Return whose ledgers there are: a policy's tenants', and one for what nobody owns."""
-    if policy is None:
-        return (None,)
-    return None, *sorted({subject.tenant for subject in policy.subjects if subject.tenant is not None})

@@ -16,9 +16,9 @@ from monitor.events.limits import limits_of
 from monitor.events.types import Basis, Event, FindingEvent
 from monitor.findings import Book
 from monitor.findings.types import Change, Finding
-from monitor.ledger.tenants import Ledgers, folder_name
-from monitor.ledger.types import PayloadClass, Record
-from monitor.outbox import Outbox
+from monitor.ledger.tenants import Ledgers
+from monitor.ledger.types import Record
+from monitor.outbox.store import Outbox
 from monitor.policy import Policy
 from monitor.types import Decision
 
@@ -29,14 +29,15 @@ Tenant = str | None
 
 
 class Standing(Struct, frozen=True):
-    """What is judged by now: what events rest on, and what a ledger has to say of it before all else."""
+    """What is judged by: whose ledgers there are, what they have to say of it, what events rest on."""
 
     basis: Basis
+    tenants: tuple[Tenant, ...] = (None,)
     notes: tuple[Record, ...] = ()
 
 
 class Took(Struct, frozen=True):
-    """What became of items: those that are ``left``, and why the ledger did not take them."""
+    """What became of items: those that are ``left``, and why a ledger did not take them."""
 
     left: tuple[Item, ...] = ()
     error: OSError | None = None
@@ -46,14 +47,15 @@ class Recording:
     """Records, on one thread. ``recorded`` counts what is durable, ``changed`` gathers what findings did."""
 
     def __init__(self, ledgers: Ledgers, outbox: Outbox, book: Book, filing: Filing) -> None:
-        self.recorded: Counter[PayloadClass] = Counter()
+        self.recorded: Counter[str] = Counter()  # by class of payload
         self.changed: list[Change] = []
+        self.signed_ns = 0  # when a ledger's checkpoint was signed last
         self.book = book
         self.ledgers = ledgers
         self.outbox = outbox
         self._filing = filing
         self._standing = Standing(Basis("", ""))
-        self._begun: set[Tenant] = set()
+        self._unsaid = False  # of what is in use now, in the ledgers
         self._exceptions: set[tuple[Tenant, str, str]] = set()
         self._records: dict[Tenant, list[Record]] = {}  # owed to the ledgers
         self._events: list[Event] = []  # owed to the outbox, with these:
@@ -64,26 +66,28 @@ class Recording:
     def use(self, standing: Standing, policy: Policy | None) -> None:
         """Have findings judged by this policy, and every ledger say what is in use now."""
         self._standing = standing
+        self._unsaid = True
         self.book.reload(policy)
-        self._begun.clear()
         self._exceptions.clear()
 
     def record(self, items: Sequence[Item], now_ns: int) -> Took:
         """Take items, each tenant's into its ledger; then group those that are decisions."""
         by_tenant: dict[Tenant, list[Item]] = {}
         for item in items:
-            by_tenant.setdefault(item.tenant, []).append(item)
+            if not item.everywhere:
+                by_tenant.setdefault(item.tenant, []).append(item)
         left: list[Item] = []
-        failure = None
+        failures = self._append_everywhere([item.record for item in items if item.everywhere])
+        self.signed_ns = now_ns if items else self.signed_ns
         for tenant, group in by_tenant.items():
             try:
                 self._append(tenant, group, now_ns)
             except OSError as error:
-                failure = error
+                failures.append(error)
                 left += group
             else:
                 self._group(group, now_ns)
-        return Took(tuple(left), failure)
+        return Took(tuple(left), failures[0] if failures else None)
 
     def owe(self, changes: Iterable[Change], now_ns: int) -> None:
         """Note changes of findings that have to become durable."""
@@ -110,6 +114,7 @@ class Recording:
         for tenant in list(self._records):
             self.ledgers.append(tenant, self._records[tenant])
             self.recorded["record"] += len(self._records.pop(tenant))
+            self.signed_ns = now_ns
         self._touched |= {finding.id: finding for finding in self.book.take_touched()}
         is_due = self._touched and not 0 <= now_ns - self._committed_ns < LAZY_NS
         if not (self._events or is_due):
@@ -119,19 +124,33 @@ class Recording:
         self.changed += self._changes
         self._events, self._changes, self._touched = [], [], {}
 
+    def begin(self) -> None:
+        """Have every tenant's ledger made, and what is in use now said in it. Raises OSError, InputError."""
+        if not self._unsaid:
+            return
+        for tenant in self._standing.tenants:
+            self.ledgers.of(tenant)
+        self._unsaid = False
+        failures = self._append_everywhere(self._standing.notes)
+        if failures:
+            raise failures[0]  # those ledgers are owed it
+
     def position(self) -> dict[str, int]:
         """Return how much of each ledger the outbox knows, once nothing is owed."""
-        return {folder_name(tenant): writer.size for tenant, writer in self.ledgers.all().items()}
+        return {writer.folder.name: writer.size for writer in self.ledgers.all()}
+
+    def _append_everywhere(self, records: Sequence[Record]) -> list[OSError]:
+        if not records:
+            return []
+        self.recorded.update(record.payload_class for record in records)
+        return self.ledgers.append_everywhere(records)
 
     def _append(self, tenant: Tenant, items: Sequence[Item], now_ns: int) -> None:
-        notes = () if tenant in self._begun else self._standing.notes
         used = self._exceptions_used(items)
-        excused = [
-            self._filing.exception_used(each, self._standing.basis.policy, now_ns) for each in used.values()
-        ]
-        records = [*notes, *(item.record for item in items), *excused]
+        policy = self._standing.basis.policy
+        excused = [self._filing.exception_used(each, policy, now_ns) for each in used.values()]
+        records = [*(item.record for item in items), *excused]
         self.ledgers.append(tenant, records)
-        self._begun.add(tenant)
         if len(self._exceptions) + len(used) > MAX_EXCEPTIONS:
             self._exceptions.clear()  # and some are said twice
         self._exceptions |= used.keys()

@@ -6,13 +6,13 @@ import msgspec
 
 from monitor import __version__
 from monitor.config import Retention
-from monitor.daemon.days import day_number, day_text, file_name
-from monitor.daemon.windows import Window
 from monitor.findings import finding_id
 from monitor.findings.types import Change
+from monitor.ledger.days import day_number, day_text, file_name
 from monitor.ledger.types import PayloadClass, Record, RecordKind
 from monitor.policy import Policy
 from monitor.types import Decision
+from monitor.windows import Window
 from sensors.observations import Gap
 
 _encode = msgspec.json.Encoder().encode

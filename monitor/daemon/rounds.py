@@ -114,7 +114,7 @@ class Rounds:
         """Tell the log and the metrics what was recorded."""
         parts = self._parts
         for said in parts.recorder.said():
-            parts.log.info(said.event, **said.fields)
+            (parts.log.error if said.level == "error" else parts.log.info)(said.event, **said.fields)
         parts.metrics.recorded(parts.recorder.recorded())
 
     def _tidy(self, now_ns: int) -> None:

@@ -11,7 +11,6 @@ import socket
 import sys
 import time
 from contextlib import ExitStack, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -27,9 +26,9 @@ from monitor.daemon.listening import listen
 from monitor.daemon.logs import start_logging
 from monitor.daemon.loop import Loop
 from monitor.daemon.notify import open_supervisor
+from monitor.daemon.opening import open_recorder
 from monitor.daemon.parts import Judge, Parts
 from monitor.daemon.pseudonyms import RotatingPseudonyms
-from monitor.daemon.opening import open_recorder
 from monitor.daemon.recorder import Recorder
 from monitor.daemon.reload import described
 from monitor.daemon.reloading import Reloading

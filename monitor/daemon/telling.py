@@ -3,10 +3,11 @@
 from monitor import __version__
 from monitor.app import Knowledge
 from monitor.daemon.recorder import Recorder
-from monitor.daemon.recording import Standing
+from monitor.daemon.recording import Standing, Tenant
 from monitor.daemon.records import Filing, configuration_said, datasets_said, policy_said
 from monitor.events.types import Basis
 from monitor.ledger.types import Record
+from monitor.policy import Policy
 from monitor.settings import Settings
 
 
@@ -18,7 +19,14 @@ def use(recorder: Recorder, settings: Settings, knowledge: Knowledge, now_ns: in
 def standing(settings: Settings, knowledge: Knowledge, now_ns: int) -> Standing:
     """Return what is in use, as events and ledgers say it."""
     filing = Filing(settings.sensor, settings.config.ledger.retention_days)
-    return Standing(basis_of(settings.sensor, knowledge), tuple(_notes(filing, settings, knowledge, now_ns)))
+    notes = tuple(_notes(filing, settings, knowledge, now_ns))
+    return Standing(basis_of(settings.sensor, knowledge), tenants_of(knowledge.policy), notes)
+
+
+def tenants_of(policy: Policy | None) -> tuple[Tenant, ...]:
+    """Return whose ledgers there are: those of a policy's tenants, and one for what nobody owns."""
+    subjects = policy.subjects if policy is not None else ()
+    return None, *sorted({each.tenant for each in subjects if each.tenant is not None})
 
 
 def basis_of(sensor: str, knowledge: Knowledge) -> Basis:

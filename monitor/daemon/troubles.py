@@ -3,7 +3,8 @@
 import errno
 
 from monitor.files import InputError
-from monitor.outbox import OutboxError
+from monitor.ledger.failures import LedgerUnusableError
+from monitor.outbox.schema import OutboxError
 
 _MENDS = {
     errno.ENOSPC: "make room, or shorten ledger.retention_days",
@@ -17,6 +18,8 @@ _MENDS = {
 
 def trouble(error: OSError | OutboxError | InputError) -> str:
     """Return what is the matter, and what to do."""
+    if isinstance(error, LedgerUnusableError):
+        return str(error.cause)
     if not isinstance(error, OSError):
         return str(error)
     reason = (error.strerror or type(error).__name__).lower()
