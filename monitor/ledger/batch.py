@@ -55,7 +55,7 @@ class Piece(msgspec.Struct, frozen=True):
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """Entries with the indices from ``start`` on. ``edge`` is that of the tree before them, where it is held."""
+    """Entries from index ``start`` on. ``edge`` is that of the tree before them, where it is held."""
 
     start: int
     leaves: list[bytes]
@@ -68,7 +68,7 @@ _decode_head = msgspec.json.Decoder(Head).decode
 
 
 def make_batch(start: int, records: Sequence[Record], salts: bytes, size_of: Callable[[str], int]) -> Batch:
-    """Return records as entries. ``salts`` has SALT_BYTES for each; ``size_of`` gives a payload file's length.
+    """Return records as entries: ``salts`` has SALT_BYTES for each, ``size_of`` says how long a file is.
 
     Raises ValueError for a record that cannot stand in a ledger.
     """
@@ -97,7 +97,9 @@ def encode_batch(batch: Batch) -> bytes:
     edge, leaves = batch.edge, encode_bundle(batch.leaves)
     edge_leaves = encode_bundle(edge.leaves) if edge else b""
     edge_head = EdgeHead(len(edge_leaves), tuple(map(len, edge.rows))) if edge else None
-    head = _encode_head(Head(batch.start, len(leaves), tuple(piece.head for piece in batch.pieces), edge_head))
+    head = _encode_head(
+        Head(batch.start, len(leaves), tuple(piece.head for piece in batch.pieces), edge_head)
+    )
     rows = [b"".join(row) for row in edge.rows] if edge else []
     parts = [len(head).to_bytes(_NUMBER), head, edge_leaves, *rows, leaves]
     return b"".join(parts + [piece.data for piece in batch.pieces])
@@ -106,21 +108,28 @@ def encode_batch(batch: Batch) -> bytes:
 def decode_batch(data: bytes) -> Batch:
     """Return a batch from what stands in the journal. Raises ValueError where it is not one."""
     end = _NUMBER + int.from_bytes(data[:_NUMBER])
-    head = _decode_head(data[_NUMBER:end])
+    try:
+        head = _decode_head(data[_NUMBER:end])
+    except msgspec.DecodeError as error:
+        raise ValueError(f"its head: {error}") from None
     cut = _Cutter(data, end)
     edge = None
     if head.edge:
         edge_leaves = split_leaves(cut.take(head.edge.leaves))
-        edge = Edge(head.start, edge_leaves, [_hashes(cut.take(width * HASH_BYTES)) for width in head.edge.rows])
+        edge = Edge(
+            head.start, edge_leaves, [_hashes(cut.take(width * HASH_BYTES)) for width in head.edge.rows]
+        )
     leaves = split_leaves(cut.take(head.leaves))
-    pieces = [Piece(payload_path(each.payload_class, each.day), each, cut.take(each.bytes)) for each in head.pieces]
+    pieces = [
+        Piece(payload_path(each.payload_class, each.day), each, cut.take(each.bytes)) for each in head.pieces
+    ]
     if cut.at != len(data):
         raise ValueError("there is more than its head says")
     return Batch(head.start, leaves, pieces, edge)
 
 
 def split_leaves(data: bytes) -> list[bytes]:
-    """Return leaves that stand one behind the other, as in entry bundles, but any number. Raises ValueError."""
+    """Return leaves that stand as in an entry bundle, but any number of them. Raises ValueError."""
     leaves, cut = [], _Cutter(data, 0)
     while cut.at < len(data):
         leaves.append(cut.take(int.from_bytes(cut.take(2))))

@@ -21,13 +21,17 @@ class Growth(msgspec.Struct, frozen=True):
 class Edge:
     """``leaves`` are those of the partial entry bundle, ``rows`` the hashes of each level's partial tile."""
 
-    def __init__(self, size: int = 0, leaves: Sequence[bytes] = (), rows: Sequence[Sequence[bytes]] = ()) -> None:
+    def __init__(
+        self, size: int = 0, leaves: Sequence[bytes] = (), rows: Sequence[Sequence[bytes]] = ()
+    ) -> None:
         """Take the edge of a tree of ``size``. Raises ValueError where it is not as wide as it has to be."""
         self.size = size
         self.leaves = list(leaves)
         self.rows = [list(row) for row in rows]
         if [len(self.leaves), *map(len, self.rows)] != [size % TILE_WIDTH, *widths(size)]:
             raise ValueError(f"this is not the edge of a tree of {size} entries")
+        if self.rows and leaf_hashes(self.leaves) != self.rows[0]:
+            raise ValueError("the entries of the last bundle are not those of its tile")
 
     def grow(self, leaves: Sequence[bytes]) -> Growth:
         """Append leaves; return what has to be written."""
@@ -50,7 +54,9 @@ class Edge:
     def _grow_bundles(self, leaves: Sequence[bytes]) -> list[tuple[str, bytes]]:
         first = self.size // TILE_WIDTH
         pieces = _pieces([*self.leaves, *leaves])
-        files = [(entries_path(first + at, len(piece)), encode_bundle(piece)) for at, piece in enumerate(pieces)]
+        files = [
+            (entries_path(first + at, len(piece)), encode_bundle(piece)) for at, piece in enumerate(pieces)
+        ]
         self.leaves = _rest(pieces)
         return files
 
@@ -60,7 +66,9 @@ class Edge:
             self.rows.append([])
         first = (self.size >> TILE_HEIGHT * level) // TILE_WIDTH
         pieces = _pieces([*self.rows[level], *hashes])
-        files = [(tile_path(level, first + at, len(piece)), b"".join(piece)) for at, piece in enumerate(pieces)]
+        files = [
+            (tile_path(level, first + at, len(piece)), b"".join(piece)) for at, piece in enumerate(pieces)
+        ]
         self.rows[level] = _rest(pieces)
         return files, [perfect_root(piece) for piece in pieces if len(piece) == TILE_WIDTH]
 

@@ -1,8 +1,7 @@
-"""Names in a ledger root: a tenant's folder, where its payloads stand, and what its checkpoints are called. Pure.
+"""Names in a ledger root: a tenant's folder, its payload files, and the origin of its checkpoints. Pure.
 
-A name that goes into a path is percent-encoded (RFC 3986) but for letters, digits, ".", "-" and "_"; where it
-begins with "." or "_" that is encoded, too. So every tenant has one folder, no other tenant has it, and none is
-"..".
+A name that goes into a path is percent-encoded (RFC 3986) but for letters, digits, ".", "-" and "_"; a "." or
+"_" at its beginning is encoded, too. So every tenant has a folder of its own, and none is "..".
 """
 
 import re
