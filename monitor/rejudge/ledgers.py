@@ -41,6 +41,7 @@ class LedgerRecords:
     def __init__(self, path: Path) -> None:
         """Open it for reading. Raises InputError."""
         self.path = path
+        self._name = path.resolve().name
         self._reader = open_ledger(path)
         self.length: int = self._reader.size
 
@@ -65,7 +66,7 @@ class LedgerRecords:
         payload = _true_payload(entry, reading)
         erased = decoded(payload, _retention) if payload is not None else None
         if erased is not None:
-            reading.erased(self.path.name, erased.payload_class, erased.day)
+            reading.erased(self._name, erased.payload_class, erased.day)
         elif payload is not None:
             reading.problems[MALFORMED] += 1
 
@@ -73,7 +74,7 @@ class LedgerRecords:
         leaf = entry.leaf
         reading.decision(leaf.payload_class)
         if entry.payload is None:
-            reading.lacks_payload(self.path.name, leaf.payload_class, leaf.day)
+            reading.lacks_payload(self._name, leaf.payload_class, leaf.day)
             return None
         payload = _true_payload(entry, reading)
         if payload is None:
@@ -82,7 +83,7 @@ class LedgerRecords:
         if found is None:
             reading.problems[MALFORMED] += 1
             return None
-        return Recorded(found.decision, entry.index, self.path.name)
+        return Recorded(found.decision, entry.index, self._name)
 
 
 def _true_payload(entry: Entry, reading: Reading) -> bytes | None:
