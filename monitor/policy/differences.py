@@ -148,6 +148,6 @@ def _flat(item: msgspec.Struct, prefix: str = "") -> _Flat:
         value = getattr(item, field.name)
         if isinstance(value, msgspec.Struct):
             found |= _flat(value, f"{prefix}{field.encode_name}.")
-        elif value not in _NOTHING and (prefix or field.name not in _KEYS):
+        elif value not in _NOTHING and (prefix or field.encode_name not in _KEYS):
             found[f"{prefix}{field.encode_name}"] = value
     return found
