@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from monitor.config import Retention
-from monitor.daemon.days import DAY_NS, SECOND_NS
+from monitor.ledger.days import DAY_NS, SECOND_NS
 from monitor.daemon.decisions import DecisionStore, Writing
 from monitor.types import Outcome
 from tests.store_kit import NOW_NS, decision, ports, stored

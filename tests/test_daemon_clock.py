@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor.config import Retention
-from monitor.daemon.days import DAY_NS, SECOND_NS, day_number, day_text
+from monitor.ledger.days import DAY_NS, SECOND_NS, day_number, day_text
 from monitor.daemon.decisions import DecisionStore
 from monitor.daemon.pseudonyms import RotatingPseudonyms
 from monitor.daemon.verdicts import Verdicts

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from monitor.config import Retention
-from monitor.daemon.days import SECOND_NS
+from monitor.ledger.days import SECOND_NS
 from monitor.daemon.decisions import DecisionStore, StoreCounters
 from tests.full_disk_world import OUTCOMES
 from tests.store_kit import NOW_NS, decision, ports

@@ -10,7 +10,7 @@ import pytest
 from monitor.config import Retention, Sync
 from monitor.daemon import decisions as module
 from monitor.daemon.backlog import KINDS, Kind
-from monitor.daemon.days import DAY_NS, SECOND_NS
+from monitor.ledger.days import DAY_NS, SECOND_NS
 from monitor.daemon.decisions import DecisionStore, Expired, Repaired, StoreCounters, Writing
 from monitor.files import InputError
 from monitor.types import Decision, Outcome

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from monitor.daemon.days import DAY_NS
+from monitor.ledger.days import DAY_NS
 from monitor.pseudonyms import KEY_BYTES, Pseudonyms, period_of
 from monitor.types import Decision, Evidence, Name
 from pcaps import golden

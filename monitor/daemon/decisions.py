@@ -20,8 +20,8 @@ import msgspec
 from monitor.config import Retention, Sync
 from monitor.daemon.appending import FolderLock, append, repair, sync
 from monitor.daemon.backlog import KINDS, Backlog, Kind, kind_of
-from monitor.daemon.days import SECOND_NS, Steady, file_name, is_day_file, is_expired
 from monitor.files import InputError
+from monitor.ledger.days import SECOND_NS, Steady, file_name, is_day_file, is_expired
 from monitor.types import Decision
 from monitor.windows import Window
 

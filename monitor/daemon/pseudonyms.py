@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from monitor.daemon.appending import FILE_MODE, FOLDER_MODE, sync
-from monitor.daemon.days import Steady, day_text
+from monitor.ledger.days import Steady, day_text
 from monitor.files import InputError
 from monitor.pseudonyms import KEY_BYTES, Pseudonyms, period_of
 

@@ -98,7 +98,11 @@ class OutboxReader:
     @property
     def oldest_ns(self) -> int | None:
         """When the first event in the queue happened; None where there is none."""
-        rows = self._all("SELECT at_ns FROM events ORDER BY seq LIMIT 1")
+        return self.first_ns()
+
+    def first_ns(self, seq: int = 0) -> int | None:
+        """Return when the first event behind one happened; None where there is none."""
+        rows = self._all("SELECT at_ns FROM events WHERE seq > ? ORDER BY seq LIMIT 1", seq)
         return rows[0][0] if rows else None
 
     def close(self) -> None:
