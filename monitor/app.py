@@ -30,6 +30,7 @@ from monitor.exports import (
 from monitor.findings.book import Book
 from monitor.findings.types import Finding
 from monitor.geography import Site
+from monitor.jurisdictions import Jurisdictions
 from monitor.load import (
     GeoIp,
     InputError,
@@ -118,10 +119,17 @@ def load_knowledge(
     )
     if policy is None:
         return known
-    compiled, warnings = compile_policy(
-        read_source(policy), jurisdictions, catalog.providers, catalog.region_names(), catalog.services()
-    )
-    return msgspec.structs.replace(known, policy=compiled, warnings=tuple(warnings))
+    compiled, warnings = load_policy(policy, catalog, jurisdictions)
+    return msgspec.structs.replace(known, policy=compiled, warnings=warnings)
+
+
+def load_policy(
+    policy: Path, catalog: Catalog, jurisdictions: Jurisdictions | None = None
+) -> tuple[Policy, tuple[Problem, ...]]:
+    """Read a policy; return it with the warnings about it. Raises InputError or DocumentError."""
+    sets = jurisdictions or load_jurisdictions()
+    names = catalog.providers, catalog.region_names(), catalog.services()
+    return compile_policy(read_source(policy), sets, *names)
 
 
 def replay(

@@ -63,6 +63,11 @@ class Book:
         self._touched.clear()
         return touched
 
+    def restore(self, finding: Finding) -> None:
+        """Take a finding as it was recorded, whatever made it so."""
+        self._put(finding)
+        self._make_room()
+
     def offer(self, decision: Decision) -> tuple[Change, ...]:
         """Take a decision, ahead of its connection's end or at it; return what changes."""
         key = key_of(decision)
