@@ -101,7 +101,7 @@ def test_closed_summaries_become_one_before_critical_events_go(tmp_path: Path) -
     outbox = opened(tmp_path, MANY)
     reader = OutboxReader(tmp_path)
     outbox.commit([], events(0, 90, "critical"), {})
-    for number in range(1_000, 4_000, 30):
+    for number in range(1_000, 2_500, 30):
         outbox.commit([], events(number, 30, "low"), {})
         reader.after(0, 1_000)  # a receiver takes it all, another one takes nothing
         assert outbox.waiting <= MANY
@@ -109,7 +109,7 @@ def test_closed_summaries_become_one_before_critical_events_go(tmp_path: Path) -
     counters = outbox.counters()
     assert counters.summaries_merged > 0
     low = singles(tmp_path).count("low")
-    assert counters.folded == sum(each.events for each in summaries(tmp_path)) == 3_000 - low
+    assert counters.folded == sum(each.events for each in summaries(tmp_path)) == 1_500 - low
     reader.close()
     outbox.close()
 

@@ -86,7 +86,7 @@ def test_numbers_go_on_where_the_file_was_lost(tmp_path: Path) -> None:
 
 def test_trimming_leaves_the_last_events_of_open_findings(tmp_path: Path) -> None:
     outbox = opened(tmp_path)
-    found = [finding(0), finding(1, state="curing"), finding(2, state="lapsed"), finding(3, state="excepted")]
+    found = [finding(0), finding(1, state="lapsed"), finding(2, state="cured"), finding(3, state="excepted")]
     outbox.commit(found, [event(each) for each in found], {})
     reader = OutboxReader(tmp_path)
     second = reader.after(0, 10)[1].seq
@@ -98,6 +98,16 @@ def test_trimming_leaves_the_last_events_of_open_findings(tmp_path: Path) -> Non
     assert reader.open_events() == [event(each) for each in found[:2]]
     assert outbox.counters().trimmed == 4
     reader.close()
+    outbox.close()
+
+
+def test_findings_that_were_forgotten_go(tmp_path: Path) -> None:
+    outbox = opened(tmp_path)
+    outbox.commit([finding(number) for number in range(5)], [event(finding(1))], {"acme": 5})
+    assert outbox.keep_only([finding(1).id, finding(3).id, "RF-nowhere"]) == 3
+    assert outbox.keep_only([finding(1).id, finding(3).id]) == 0
+    assert outbox.load() == ([finding(1), finding(3)], {"acme": 5})
+    assert outbox.waiting == 1
     outbox.close()
 
 

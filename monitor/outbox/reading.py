@@ -62,7 +62,7 @@ class OutboxReader:
             yield from found
 
     def open_events(self) -> list[FindingEvent]:
-        """Return the last event of each finding that is open, acknowledged or curing."""
+        """Return the last event of each finding that is neither cured nor excepted."""
         query = (
             "SELECT id, event FROM findings WHERE id > ? AND is_open AND event NOT NULL ORDER BY id LIMIT ?"
         )
