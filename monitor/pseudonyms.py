@@ -8,13 +8,15 @@ addresses: pseudonymous is not anonymous.
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from ipaddress import ip_address
+from typing import TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
+from monitor.behaviours import Behaviour
 from monitor.types import Decision
 from sensors.observations import FlowKey
 
@@ -31,7 +33,8 @@ _AROUND_4 = rf"(?:(?<!\d)|{_BYTE})", r"(?!\d)"
 _AROUND_6 = rf"(?:(?<![0-9a-f])(?<![0-9a-f:]:)|{_BYTE})", r"(?![0-9a-f]|:[0-9a-f:])"
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Decision).decode
+
+Said = TypeVar("Said", Decision, Behaviour)
 
 
 def period_of(ts_ns: int, rotate_days: int) -> int:
@@ -71,12 +74,23 @@ class Pseudonyms:
         """
         connection = decision.connection
         tenant = connection.subject.tenant
-        stands = {
-            address: self.pseudonym(address, tenant, decision.ts_ns) for address in _clients(connection.flow)
-        }
+        stands = self._stands(_clients(connection.flow), tenant, decision.ts_ns)
         flow = _without(connection.flow, stands)
         hidden = replace(decision, connection=replace(connection, flow=flow))
         return _rewritten(hidden, stands)
+
+    def pseudonymised_behaviour(self, behaviour: Behaviour) -> Behaviour:
+        """Return the behaviour without the addresses and ports of the clients that it rests on, or is about."""
+        tenant = behaviour.subject.tenant
+        about = () if behaviour.source is None else (behaviour.source,)
+        stands = self._stands(about, tenant, behaviour.first_ns)
+        for rest in behaviour.rests_on:
+            stands = self._stands(_clients(rest.flow), tenant, rest.ts_ns) | stands
+        rests = tuple(replace(rest, flow=_without(rest.flow, stands)) for rest in behaviour.rests_on)
+        return _rewritten(replace(behaviour, rests_on=rests), stands)
+
+    def _stands(self, addresses: Iterable[str], tenant: str | None, ts_ns: int) -> dict[str, str]:
+        return {address: self.pseudonym(address, tenant, ts_ns) for address in addresses}
 
     def _made(self, address: str, tenant: str | None, period: int) -> str:
         digest = hmac.digest(self._tenant_key(tenant, period), address.encode(), hashlib.sha256)
@@ -100,15 +114,15 @@ def _without(flow: FlowKey, stands: Mapping[str, str]) -> FlowKey:
     return replace(flow, client=stands[flow.client], client_port=0, tunnel=tunnel)
 
 
-def _rewritten(decision: Decision, stands: Mapping[str, str]) -> Decision:
-    """Return the decision with addresses replaced in all of its text: reasons, evidence, names."""
-    text = was = _encode(decision).decode()
+def _rewritten(said: Said, stands: Mapping[str, str]) -> Said:
+    """Return a decision or behaviour with addresses replaced in all of its text: reasons, evidence, names."""
+    text = was = _encode(said).decode()
     for address, pseudonym in stands.items():
         before, after = _AROUND_6 if ":" in address else _AROUND_4
         for form in _forms(address):
             if form in text:
                 text = re.sub(before + re.escape(form) + after, pseudonym, text)
-    return decision if text is was else _decode(text)
+    return said if text is was else msgspec.json.decode(text, type=type(said))
 
 
 def _forms(address: str) -> dict[str, None]:

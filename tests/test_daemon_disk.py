@@ -18,17 +18,17 @@ def live() -> Iterator[Daemon]:
     with wire() as lane, daemon(lane) as made:
         disk = made.folder / "disk"
         disk.mkdir()
-        made.configure(decisions={"folder": str(disk / "decisions"), "sync": "all"})
-        made.decisions = disk / "decisions"
+        key = str(made.folder / "keys/ledger.key")
+        made.configure(ledger={"folder": str(disk / "ledger"), "key": key}, state=str(disk / "state"))
         size = f"size={DISK_BYTES}"
         mount = 'mount -t tmpfs -o "$0" tmpfs "$1" && shift && exec "$@"'
         made.start("unshare", "--mount", "sh", "-c", mount, size, str(disk), *made.command)
-        made.decisions = Path(f"/proc/{made.process.pid}/root{disk}/decisions")
+        made.ledger = Path(f"/proc/{made.process.pid}/root{disk}/ledger")
         yield made
 
 
 def disk_of(live: Daemon) -> Path:
-    return live.decisions.parent
+    return live.ledger.parent
 
 
 def traffic(live: Daemon, times: int = 1) -> None:
@@ -52,7 +52,7 @@ def fill(path: Path) -> None:
 def test_a_full_disk(live: Daemon) -> None:
     traffic(live)
     live.wait_packets(COUNT)
-    wait_for(lambda: any(live.decisions.glob("violation/*.jsonl")), "violations")
+    wait_for(lambda: any(live.ledger.glob("acme/payloads/violation/*.jsonl")), "violations")
     fill(disk_of(live) / "filler")
     traffic(live, 3)
     live.wait_packets(4 * COUNT)
@@ -78,7 +78,7 @@ def test_a_full_disk(live: Daemon) -> None:
 def test_a_disk_that_is_read_only_for_a_time(live: Daemon) -> None:
     traffic(live)
     live.wait_packets(COUNT)
-    wait_for(lambda: any(live.decisions.glob("violation/*.jsonl")), "violations")
+    wait_for(lambda: any(live.ledger.glob("acme/payloads/violation/*.jsonl")), "violations")
     remount(live, "ro")
     before = len(live.lines())
     traffic(live)
@@ -105,7 +105,7 @@ def test_a_full_disk_at_the_start_is_no_hindrance() -> None:
     with wire() as lane, daemon(lane) as made:
         disk = made.folder / "disk"
         disk.mkdir()
-        made.configure(decisions={"folder": str(disk)})
+        made.configure(ledger={"folder": str(disk / "ledger"), "key": str(made.folder / "keys/ledger.key")})
         full = 'mount -t tmpfs -o size=64k,mode=0777 tmpfs "$0"; cat /dev/zero >"$0/filler" 2>/dev/null'
         made.start("unshare", "--mount", "sh", "-c", f'{full}; exec "$@"', str(disk), *made.command)
         lane.send(DEMO, "--topspeed")
