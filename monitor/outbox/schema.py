@@ -64,7 +64,9 @@ def connect(path: Path, mode: Mode, *, immutable: bool = False) -> sqlite3.Conne
     """Open a connection whose transactions are begun by hand. Raises sqlite3.Error."""
     options = f"mode={mode}" + ("&immutable=1" if immutable else "")
     address = f"file:{quote(str(path.absolute()))}?{options}"
-    return sqlite3.connect(address, timeout=WAIT_SECONDS, isolation_level=None, uri=True)
+    return sqlite3.connect(
+        address, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False, uri=True
+    )
 
 
 def set_up(connection: sqlite3.Connection) -> None:
