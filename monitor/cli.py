@@ -22,6 +22,8 @@ COMMANDS = {
     "doctor": "Say what this installation can do, and what it lacks.",
     "explain": "Say what a name or an address would be called, and why.",
     "observe": "Print what the sensor alone sees in a capture.",
+    "policy": "Compare two policies, and what they say of past flows.",
+    "rejudge": "Judge again what a ledger recorded, by another policy.",
     "replay": "Replay captures: which LLM providers, which regions, what is outside policy.",
     "run": "Watch interfaces or a folder of captures, judge as it goes.",
 }

@@ -1,12 +1,20 @@
 """Findings and events for the tests of the outbox."""
 
+import os
+import resource
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from monitor.events.types import Basis, CheckpointEvent, Event, FindingEvent
-from monitor.findings.types import Change, Finding, FindingKind, Sample, State, What
+from monitor.findings.types import Change, Finding, Sample, State, What
 from monitor.outbox.reading import OutboxReader
 from monitor.outbox.store import Outbox
-from monitor.policy.words import Severity
+from monitor.policy.words import FindingKind, Severity
 from monitor.types import Evidence, Subject
 from tests.observed import START_NS, flow_key
 
@@ -95,3 +103,24 @@ def queue(folder: Path) -> list[Event]:
     found = [parcel.event for parcel in reader.peek(0, 1_000_000)]
     reader.close()
     return found
+
+
+@contextmanager
+def file_limit(size: int) -> Iterator[None]:
+    """Let no file grow beyond a size: the system takes a part of a write, and refuses the next."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def unshared(*command: str) -> list[str]:
+    """Return a command in a mount namespace of its own; skip where that is not allowed."""
+    program = shutil.which("unshare")
+    if program is None or os.geteuid() != 0:
+        pytest.skip("mounting a disk needs root and unshare")
+    if subprocess.run([program, "--mount", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this root may make no mount namespace")
+    return [program, "--mount", *command]

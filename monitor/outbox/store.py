@@ -33,6 +33,7 @@ INSERT INTO findings (id, is_open, body, event) VALUES (?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET
     is_open = excluded.is_open, body = excluded.body, event = coalesce(excluded.event, event)
 """
+_KEEP_ONLY = "DELETE FROM findings WHERE id NOT IN (SELECT id FROM temp.kept)"
 _MOVE = """
 INSERT INTO position (ledger, entries) VALUES (?, ?)
 ON CONFLICT (ledger) DO UPDATE SET entries = excluded.entries
@@ -145,6 +146,19 @@ class Outbox:
             )
             if rows < TRIMMED_AT_ONCE:
                 return gone
+
+    def keep_only(self, findings: Iterable[str]) -> int:
+        """Delete all findings but these, by identifier; return how many went. Raises OutboxError.
+
+        For those that the book forgot, because there were too many.
+        """
+        kept = [(each,) for each in findings]
+        connection = self._connection
+        with self._explained(), transaction(connection):
+            connection.execute("CREATE TEMP TABLE IF NOT EXISTS kept (id TEXT PRIMARY KEY)")
+            connection.execute("DELETE FROM temp.kept")
+            connection.executemany("INSERT OR IGNORE INTO temp.kept VALUES (?)", kept)
+            return connection.execute(_KEEP_ONLY).rowcount
 
     @property
     def waiting(self) -> int:
