@@ -102,8 +102,13 @@ def dead_letters(state: Path, sink: str | None = None) -> Iterator[DeadLetter]:
 def _figures(row: sqlite3.Row, dead: tuple[int, int], queue: Queue | None) -> Figures:
     done = max(row["cursor"], row["drop_to"])
     waiting = queue.waiting(done) if queue is not None else None
-    oldest_ns = queue.first_ns(done) if queue is not None and waiting else None
+    oldest_ns = first_ns(queue, done) if queue is not None else None
     return Figures(row["sink"], lane_of(row), waiting, oldest_ns, *dead, row["drop_to"])
+
+
+def first_ns(queue: Queue, seq: int) -> int | None:
+    """Return when the first event behind a number happened, None where there is none."""
+    return next((each.event.at_ns for each in queue.peek(seq, 1)), None)
 
 
 def _outbox(state: Path) -> OutboxReader | None:

@@ -20,8 +20,8 @@ class Queue(Protocol):
     def waiting(self, seq: int = 0) -> int:
         """Return how many events stand behind ``seq``."""
 
-    def first_ns(self, seq: int = 0) -> int | None:
-        """Return when the first event behind ``seq`` happened; None where there is none."""
+    def peek(self, seq: int, limit: int) -> Sequence[Parcel]:
+        """Return the same, for people: summaries among them may still grow."""
 
     def open_events(self) -> Sequence[FindingEvent]:
         """Return the last event of each finding that is open."""

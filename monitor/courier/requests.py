@@ -72,7 +72,7 @@ def obey(deliveries: Deliveries, request: Request, open_queue: OpenQueue, now_ns
 
 def behind(queue: Queue, seq: int) -> Iterator[Parcel]:
     """Yield all that waits behind a number, some at a time. Raises what ``queue`` raises."""
-    while page := queue.after(seq, PAGE):
+    while page := queue.peek(seq, PAGE):
         yield from page
         seq = page[-1].seq
 

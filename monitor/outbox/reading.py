@@ -101,11 +101,6 @@ class OutboxReader:
         rows = self._all("SELECT at_ns FROM events ORDER BY seq LIMIT 1")
         return rows[0][0] if rows else None
 
-    def first_ns(self, seq: int = 0) -> int | None:
-        """Return when the first event behind one happened; None where there is none. Raises OutboxError."""
-        rows = self._all("SELECT at_ns FROM events WHERE seq > ? ORDER BY seq LIMIT 1", seq)
-        return rows[0][0] if rows else None
-
     def close(self) -> None:
         """Let go."""
         self._connection.close()

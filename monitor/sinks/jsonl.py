@@ -84,28 +84,28 @@ class JsonlSink:
         self._path.rename(self._free_name(now_ns))
         self.close()
         self._open()
-        for old in self._moved_aside()[: -self._options.keep]:
+        for _, old in self._moved_aside()[: -self._options.keep]:
             old.unlink(missing_ok=True)
 
     def _free_name(self, now_ns: int) -> Path:
-        """Return a name that says when, and behind all that there are."""
-        moment = dt.datetime.fromtimestamp(now_ns // 1_000 / 1e6, dt.UTC)
-        while (path := self._aside(moment.strftime(_STAMP))).exists():
-            moment += dt.timedelta(microseconds=1)
-        return path
+        """Return a name that says when, and sorts behind all that there are."""
+        moment = dt.datetime.fromtimestamp(now_ns // 1_000_000_000, dt.UTC)
+        moment += dt.timedelta(microseconds=now_ns % 1_000_000_000 // 1_000)
+        before = [when for when, _ in self._moved_aside()]
+        if before and before[-1] >= moment:  # the clock stands still, or went back
+            moment = before[-1] + dt.timedelta(microseconds=1)
+        return self._path.with_name(f"{self._path.stem}-{moment.strftime(_STAMP)}{self._path.suffix}")
 
-    def _aside(self, stamp: str) -> Path:
-        return self._path.with_name(f"{self._path.stem}-{stamp}{self._path.suffix}")
-
-    def _moved_aside(self) -> list[Path]:
-        """Return the files that were moved aside, oldest first."""
+    def _moved_aside(self) -> list[tuple[dt.datetime, Path]]:
+        """Return the files that were moved aside, oldest first, and when that was."""
         found = []
         for name in os.listdir(self._path.parent):  # noqa: PTH208  names alone
-            stamp = name.removeprefix(f"{self._path.stem}-").removesuffix(self._path.suffix)
-            with suppress(ValueError):
-                dt.datetime.strptime(stamp, _STAMP)  # noqa: DTZ007  only whether it is one
-                found.append(self._path.with_name(name))
-        return sorted(each for each in found if each != self._path)
+            start, end = f"{self._path.stem}-", self._path.suffix
+            if name.startswith(start) and name.endswith(end):
+                with suppress(ValueError):
+                    when = dt.datetime.strptime(name[len(start) : len(name) - len(end)], _STAMP)  # noqa: DTZ007
+                    found.append((when.replace(tzinfo=dt.UTC), self._path.with_name(name)))
+        return sorted(found)
 
     def _fitting(self, lines: Sequence[bytes]) -> Sequence[bytes]:
         """Return the lines that the file has room for: the first one always."""

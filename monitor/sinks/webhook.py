@@ -8,6 +8,7 @@ Where there is a secret, each body is signed: `Residency-Signature: t=TIME,v1=HE
 
 import hmac
 import math
+import re
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -34,6 +35,9 @@ except ModuleNotFoundError:
 MAX_ANSWER_BYTES = 4_096  # of a body that are read
 MAX_SAID = 200  # characters of an answer, in a reason
 NOT_NOW = frozenset({408, 425, 429})  # RFC 9110 section 15.5.9, RFC 8470 section 5.2, RFC 6585 section 4
+_REPR = re.compile(
+    r"\A(?:<[^>]*>|HTTPS?Connection(?:Pool)?\([^)]*\)): "
+)  # of urllib3's, in front of a reason
 OUR_FAULT = frozenset({401, 407})  # who we are was not accepted: no word on the parcel
 
 
@@ -152,15 +156,13 @@ def _pool(options: WebhookOptions, folder: Path) -> tuple["urllib3.HTTPConnectio
     host = parts.hostname or ""
     if parts.scheme == "http":
         return urllib3.HTTPConnectionPool(host, parts.port or 80, timeout=timeout, maxsize=1), target
-    name = options.tls.server_name
     return urllib3.HTTPSConnectionPool(
         host,
         parts.port or 443,
         timeout=timeout,
         maxsize=1,
         ssl_context=tls_context(options.tls, folder),
-        server_hostname=name,
-        assert_hostname=name,
+        server_hostname=options.tls.server_name,
     ), target
 
 
@@ -168,5 +170,4 @@ def _why(error: Exception) -> str:
     """Say in one line why there was no answer."""
     reason: object = getattr(error, "reason", None) or error
     text = " ".join(str(reason).split()) or type(error).__name__
-    text = text.rpartition(">: ")[2] or text  # urllib3 puts the connection's repr in front
-    return f"no answer: {text[:MAX_SAID]}"
+    return f"no answer: {_REPR.sub('', text)[:MAX_SAID]}"

@@ -20,7 +20,7 @@ from monitor.commands.outbox.base import (
 from monitor.commands.terminal import columns_of, echo, json_line, printable, width
 from monitor.courier.deliveries import is_owned
 from monitor.courier.letters import LaneState
-from monitor.courier.progress import Figures, lane_states
+from monitor.courier.progress import Figures, first_ns, lane_states
 from monitor.wording import plural
 
 SECOND_NS = 1_000_000_000
@@ -47,7 +47,7 @@ def command(config: Path | None, state: Path | None, as_json: bool) -> None:
     with reading(place) as queue, unreadable():
         served = lane_states(place.state, queue)
         unserved = [
-            Figures(name, LaneState(), queue.waiting(), queue.first_ns(), 0, 0)
+            Figures(name, LaneState(), queue.waiting(), first_ns(queue, 0), 0, 0)
             for name in place.names or ()
             if name not in {each.sink for each in served}
         ]
