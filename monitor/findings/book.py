@@ -117,10 +117,11 @@ class Book:
         if state != now.state:
             return (self._reopen(now, began_ns, at_ns, wording.returned(now, began_ns)),)
         worse = now.severity != before.severity
-        if began_ns < now.opened_ns and (floor_ns is None or returned):
-            now = with_clocks(replace(now, opened_ns=began_ns), self._asked)
-        elif worse:
-            now = with_clocks(now, self._asked)
+        opened_ns = now.first_ns if floor_ns is None else now.opened_ns
+        if returned:
+            opened_ns = min(opened_ns, began_ns)
+        if worse or opened_ns != now.opened_ns:
+            now = with_clocks(replace(now, opened_ns=opened_ns), self._asked)
         if worse:
             why = f"it is {now.severity} now, and was {before.severity}"
             return (self._change("updated", now, at_ns, why),)
