@@ -83,10 +83,13 @@ def test_the_table_is_whole() -> None:
 
 def test_what_persons_say_is_kept() -> None:
     book = book_in("open")
-    whys = [
-        book.act(action(name, second), at(second))[0].why
-        for name, second in (("acknowledge", 1), ("start-cure", 2), ("comment", 3), ("confirm-cure", ACTED))
+    steps: list[tuple[Happening, int]] = [
+        ("acknowledge", 1),
+        ("start-cure", 2),
+        ("comment", 3),
+        ("confirm-cure", ACTED),
     ]
+    whys = [book.act(action(name, second), at(second))[0].why for name, second in steps]
     assert whys == [
         "kim acknowledged it",
         "kim started the cure, owned by platform: pin the host",
@@ -251,7 +254,7 @@ def waived(until: float) -> Waive:
         ),
         (
             Acknowledge(finding=ID, by="k" * 201),
-            "acknowledge: 'by' is not as it has to be; write less: names up to 200 characters, texts up to 2000",
+            "acknowledge: 'by' is not as it has to be; write less: 200 characters of a name, 2000 of a text",
         ),
     ],
 )

@@ -45,6 +45,7 @@ class RotatingPseudonyms:
         self._pseudonyms = Pseudonyms(self._keys, rotate_days)
         self.pseudonym = self._pseudonyms.pseudonym
         self.pseudonymised = self._pseudonyms.pseudonymised
+        self.pseudonymised_behaviour = self._pseudonyms.pseudonymised_behaviour
 
     def turn(self, now_ns: int) -> tuple[str, ...]:
         """Go on to a new period where it is time, at least once an hour; return the keys that were deleted.

@@ -38,7 +38,7 @@ _NAMES: dict[type[Action], Happening] = {
 _MENDS = {
     "matching regex": "write one line of printable text",
     "length >= 1": "write something",
-    "length <= ": f"write less: names up to 200 characters, texts up to {MAX_TEXT}",
+    "length <= ": f"write less: 200 characters of a name, {MAX_TEXT} of a text",
 }
 
 
