@@ -4,11 +4,13 @@ import itertools
 from collections.abc import Iterable, Sequence
 from random import Random
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from monitor.behaviours import Behaviour
+from monitor.findings import merging
 from monitor.findings.book import Book
 from monitor.findings.types import Change, Finding
 from monitor.types import Attribution, Decision, Subject, Totals
@@ -73,6 +75,15 @@ def test_any_order_gives_the_same_findings_after_a_cure_or_a_waiver(state: str, 
     offered(map(decide, times), books[1])
     assert settled(books[0]) == settled(books[1])
     assert the(books[0]).reopened == (state != "lapsed")
+
+
+@given(st.permutations(range(1, 8)))
+def test_bounded_clients_do_not_depend_on_the_order_either(order: Sequence[int]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(merging, "MAX_CLIENTS", 4)
+        finding = the(offered(decide(0, f"10.20.0.{number}") for number in [*order, *order])[0])
+    assert finding.clients == ("10.20.0.1", "10.20.0.2", "10.20.0.3", "10.20.0.4")
+    assert (finding.client_count, finding.clients_capped, finding.count) == (4, True, 14)
 
 
 @given(st.lists(decisions(), max_size=12))

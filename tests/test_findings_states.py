@@ -122,8 +122,8 @@ def test_a_waiver_ends_is_told_and_a_connection_after_it_opens_again() -> None:
     ("began", "why"),
     [
         (ACTED - 2 * HOUR - 1, None),  # before the silence: it ended late
-        (ACTED - 2 * HOUR, "within the silence that the cure of 2026-03-25 09:00:00 UTC rests on"),
-        (ACTED, "within the silence that the cure of 2026-03-25 09:00:00 UTC rests on"),
+        (ACTED - 2 * HOUR, "after the silence began that the cure of 2026-03-25 09:00:00 UTC rests on"),
+        (ACTED, "after the silence began that the cure of 2026-03-25 09:00:00 UTC rests on"),
         (ACTED + 1, "after the cure of 2026-03-25 09:00:00 UTC was confirmed"),
     ],
 )

@@ -80,6 +80,7 @@ def _effect(action: Action, now_ns: int) -> tuple[dict[str, Any], str]:
     if isinstance(action, Acknowledge):
         said = f": {action.text}" if action.text else ""
         return {"acknowledged": note}, f"{action.by} acknowledged it{said}"
+    fields: dict[str, Any]
     if isinstance(action, ConfirmCure):
         fields = {"cured": note, "silence": action.silence, "waiver": None}
         since = moment(action.silence.since_ns)
@@ -87,11 +88,8 @@ def _effect(action: Action, now_ns: int) -> tuple[dict[str, Any], str]:
     if isinstance(action, Waive):
         waiver = Waiver(note, action.ticket, action.until_ns)
         until = f"until {moment(action.until_ns)} UTC under {action.ticket}"
-        return {
-            "waiver": waiver,
-            "cured": None,
-            "silence": None,
-        }, f"{action.by} waived it {until}: {action.text}"
+        fields = {"waiver": waiver, "cured": None, "silence": None}
+        return fields, f"{action.by} waived it {until}: {action.text}"
     if isinstance(action, Reopen):
         return {}, f"{action.by} opened it again: {action.text}"
     return {}, f"{action.by} said: {action.text}"

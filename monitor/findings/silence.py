@@ -49,7 +49,10 @@ class Silence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def silence(windows: Iterable[Window], since_ns: int, until_ns: int) -> Silence:
-    """Return what the windows show of a stretch of time; those that lie outside of it do not count."""
+    """Return what the windows show of a stretch of time; those that lie outside of it do not count.
+
+    Where it is to end now, ``until_ns`` is best the end of the newest window: the next one is not cut yet.
+    """
     spans: dict[str, list[tuple[int, int]]] = {}
     connections = named = packets = lost = undecided = count = 0
     for window in windows:
