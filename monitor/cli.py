@@ -22,6 +22,7 @@ COMMANDS = {
     "deliver": "Hand the events that wait to the sinks.",
     "doctor": "Say what this installation can do, and what it lacks.",
     "explain": "Say what a name or an address would be called, and why.",
+    "export": "Export the evidence of a finding, to be verified by anybody.",
     "observe": "Print what the sensor alone sees in a capture.",
     "policy": "Compare two policies, and what they say of past flows.",
     "rejudge": "Judge again what a ledger recorded, by another policy.",
