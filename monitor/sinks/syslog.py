@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from monitor.sink_options import SyslogOptions
+from monitor.sinks.files import tls_context
 from monitor.sinks.line import Line
 from monitor.sinks.protocol import Delivered, Outcome, Parcel, RetryAfter
 from monitor.sinks.syslog_message import Render, Syslog, framed
-from monitor.sinks.tls import client_context, reason_of
+from monitor.sinks.reasons import reason_of
 
 MAX_BATCH = 1_000  # messages that are kept to be sent again: 8 MiB at most
 
@@ -27,7 +28,7 @@ class SyslogSink:
         self.shortened = 0
         self._options = options
         self._syslog = Syslog(render, options.facility, utf8=options.format != "cef")
-        self._context = client_context(options.tls, folder) if options.transport == "tls" else None
+        self._context = tls_context(options.tls, folder) if options.transport == "tls" else None
         self._line: Line | None = None
         self._last = b""
 
