@@ -20,9 +20,11 @@ from sensors.connections import CorrelatorCounters
 from sensors.observations import Accounting, Count
 
 SCHEMA = "residency-summary/1"
+ENDED_NOT_RAN = "Network evidence shows where a connection ended, not where inference ran."
+NAME_IS_A_CLAIM = "A server name is what the client chose to say, and nothing in a capture can confirm it."
 LIMITS = (
-    "Network evidence shows where a connection ended, not where inference ran.",
-    "A server name is what the client chose to say, and nothing in a capture can confirm it.",
+    ENDED_NOT_RAN,
+    NAME_IS_A_CLAIM,
     "After its first request a connection may carry others, for other hosts too (HTTP/2, proxies).",
     "Encrypted DNS, VPNs and relays hide what goes through them; only known ones are counted as such.",
     "Traffic that did not pass the capture point is not in these figures.",
