@@ -5,19 +5,21 @@ but for its severity. State, counts and times are annotations.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
-from monitor.events.types import FindingEvent, SummaryEvent
+from monitor.events import FindingEvent, SummaryEvent
+from monitor.events.parts import headline, place, timestamp
 from monitor.findings.types import Finding, State
 from monitor.sinks.plain import plain
-from monitor.wording import describe_place, listed, moment, plural, size
+from monitor.wording import listed, moment, plural, size
 
 ACTIVE: frozenset[State] = frozenset({"open", "acknowledged", "curing"})
 OWN_LABELS = frozenset(
-    {"alertname", "finding", "kind", "provider", "region", "rule", "sensor", "severity", "source_group", "tenant"}
+    {
+        "alertname", "finding", "kind", "provider", "region", "rule", "sensor", "severity", "source_group",
+        "tenant",
+    }
 )  # fmt: skip
-_SECOND_NS = 1_000_000_000
 
 
 def finding_alert(event: FindingEvent, labels: Mapping[str, str], now_ns: int) -> dict[str, Any]:
@@ -26,25 +28,24 @@ def finding_alert(event: FindingEvent, labels: Mapping[str, str], now_ns: int) -
     ``now_ns`` bounds its times: they are of packets, and Alertmanager refuses what starts after its end.
     """
     finding = event.change.finding
-    start = min(finding.opened_ns, now_ns)
+    start = _known(finding.opened_ns, now_ns)
     alert = {
         "labels": dict(labels) | _labels(finding),
         "annotations": _annotations(event),
-        "startsAt": _time(start),
+        "startsAt": timestamp(start),
     }
     if finding.state not in ACTIVE:
-        alert["endsAt"] = _time(max(start, min(event.change.at_ns, now_ns)))
+        alert["endsAt"] = timestamp(max(start, _known(event.change.at_ns, now_ns)))
     return alert
 
 
 def summary_alert(event: SummaryEvent, labels: Mapping[str, str], now_ns: int) -> dict[str, Any]:
     """Return the alert of events folded into numbers; it ends by itself, by Alertmanager's time-out."""
     own = {"sensor": event.sensor, "tenant": event.tenant, "severity": event.severity}
-    said = f"{plural(event.events, 'event')} folded into one: each is in the ledger of sensor {event.sensor}"
     return {
         "labels": dict(labels) | {"alertname": "ResidencyEventsFolded"} | _texts(own),
-        "annotations": _texts({"summary": said, "findings": listed(event.findings)}),
-        "startsAt": _time(min(event.at_ns, now_ns)),
+        "annotations": _texts({"summary": headline(event), "findings": listed(event.findings)}),
+        "startsAt": timestamp(_known(event.at_ns, now_ns)),
     }
 
 
@@ -65,12 +66,11 @@ def _labels(finding: Finding) -> dict[str, str]:
 
 def _annotations(event: FindingEvent) -> dict[str, str]:
     change, finding = event.change, event.change.finding
-    place = describe_place(finding.scope, finding.region, finding.countries)
     amount = (
         f"{plural(finding.count, 'connection')} of {plural(finding.client_count, 'client')}, "
         f"{size(finding.bytes_up)} up, {size(finding.bytes_down)} down"
     )
-    said = [f"{change.why}.", f"Place: {place}.", f"{amount}.", *event.basis.limits]
+    said = [f"{change.why}.", f"Place: {place(finding)}.", f"{amount}.", *event.basis.limits]
     return _texts(
         {
             "summary": finding.title,
@@ -90,7 +90,6 @@ def _texts(values: Mapping[str, str | None], limit: int = 300) -> dict[str, str]
     return {name: plain(value, limit) for name, value in values.items() if value}
 
 
-def _time(at_ns: int) -> str:
-    """Return RFC 3339, to the millisecond. Whatever lies before 1970 is 1970."""
-    seconds, rest = divmod(max(at_ns, 0), _SECOND_NS)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest // 1_000_000:03d}Z"
+def _known(at_ns: int, now_ns: int) -> int:
+    """Return a packet's time between 1970 and now."""
+    return max(0, min(at_ns, now_ns))

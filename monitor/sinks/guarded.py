@@ -52,11 +52,6 @@ class GuardedSocket:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sock, name)
 
-    @property
-    def bare(self) -> socket.socket:
-        """The socket itself."""
-        return self._sock
-
     def settimeout(self, seconds: float | None) -> None:
         """Have each call take so long at most, within what the guard leaves."""
         self._timeout = seconds

@@ -11,12 +11,21 @@ import struct
 import termios
 import time
 from contextlib import suppress
+from typing import Literal
 
 from monitor.sink_options import SyslogOptions
 
 FINISH_SECONDS = 2.0  # for a server to read to the end, when we close
+SETTLE_SECONDS = 1.0  # for a server to refuse our certificate, which TLS 1.3 lets it do after the handshake
 _PIECE = 16_384
 _FIRST_WAIT, _LONGEST_WAIT = 0.0005, 0.05
+
+
+State = Literal["whole", "closed", "broken"]
+
+
+class ClosedError(OSError):
+    """The peer closed, and had read all that had reached it: else its kernel would say reset."""
 
 
 class Line:
@@ -31,18 +40,22 @@ class Line:
             return
         try:
             sock.settimeout(_left(end))
-            self._sock = context.wrap_socket(sock, server_hostname=options.tls.server_name or options.host)
+            wrapped = context.wrap_socket(sock, server_hostname=options.tls.server_name or options.host)
+            self._sock = sock = wrapped
+            self._settle(wrapped, min(end, time.monotonic() + SETTLE_SECONDS))
         except BaseException:
             sock.close()
             raise
 
-    def is_whole(self) -> bool:
-        """Whether the peer has neither closed nor broken the connection, nor said anything."""
+    def state(self) -> State:
+        """Return how the connection is: whole, closed by the peer in good order, or broken."""
         try:
             self._check()
+        except ClosedError:
+            return "closed"
         except OSError:
-            return False
-        return True
+            return "broken"
+        return "whole"
 
     def send(self, data: bytes) -> None:
         """Send, and return when the peer's kernel has it all and the connection is still whole."""
@@ -81,7 +94,15 @@ class Line:
             return
         if said:
             raise ConnectionAbortedError("it answers, which no syslog server does")
-        raise ConnectionResetError("it closed the connection")
+        raise ClosedError("it closed the connection")
+
+    def _settle(self, sock: ssl.SSLSocket, end: float) -> None:
+        """Wait for a session ticket: a server that sends one has accepted our side of the handshake."""
+        while sock.version() == "TLSv1.3" and time.monotonic() < end:
+            self._check()
+            if sock.session is not None and sock.session.has_ticket:
+                return
+            select.select([sock], [], [], max(0.0, end - time.monotonic()))
 
     def _unacknowledged(self) -> int:
         """Return how many bytes the peer's kernel has not acknowledged: SIOCOUTQ of tcp(7)."""

@@ -1,6 +1,6 @@
 """A batch of events as one mail that a person can act on. Pure: the same batch gives the same bytes.
 
-Names come from hostile traffic: whatever could end a line or a header is replaced before it gets here or there.
+Names come from hostile traffic: whatever could end a line or a header is replaced before it gets there.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ _SOURCE = "residency"
 
 
 def mail(options: SmtpOptions, events: Sequence[Event]) -> EmailMessage:
-    """Return the mail: its Message-ID depends on the events' keys alone, so that a repetition has the same."""
+    """Return the mail. Its Message-ID depends on the events' keys alone: a repetition has the same."""
     keys = [plain_ascii(event.key, _MAX_KEY) for event in events]
     digest = hashlib.sha256("\n".join(keys).encode()).hexdigest()[:32]
     message = EmailMessage(policy=SMTP)
@@ -72,8 +72,7 @@ def _section(event: Event) -> str:
 
 def _finding(event: FindingEvent) -> str:
     change, finding = event.change, event.change.finding
-    who = finding.provider or f"one of {listed(finding.possible, 'or')}" if finding.possible else "not known"
-    who = finding.provider or who
+    may_be = f"one of {listed(finding.possible, 'or')}" if finding.possible else "not known"
     service = f" ({finding.service})" if finding.service else ""
     clients = f"more than {finding.client_count:,} clients" if finding.clients_capped else None
     lines = [
@@ -81,7 +80,7 @@ def _finding(event: FindingEvent) -> str:
         _line("what", f"{change.what}, now {finding.state}: {change.why}"),
         _line("severity", f"{finding.severity}, rule {finding.rule}"),
         _line("whose", _whose(event)),
-        _line("provider", f"{who}{service}"),
+        _line("provider", f"{finding.provider or may_be}{service}"),
         _line("where", describe_place(finding.scope, finding.region, finding.countries)),
         _line("how much", f"{plural(finding.count, 'connection')} of "
               f"{clients or plural(finding.client_count, 'client')}, "
@@ -134,7 +133,8 @@ def _summary(event: SummaryEvent) -> str:
         _line("when", f"{moment(event.first_ns)} to {moment(event.last_ns)} UTC"),
         _line("where", f"each of them is in the ledger of sensor {event.sensor}"),
     ]
-    return "\n".join([*lines, *_lines("next", [f"residency findings show {each}" for each in event.findings])])
+    shown = [f"residency findings show {each}" for each in event.findings]
+    return "\n".join([*lines, *_lines("next", shown)])
 
 
 def _checkpoint(event: CheckpointEvent) -> str:

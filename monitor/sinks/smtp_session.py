@@ -3,6 +3,7 @@
 import smtplib
 import socket
 import ssl
+from typing import cast
 
 from monitor.sinks.guarded import Guard, GuardedSocket
 
@@ -18,6 +19,7 @@ class Session(smtplib.SMTP):
         self._guard = guard
         self._context = context
         self._name = name
+        self._bare: socket.socket | None = None
 
     def open(self, host: str, port: int, *, wrapped: bool) -> None:
         """Connect, with TLS first where it is ``wrapped``, and hear the greeting."""
@@ -34,9 +36,9 @@ class Session(smtplib.SMTP):
         code, said = self.docmd("STARTTLS")
         if code != _READY:
             raise smtplib.SMTPResponseException(code, said)
-        held, self.sock = self.sock, None
-        self.file = None
-        self._use(held.bare, wrapped=True)
+        self.sock = self.file = None
+        if self._bare is not None:
+            self._use(self._bare, wrapped=True)
         self.helo_resp = self.ehlo_resp = None
         self.esmtp_features = {}
         self.does_esmtp = False
@@ -50,4 +52,5 @@ class Session(smtplib.SMTP):
             except BaseException:
                 sock.close()
                 raise
-        self.sock = GuardedSocket(sock, self._guard)
+        self._bare = sock
+        self.sock = cast("socket.socket", GuardedSocket(sock, self._guard))

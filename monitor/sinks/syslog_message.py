@@ -1,20 +1,20 @@
-"""Events as syslog messages (RFC 5424), framed by octet counting (RFC 6587 section 3.4.1, RFC 5425 section 4.3).
+"""Events as syslog messages (RFC 5424), framed by octet counting (RFC 6587 section 3.4.1, RFC 5425, 4.3).
 
 Pure. What cannot be said in the bound of a message is left out in an order: first the sample, then the end.
 """
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import msgspec
 
-from monitor.events.types import CheckpointEvent, Event, FindingEvent, SummaryEvent
+from monitor.events import CheckpointEvent, Event, FindingEvent, SummaryEvent, render
 from monitor.policy.words import Severity
+from monitor.sink_options import Format
 from monitor.sinks.plain import plain, plain_ascii
 
 MAX_MESSAGE_BYTES = 8_192  # what each receiver should take (RFC 5425 section 4.3.1), and rsyslog's own bound
-# 32473 is the number that RFC 5612 keeps for documentation. This project has no number of its own at IANA, and
-# an invented one may be somebody's; no other software may claim this one, so the name cannot clash.
+# 32473 is the number that RFC 5612 keeps for documentation. The project has none of its own at IANA, and one
+# that is made up may be somebody's: this one is nobody's, now and later.
 ELEMENT = "residency@32473"
 _BOM = b"\xef\xbb\xbf"
 _MAX_HOSTNAME, _MAX_PARAMETER = 255, 300
@@ -22,15 +22,16 @@ _SEVERITIES: dict[Severity, int] = {"critical": 2, "high": 3, "medium": 4, "low"
 _INFORMATIONAL = 6
 _LOCAL0 = 16
 
-Render = Callable[[Event], bytes]
-
 
 class Syslog(msgspec.Struct, frozen=True):
-    """How events are told: ``facility`` is "local0" to "local7"; ``utf8`` has the text start with a BOM."""
+    """How events are told: ``facility`` is "local0" to "local7".
 
-    render: Render
+    JSON is said to be UTF-8 by a byte order mark (RFC 5424 section 6.4). CEF goes without: its readers look
+    for ``CEF:`` at the very start.
+    """
+
     facility: str
-    utf8: bool
+    form: Format
 
     def message(self, event: Event) -> tuple[bytes, bool]:
         """Return a message of at most MAX_MESSAGE_BYTES, and whether something had to be left out."""
@@ -62,9 +63,9 @@ class Syslog(msgspec.Struct, frozen=True):
         return f"[{ELEMENT}{''.join(pairs)}] ".encode()
 
     def _text(self, event: Event) -> bytes:
-        text = self.render(event).decode("utf-8", "replace").rstrip("\n")
+        text = render(event, self.form).decode("utf-8", "replace")
         clean = "".join(" " if each < " " or each == "\x7f" else each for each in text)
-        return (_BOM if self.utf8 else b"") + clean.encode("utf-8", "replace")
+        return (b"" if self.form == "cef" else _BOM) + clean.encode("utf-8", "replace")
 
 
 def framed(message: bytes) -> bytes:
