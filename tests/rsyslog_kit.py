@@ -13,24 +13,24 @@ _PROPERTIES = {
 _TLS = """
 global(defaultNetstreamDriverCAFile="{ca}" defaultNetstreamDriverCertFile="{crt}"
        defaultNetstreamDriverKeyFile="{key}")
-module(load="imtcp" streamDriver.Name="gtls" streamDriver.Mode="1" streamDriver.AuthMode="anon")
+module(load="imtcp" streamDriver.Name="gtls" streamDriver.Mode="1" streamDriver.AuthMode="{mode}")
 """
 
 
 class Rsyslog(Program):
-    """One server, with TLS where there is an authority; it is not started yet."""
+    """One server, with TLS where there is an authority: with ``mutual``, it wants a certificate of ours."""
 
     def __init__(
-        self, folder: Path, authority: Authority | None = None, certificate: str = "localhost"
+        self, folder: Path, authority: Authority | None = None, *, expired: bool = False, mutual: bool = False
     ) -> None:
         port = free_port()
         self._file = folder / "messages.jsonl"
         load = 'module(load="imtcp")'
         if authority is not None:
-            crt, key = authority.issue(certificate, expired=False)
-            load = _TLS.format(ca=authority.ca, crt=crt, key=key)
+            crt, key = authority.issue(expired=expired)
+            load = _TLS.format(ca=authority.ca, crt=crt, key=key, mode="x509/certvalid" if mutual else "anon")
         self._write(folder, port, load)
-        command = ["rsyslogd", "-n", "-f", folder / "rsyslog.conf", "-i", folder / "pid"]
+        command: list[str | Path] = ["rsyslogd", "-n", "-f", folder / "rsyslog.conf", "-i", folder / "pid"]
         super().__init__(command, folder, port)
 
     def messages(self) -> list[dict[str, str]]:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -18,7 +19,9 @@ from monitor.policy.words import Severity
 from monitor.sinks.protocol import Parcel
 from monitor.types import Evidence, Subject
 from sensors.observations import FlowKey
-from tests.observed import CLIENT, SECOND_NS, SERVER, at
+from tests.observed import CLIENT, SERVER, at
+
+Served = TypeVar("Served", bound="Program")
 
 PATIENCE_SECONDS = 30.0
 HOST = "127.0.0.1"
@@ -161,7 +164,7 @@ class Program:
 
 
 @contextmanager
-def running(program: Program) -> Iterator[Program]:
+def running(program: Served) -> Iterator[Served]:
     """Run a program until the end of the block."""
     try:
         program.start()

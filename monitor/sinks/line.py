@@ -16,10 +16,12 @@ from typing import Literal
 from monitor.sink_options import SyslogOptions
 
 FINISH_SECONDS = 2.0  # for a server to read to the end, when we close
-SETTLE_SECONDS = 1.0  # for a server to refuse our certificate, which TLS 1.3 lets it do after the handshake
+SETTLE_SECONDS = 0.5  # for a server to refuse our certificate, which TLS 1.3 lets it do after the handshake
 _PIECE = 16_384
 _FIRST_WAIT, _LONGEST_WAIT = 0.0005, 0.05
 
+
+_UNWANTED = "it closed the connection after the handshake: it may want a certificate (tls.certificate)"
 
 State = Literal["whole", "closed", "broken"]
 
@@ -42,7 +44,7 @@ class Line:
             sock.settimeout(_left(end))
             wrapped = context.wrap_socket(sock, server_hostname=options.tls.server_name or options.host)
             self._sock = sock = wrapped
-            self._settle(wrapped, min(end, time.monotonic() + SETTLE_SECONDS))
+            self._settle(wrapped, time.monotonic() + SETTLE_SECONDS)
         except BaseException:
             sock.close()
             raise
@@ -99,7 +101,10 @@ class Line:
     def _settle(self, sock: ssl.SSLSocket, end: float) -> None:
         """Wait for a session ticket: a server that sends one has accepted our side of the handshake."""
         while sock.version() == "TLSv1.3" and time.monotonic() < end:
-            self._check()
+            try:
+                self._check()
+            except ClosedError:
+                raise ConnectionAbortedError(_UNWANTED) from None
             if sock.session is not None and sock.session.has_ticket:
                 return
             select.select([sock], [], [], max(0.0, end - time.monotonic()))
