@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.events import FindingEvent, read_native
+from monitor.policy.words import Severity
 from monitor.sink_options import Format
 from monitor.sinks.plain import plain, plain_ascii
 from monitor.sinks.syslog_message import MAX_MESSAGE_BYTES, Syslog, framed
@@ -79,8 +80,8 @@ def test_octets_are_counted() -> None:
 @pytest.mark.parametrize(
     ("severity", "priority"), [("critical", 130), ("high", 131), ("medium", 132), ("low", 133)]
 )
-def test_a_severity_has_its_priority(severity: str, priority: int) -> None:
-    found = msgspec.structs.replace(finding(), severity=msgspec.convert(severity, str))
+def test_a_severity_has_its_priority(severity: Severity, priority: int) -> None:
+    found = finding(severity=severity)
     assert Syslog("local0", "cef").message(told(found))[0].startswith(f"<{priority}>1 ".encode())
 
 

@@ -30,8 +30,8 @@ def mail(options: SmtpOptions, events: Sequence[Event]) -> EmailMessage:
     message["From"] = options.sender
     message["To"] = ", ".join(options.recipients)
     message["Subject"] = _subject(events)
-    message["Date"] = format_datetime(_date(events[-1].at_ns), usegmt=True)
-    message["Message-ID"] = f"<{_SOURCE}.{digest}@{options.sender.rpartition('@')[2].rstrip('>')}>"
+    message["Date"] = format_datetime(_date(events[-1].at_ns))
+    message["Message-ID"] = f"<{_SOURCE}.{digest}@{options.sender.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no answers of absent people
     message[KEYS] = " ".join(keys)
     text = "\n\n\n".join(_section(event) for event in events)

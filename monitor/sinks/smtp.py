@@ -7,6 +7,7 @@ message or a recipient, is dead. Who has the mail already does not get it again 
 import smtplib
 from collections.abc import Sequence
 from contextlib import suppress
+from email.errors import MessageError
 from email.headerregistry import Address
 from pathlib import Path
 
@@ -127,7 +128,7 @@ def _address(options: SmtpOptions, written: str) -> str:
     """Return an address as the envelope has it. Raises InputError."""
     try:
         address = Address(addr_spec=written)
-    except (ValueError, IndexError, AttributeError):
+    except (MessageError, ValueError, IndexError, AttributeError):
         address = Address()
     if not address.username or not address.domain or not written.isascii():
         mend = "write an address without a name: soc@example.org"
