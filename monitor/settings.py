@@ -8,6 +8,7 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 from msgspec import Struct
 
@@ -37,6 +38,7 @@ class Settings(Struct, frozen=True):
     geoips: tuple[Path, ...]
     watch: Path | None
     decisions: Path
+    state: Path
     keys: Path
     warnings: tuple[Problem, ...] = ()
 
@@ -94,6 +96,7 @@ def _settings(
         geoips=tuple(places["geoip", at] for at in range(len(config.geoip))),
         watch=places.get(("capture", "watch")),
         decisions=places["decisions", "folder"],
+        state=places["state",],
         keys=places["privacy", "pseudonyms", "keys"],
         warnings=warnings,
     )
@@ -120,21 +123,22 @@ def _size(source: Source, written: str, path: Key) -> int:
 
 
 def _there(key: Key, written: str, folder: Path) -> Iterator[Remark]:
-    """What is wrong with a file or folder that the daemon rests on."""
-    if key[0] not in (*_FILES, *_FOLDERS):
+    """What is wrong with a file or folder that is rested on. Of a secret only `residency deliver` knows."""
+    if key[0] not in (*_FILES, *_FOLDERS, "sinks") or key[-1] == "path":
         return
     try:
         mode = (folder / written).stat().st_mode
     except OSError as error:
         counted = "" if written.startswith("/") else f": it counts from {folder}"
         problem = f"{written}: {(error.strerror or type(error).__name__).lower()}"
-        yield Remark(key, problem, f"check the path{counted}")
+        level: Literal["error", "warning"] = "warning" if key[0] == "sinks" else "error"  # may be another's
+        yield Remark(key, problem, f"check the path{counted}", level)
         return
     if key[0] in _FOLDERS and not stat.S_ISDIR(mode):
         yield Remark(key, f"{written} is no folder", "name the folder that `residency data update` filled")
-    elif key[0] in _FILES and stat.S_ISDIR(mode):
+    elif key[0] not in _FOLDERS and stat.S_ISDIR(mode):
         yield Remark(key, f"{written} is a folder", "name a file in it")
-    elif key[0] in _FILES and not stat.S_ISREG(mode):
+    elif key[0] not in _FOLDERS and not stat.S_ISREG(mode):
         yield Remark(key, f"{written} is no plain file", "name a file")
 
 
@@ -144,6 +148,11 @@ def _apart(config: Config, places: dict[Key, Path]) -> Iterator[Remark]:
     watch = places.get(("capture", "watch"))
     if watch is not None and _inside(places[decisions], watch):
         yield Remark(decisions, "decisions would be written into the folder that is watched", "name another")
+    state = ("state",)
+    if watch is not None and _inside(places[state], watch):
+        yield Remark(state, "the state would be kept in the folder that is watched", "name another")
+    elif _inside(places[state], places[decisions]) or _inside(places[decisions], places[state]):
+        yield Remark(state, "decisions and state lie one in the other", "name a folder elsewhere")
     if config.privacy.pseudonyms.enabled and _inside(places[keys], places[decisions]):
         problem = "the keys of pseudonyms lie among the decisions: who reads these can undo them"
         yield Remark(keys, problem, "name a folder elsewhere")

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
-from monitor.daemon.windows import Window
 from monitor.types import Decision, Owner
+from monitor.windows import Window
 from sensors.observations import Count
 from tests.live_network import INSIDE
 from tests.live_places import Program

@@ -8,7 +8,7 @@ from monitor.sinks.protocol import Parcel
 
 
 class Queue(Protocol):
-    """Events in the order in which they were put there. Used by one thread."""
+    """Events in the order in which they were put there. Used by one thread. What fails raises InputError."""
 
     @property
     def last_seq(self) -> int:
@@ -16,6 +16,12 @@ class Queue(Protocol):
 
     def after(self, seq: int, limit: int) -> Sequence[Parcel]:
         """Return the first events behind ``seq`` that are still there, at most ``limit``."""
+
+    def waiting(self, seq: int = 0) -> int:
+        """Return how many events stand behind ``seq``."""
+
+    def peek(self, seq: int, limit: int) -> Sequence[Parcel]:
+        """Return the same, for people: summaries among them may still grow."""
 
     def open_events(self) -> Sequence[FindingEvent]:
         """Return the last event of each finding that is open."""

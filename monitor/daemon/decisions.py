@@ -1,7 +1,7 @@
 """The daemon's decisions on disk: `FOLDER/OUTCOME/DAY.jsonl`, one a line, kept for as long as the outcome is.
 
 A line is that of a replay's `decisions.jsonl`, with `sensor` and `owner` at its end; below `coverage` it is a
-window of `monitor.daemon.windows`. `totals.reason` tells a
+window of `monitor.windows`. `totals.reason` tells a
 verdict at first sight ("active") from an ended connection. The day is that of the connection's latest packet.
 
 Nothing here stops the loop: what cannot be written waits, bounded, and is tried again once a second. A disk
@@ -21,9 +21,9 @@ from monitor.config import Retention, Sync
 from monitor.daemon.appending import FolderLock, append, repair, sync
 from monitor.daemon.backlog import KINDS, Backlog, Kind, kind_of
 from monitor.daemon.days import SECOND_NS, Steady, file_name, is_day_file, is_expired
-from monitor.daemon.windows import Window
 from monitor.files import InputError
 from monitor.types import Decision
+from monitor.windows import Window
 
 BACKLOG_BYTES = 33_554_432  # of lines that wait, some 16,000 of them
 WRITE_BYTES = 262_144  # lines that wait for no flush

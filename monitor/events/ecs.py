@@ -50,7 +50,7 @@ def _finding(event: FindingEvent) -> dict[str, Any]:
     if finding.provider is not None:
         document["cloud"] = {"target": _cloud(finding)}
     if finding.sample is not None:
-        document |= _connection(finding, finding.sample)
+        document |= _connection(finding.sample)
     return document
 
 
@@ -119,15 +119,15 @@ def _cloud(finding: Finding) -> dict[str, Any]:
     return _without_nothing({"provider": finding.provider, "region": finding.region, "service": service})
 
 
-def _connection(finding: Finding, sample: Sample) -> dict[str, Any]:
+def _connection(sample: Sample) -> dict[str, Any]:
     flow = sample.flow
     version = ip_version(flow.server)
-    network = {"transport": flow.transport, "type": f"ipv{version}" if version else None}
+    kind = f"ipv{version}" if version else None
+    network = {"transport": flow.transport, "type": kind, "direction": "outbound"}
     found: dict[str, Any] = {
-        "source": _end(flow.client, flow.client_port) | {"bytes": finding.bytes_up},
-        "destination": _end(flow.server, flow.server_port) | {"bytes": finding.bytes_down},
-        "network": _without_nothing(network)
-        | {"direction": "outbound", "bytes": finding.bytes_up + finding.bytes_down},
+        "source": _end(flow.client, flow.client_port),
+        "destination": _end(flow.server, flow.server_port),
+        "network": _without_nothing(network),
         "related": {"ip": [each for each in (flow.client, flow.server) if ip_version(each) is not None]},
     }
     if sample.server_name is not None:

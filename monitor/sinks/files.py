@@ -1,6 +1,7 @@
-"""What sinks read from files: secrets, and what is needed for TLS. A file that cannot be used is one InputError.
+"""What sinks read from files: secrets, and what is needed for TLS.
 
-A secret is the first line of a file that not everybody may read; it is read when the sink is opened.
+A file that cannot be used is one InputError. A secret is the first line of a file that not everybody may
+read; it is read when the sink is opened.
 """
 
 import os
