@@ -11,14 +11,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException, Producer
-
 from monitor.events import Event, FindingEvent, render
 from monitor.files import InputError
+from monitor.parquet import MissingExtraError
 from monitor.sink_options import KafkaOptions
 from monitor.sinks.files import read_secret
 from monitor.sinks.plain import plain
 from monitor.sinks.protocol import Dead, Delivered, Outcome, Parcel, RetryAfter
+
+try:
+    from confluent_kafka import KafkaError, KafkaException, Producer
+except ModuleNotFoundError:
+    raise MissingExtraError(
+        "Kafka needs the kafka extra; install it: pip install 'residency-monitor[kafka]'"
+    ) from None
 
 KEY_HEADER, TYPE_HEADER = "idempotency-key", "type"
 _GRACE_SECONDS = 1.0  # for the last delivery reports, behind the time-out of their records

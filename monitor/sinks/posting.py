@@ -8,13 +8,20 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from monitor.files import InputError
+from monitor.parquet import MissingExtraError
 from monitor.sinks.guarded import Guard, GuardedSocket
 from monitor.sinks.plain import plain
 from monitor.sinks.reasons import reason_of
+
+try:
+    import urllib3
+    from urllib3.connection import HTTPConnection, HTTPSConnection
+except ModuleNotFoundError:
+    raise MissingExtraError(
+        "Alertmanager needs the alertmanager extra; install it: pip install 'residency-monitor[alertmanager]'"
+    ) from None
 
 MAX_ANSWER_BYTES = 262_144  # with all its headers
 MAX_BODY_BYTES = 4_096  # of an answer that is read, for what it says

@@ -10,12 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
-
 from monitor.events import render
 from monitor.files import InputError
+from monitor.parquet import MissingExtraError
 from monitor.sink_options import RedisOptions
 from monitor.sinks.files import read_secret, tls_context
 from monitor.sinks.guarded import Guard, GuardedSocket
@@ -23,20 +20,26 @@ from monitor.sinks.plain import plain
 from monitor.sinks.protocol import Dead, Delivered, Outcome, Parcel, RetryAfter
 from monitor.sinks.reasons import reason_of
 
+try:
+    import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+except ModuleNotFoundError:
+    raise MissingExtraError(
+        "Redis needs the redis extra; install it: pip install 'residency-monitor[redis]'"
+    ) from None
+
 MAX_BATCH = 1_000  # entries of a pipeline, which stands in memory
 MAX_ANSWER_BYTES = 1_048_576  # to one pipeline: an identifier an entry
 _MEND = "write redis://HOST:PORT/DB or rediss://HOST:PORT/DB, with USER@ before the host if need be"
-# How the server is, not what is wrong with an entry. Those that redis-py has a class for:
-_STATES = (
-    redis.exceptions.AskError,
-    redis.exceptions.ClusterError,
-    redis.exceptions.MovedError,
-    redis.exceptions.NoPermissionError,
-    redis.exceptions.OutOfMemoryError,
-    redis.exceptions.ReadOnlyError,
-)
-# ... and the first words of the others.
-_STATE_WORDS = ("MISCONF", "NOREPLICAS", "BUSY", "WRONGTYPE", "UNBLOCKED", "unknown command")
+# The first words of answers that say how the server is, not what is wrong with an entry.
+_STATES = frozenset(
+    {
+        "ASK", "BUSY", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "MISCONF", "MOVED", "NOPERM", "NOREPLICAS",
+        "OOM", "READONLY", "TRYAGAIN", "UNBLOCKED", "WRONGTYPE",
+    }
+)  # fmt: skip
+_TOO_OLD = "ERR unknown command"
 
 
 class RedisSink:
@@ -65,7 +68,7 @@ class RedisSink:
         )
 
     def deliver(self, parcels: Sequence[Parcel]) -> Outcome:
-        """Append an entry for each parcel; take those that were appended before the first refusal."""
+        """Append an entry for each parcel; those before the first refusal are done."""
         self._guard.begin()
         pipeline = self._client.pipeline(transaction=False)
         for parcel in parcels:
@@ -77,7 +80,7 @@ class RedisSink:
         # What redis-py makes of an answer that is not Redis's at all: ValueError, or too deep an array.
         except (redis.RedisError, OSError, ValueError, RecursionError) as error:
             self._client.connection_pool.disconnect()
-            return self._later(_said(error))
+            return self._later(_said(self._clearer(error)))
         for done, answer in enumerate(answers):
             if isinstance(answer, Exception):
                 return self._refused(answer, done)
@@ -88,15 +91,31 @@ class RedisSink:
         self._client.close()
         self._client.connection_pool.disconnect()
 
+    def _clearer(self, error: BaseException) -> BaseException:
+        """Return what the server says to a PING, where it only closed the connection.
+
+        Redis does so to a long command of one that has not logged in, and tells a short one what is missing.
+        """
+        if type(error) is not redis.ConnectionError or isinstance(error.__context__, OSError):
+            return error
+        try:
+            self._client.ping()
+        except redis.AuthenticationError as said:
+            return said
+        except (redis.RedisError, OSError, ValueError, RecursionError):
+            pass
+        return error
+
     def _entry(self, parcel: Parcel) -> dict[Any, Any]:
         kind = parcel.event.__struct_config__.tag
         return {"key": parcel.key, "type": kind, "event": render(parcel.event, self._options.format)}
 
     def _refused(self, answer: Exception, done: int) -> Outcome:
-        is_state = isinstance(answer, _STATES) or not isinstance(answer, redis.ResponseError)
-        if is_state or str(answer).startswith(_STATE_WORDS):
-            return self._later(_said(answer), done)
-        return Dead(self._where(_said(answer)), done)
+        said = _said(answer)
+        is_entry = isinstance(answer, redis.ResponseError) and said.partition(" ")[0] not in _STATES
+        if not is_entry or said.startswith(_TOO_OLD):
+            return self._later(said, done)
+        return Dead(self._where(said), done)
 
     def _later(self, reason: str, done: int = 0) -> RetryAfter:
         return RetryAfter(self._where(reason), done=done)

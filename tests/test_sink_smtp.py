@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.files import InputError
@@ -198,6 +198,7 @@ def test_a_hostile_name_makes_no_header_no_line_and_no_end(tmp_path: Path) -> No
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
 
 
+@settings(max_examples=40)
 @given(title=TEXT, why=TEXT, key=TEXT, at_ns=st.integers(-(2**63), 2**63 - 1))
 def test_whatever_an_event_says_the_mail_has_these_headers(
     title: str, why: str, key: str, at_ns: int
