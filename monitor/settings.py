@@ -8,6 +8,7 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 from msgspec import Struct
 
@@ -22,6 +23,7 @@ from monitor.policy.remarks import Path as Key
 from monitor.policy.remarks import Remark, locate
 
 _FOLDERS = ("data",)
+_LEDGER: Key = ("ledger", "folder")
 _FILES = ("policy", "catalogs", "geoip")  # the first step of a key whose path has to be there
 
 
@@ -36,7 +38,9 @@ class Settings(Struct, frozen=True):
     data: Path | None
     geoips: tuple[Path, ...]
     watch: Path | None
-    decisions: Path
+    ledger: Path
+    ledger_key: Path
+    state: Path
     keys: Path
     warnings: tuple[Problem, ...] = ()
 
@@ -48,7 +52,7 @@ class Settings(Struct, frozen=True):
     @property
     def ranges(self) -> Path:
         """Where ranges are compiled by a daemon that may no longer write in the store."""
-        return self.decisions / ".ranges"
+        return self.state / ".ranges"
 
     @property
     def site(self) -> Site | None:
@@ -93,7 +97,9 @@ def _settings(
         data=places.get(("data",)),
         geoips=tuple(places["geoip", at] for at in range(len(config.geoip))),
         watch=places.get(("capture", "watch")),
-        decisions=places["decisions", "folder"],
+        ledger=places["ledger", "folder"],
+        ledger_key=places["ledger", "key"],
+        state=places["state",],
         keys=places["privacy", "pseudonyms", "keys"],
         warnings=warnings,
     )
@@ -120,32 +126,39 @@ def _size(source: Source, written: str, path: Key) -> int:
 
 
 def _there(key: Key, written: str, folder: Path) -> Iterator[Remark]:
-    """What is wrong with a file or folder that the daemon rests on."""
-    if key[0] not in (*_FILES, *_FOLDERS):
+    """What is wrong with a file or folder that is rested on. Of a secret only `residency deliver` knows."""
+    if key[0] not in (*_FILES, *_FOLDERS, "sinks") or key[-1] == "path":
         return
     try:
         mode = (folder / written).stat().st_mode
     except OSError as error:
         counted = "" if written.startswith("/") else f": it counts from {folder}"
         problem = f"{written}: {(error.strerror or type(error).__name__).lower()}"
-        yield Remark(key, problem, f"check the path{counted}")
+        level: Literal["error", "warning"] = "warning" if key[0] == "sinks" else "error"  # may be another's
+        yield Remark(key, problem, f"check the path{counted}", level)
         return
     if key[0] in _FOLDERS and not stat.S_ISDIR(mode):
         yield Remark(key, f"{written} is no folder", "name the folder that `residency data update` filled")
-    elif key[0] in _FILES and stat.S_ISDIR(mode):
+    elif key[0] not in _FOLDERS and stat.S_ISDIR(mode):
         yield Remark(key, f"{written} is a folder", "name a file in it")
-    elif key[0] in _FILES and not stat.S_ISREG(mode):
+    elif key[0] not in _FOLDERS and not stat.S_ISREG(mode):
         yield Remark(key, f"{written} is no plain file", "name a file")
 
 
 def _apart(config: Config, places: dict[Key, Path]) -> Iterator[Remark]:
     """What is written has folders of its own."""
-    decisions, keys = ("decisions", "folder"), ("privacy", "pseudonyms", "keys")
+    ledger, key, state, keys = _LEDGER, ("ledger", "key"), ("state",), ("privacy", "pseudonyms", "keys")
     watch = places.get(("capture", "watch"))
-    if watch is not None and _inside(places[decisions], watch):
-        yield Remark(decisions, "decisions would be written into the folder that is watched", "name another")
-    if config.privacy.pseudonyms.enabled and _inside(places[keys], places[decisions]):
-        problem = "the keys of pseudonyms lie among the decisions: who reads these can undo them"
+    for written in (ledger, state):
+        if watch is not None and _inside(places[written], watch):
+            yield Remark(written, "it would be written into the folder that is watched", "name another")
+    if _inside(places[state], places[ledger]) or _inside(places[ledger], places[state]):
+        yield Remark(ledger, "the ledger and `state` lie in one another", "name a folder elsewhere")
+    if _inside(places[key], places[ledger]):
+        problem = "the key lies in the ledger that it signs: who may read that could sign another"
+        yield Remark(key, problem, "name a file elsewhere")
+    if config.privacy.pseudonyms.enabled and _inside(places[keys], places[ledger]):
+        problem = "the keys of pseudonyms lie in the ledger: who reads that can undo them"
         yield Remark(keys, problem, "name a folder elsewhere")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from monitor.files import InputError
 from monitor.ledger import writer as writer_module
 from monitor.ledger.days import DAY_NS
-from tests.ledger_kit import NOW_NS, check, numbers, record, writer
+from tests.records_kit import NOW_NS, check, numbers, record, writer
 
 BATCH = 20
 OLD_DAY = "2026-02-01"

@@ -1,100 +1,86 @@
-"""Records for the tests of the ledger, and the plainest reading of RFC 6962 to compare its tree with."""
+"""Real ledgers: what a replay of a capture decides, recorded as the daemon records it."""
 
-import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from hashlib import sha256
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import msgspec
+from monitor import app
+from monitor.config import Retention
+from monitor.daemon.records import Filing, datasets_said, policy_said, sensor_said
+from monitor.findings import Book
+from monitor.ledger.tenants import Ledgers
+from monitor.ledger.types import Record
+from monitor.pipeline import Pipeline
+from monitor.policy import Policy
+from monitor.types import Decision
+from sensors.engine import Options, open_sensor
 
-from monitor.ledger.reader import Entry, open_ledger
-from monitor.ledger.types import Leaf, PayloadClass, Record, RecordKind, leaf_bytes, payload_hash
-from monitor.ledger.writer import LedgerWriter
-from monitor.merkle.note import Signer
-from tests.observed import START_NS
-
-NOW_NS = START_NS  # 2026-03-10
-TODAY = "2026-03-10"
-TENANT = "acme"
-MEMORY = "/dev/shm"  # noqa: S108  a folder of its own is made there
-SIGNER = Signer.generate("residency/edge/acme", bytes(range(32)))
-
-
-@contextmanager
-def folder_in_memory(otherwise: Path) -> Iterator[Path]:
-    """Give a new folder where an fsync costs nothing, or the other one where the system has no such place."""
-    if not os.access(MEMORY, os.W_OK):
-        yield otherwise
-        return
-    with tempfile.TemporaryDirectory(dir=MEMORY) as made:
-        yield Path(made)
+SENSOR = "edge"
+DAY_NS = 86_400_000_000_000
+NOW_NS = 20_522 * DAY_NS + DAY_NS // 2  # 2026-03-10T12:00:00Z, the day of the captures in pcaps/
+FILING = Filing(SENSOR, Retention())
+KEY = "ledger.key"
 
 
-def record(
-    number: int,
-    payload_class: PayloadClass = "violation",
-    day: str = TODAY,
-    kind: RecordKind = "decision",
-    padding: int = 0,
-) -> Record:
-    """Return a record that is told from others by its number."""
-    payload = msgspec.json.encode({"number": number, "padding": "x" * padding})
-    return Record(kind, NOW_NS + number, payload_class, day, payload)
+def ledger_of(capture: Path, policy: Path, folder: Path) -> Path:
+    """Make a ledger of what a replay of a capture decides; return its root, `ledger` in the folder.
+
+    Each tenant's ledger says first what was loaded, then each decision, and what findings came to.
+    """
+    known = app.load_knowledge(policy)
+    assert known.policy is not None
+    return recorded(decided(capture, policy), folder, known.policy)
 
 
-def writer(folder: Path, now_ns: int = NOW_NS) -> LedgerWriter:
-    """Open the ledger of TENANT in a folder."""
-    return LedgerWriter(folder, SIGNER, TENANT, now_ns)
+def decided(capture: Path, policy: Path) -> list[Decision]:
+    """Return what a replay of a capture decides, ordered by first packet."""
+    known = app.load_knowledge(policy)
+    pipeline = Pipeline(known.catalog, known.policy, known.aids())
+    sensor = open_sensor([capture], "dpkt", Options(interest=pipeline.interest()))
+    found = [decision for batch in sensor for decision in pipeline.feed(batch)]
+    return sorted(found, key=lambda each: (each.ts_ns, each.connection.flow.order()))
 
 
-def numbers(folder: Path, start: int = 0, stop: int | None = None) -> list[int | None]:
-    """Return the numbers of all entries as they are read, each checked against its leaf; None is erased."""
-    return [_number(entry) for entry in open_ledger(folder).entries(start, stop)]
+def recorded(
+    decisions: Sequence[Decision], folder: Path, policy: Policy | None = None, now_ns: int = NOW_NS
+) -> Path:
+    """Record decisions in a ledger root, `ledger` in the folder; return it."""
+    ledgers = opened(folder, now_ns)
+    book = Book(policy)
+    notes = list(_notes(policy, now_ns))
+    begun: set[str | None] = set()
+    for decision in decisions:
+        tenant = decision.connection.subject.tenant
+        if tenant not in begun:
+            ledgers.append(tenant, notes)
+            begun.add(tenant)
+        ledgers.append(tenant, [FILING.decision(decision, None, now_ns)])
+        for change in book.offer(decision):
+            ledgers.append(change.finding.subject.tenant, [FILING.change(change, now_ns)])
+    ledgers.close()
+    return ledgers.root
 
 
-def _number(entry: Entry) -> int | None:
-    assert leaf_bytes(entry.leaf) == entry.raw
-    if entry.payload is None:
-        assert entry.salt is None
-        return None
-    assert entry.salt is not None
-    assert payload_hash(entry.salt, entry.payload) == entry.leaf.payload
-    found = msgspec.json.decode(entry.payload)
-    return int(found["number"]) if "number" in found else -1
+def opened(folder: Path, now_ns: int = NOW_NS) -> Ledgers:
+    """Open the ledger root in a folder, to append to."""
+    return Ledgers(folder / "ledger", folder / KEY, SENSOR, now_ns)
 
 
-def naive_root(leaves: list[bytes]) -> bytes:
-    """Return MTH of RFC 6962, section 2.1, as it is written there."""
-    if not leaves:
-        return sha256(b"").digest()
-    if len(leaves) == 1:
-        return sha256(b"\x00" + leaves[0]).digest()
-    split = 1
-    while split * 2 < len(leaves):
-        split *= 2
-    return sha256(b"\x01" + naive_root(leaves[:split]) + naive_root(leaves[split:])).digest()
+def expired(folder: Path, days: int) -> None:
+    """Have retention erase what it erases so many days later."""
+    ledgers = opened(folder, NOW_NS + days * DAY_NS)
+    swept = ledgers.expire(NOW_NS + days * DAY_NS, FILING.kept_days)
+    assert not swept.failures
+    ledgers.close()
 
 
-def check(folder: Path) -> list[bytes]:
-    """Check that the checkpoint's root is that of the leaves in the bundles; return those."""
-    reader = open_ledger(folder)
-    leaves = [raw for _, raw in reader.leaves()]
-    assert len(leaves) == reader.size
-    assert naive_root(leaves) == reader.checkpoint.root
-    return leaves
+def contents(root: Path) -> dict[str, bytes]:
+    """Return every file below a folder, by its path."""
+    files = sorted(path for path in root.rglob("*") if path.is_file())
+    return {str(path.relative_to(root)): path.read_bytes() for path in files}
 
 
-def leaf(number: int) -> bytes:
-    """Return a leaf that stands for a payload of which nothing else is known."""
-    return leaf_bytes(Leaf(number, TODAY, "decision", "0" * 64, "allow"))
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    """Return all files below a folder by their path in it."""
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
+def _notes(policy: Policy | None, now_ns: int) -> Iterable[Record]:
+    yield FILING.note("sensor-start", sensor_said(SENSOR, "dpkt"), now_ns)
+    if policy is not None:
+        yield FILING.note("policy-loaded", policy_said(policy), now_ns)
+    yield FILING.note("datasets-loaded", datasets_said("0", ()), now_ns)

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from monitor.ledger import writer as writer_module
-from tests.ledger_kit import record, writer
+from tests.records_kit import record, writer
 
 LIMIT = 30_000
 

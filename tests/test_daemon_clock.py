@@ -6,13 +6,13 @@ What the daemon asks the clock for, it hands to these: the round's files, window
 from pathlib import Path
 
 import pytest
+from monitor.daemon.decisions import DecisionStore
 
 from monitor.config import Retention
-from monitor.ledger.days import DAY_NS, SECOND_NS, day_number, day_text
-from monitor.daemon.decisions import DecisionStore
 from monitor.daemon.pseudonyms import RotatingPseudonyms
 from monitor.daemon.verdicts import Verdicts
 from monitor.daemon.windows import WINDOW_NS, Windows
+from monitor.ledger.days import DAY_NS, SECOND_NS, day_number, day_text
 from monitor.tally import Tally
 from tests.store_kit import NOW_NS, decision, ports, stored
 

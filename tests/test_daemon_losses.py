@@ -7,8 +7,9 @@ import pytest
 
 from monitor.daemon.losses import Losses
 from monitor.daemon.parts import Parts
-from monitor.daemon.windows import Window, Windows
+from monitor.daemon.windows import Windows
 from monitor.tally import Tally
+from monitor.windows import Window
 from sensors.connections import Shed
 from sensors.observations import Count, Gap, GapReason
 from tests.parts_kit import SENSOR, Told

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import msgspec
 import pytest
 
-from monitor.daemon.windows import Window
 from monitor.types import Decision
+from monitor.windows import Window
 from tests.live_clients import Fetch, FetchQuic, Request, Together
 from tests.live_daemon import Ask, Daemon, Samples, Written, daemon
 from tests.live_network import OUTSIDE, small_segments

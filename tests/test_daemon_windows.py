@@ -3,9 +3,10 @@
 import msgspec
 
 from monitor.counts import FlowCount
-from monitor.daemon.windows import WINDOW_NS, Window, Windows
+from monitor.daemon.windows import WINDOW_NS, Windows
 from monitor.tally import Tally
 from monitor.types import Coverage
+from monitor.windows import Window
 from sensors.connections import Counted, Flows, GroupCounted
 from sensors.observations import Count
 

@@ -19,7 +19,7 @@ from monitor.ledger.reader import open_ledger
 from monitor.ledger.verify import verify_ledger
 from monitor.ledger.writer import LedgerWriter
 from tests.ledger_faults import CrashError, PowerLoss, failing
-from tests.ledger_kit import check, folder_in_memory, naive_root, numbers, record, writer
+from tests.records_kit import check, folder_in_memory, naive_root, numbers, record, writer
 
 ROUNDS = 40
 CASES = 2  # of what is left after a loss of power, each time

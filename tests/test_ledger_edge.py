@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from monitor.ledger.edge import Edge, widths
 from monitor.merkle.tiles import places
-from tests.ledger_kit import leaf, naive_root
+from tests.records_kit import leaf, naive_root
 
 SIZES = st.one_of(st.integers(0, 3), st.integers(253, 259), st.integers(509, 515), st.integers(0, 900))
 

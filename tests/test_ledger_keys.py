@@ -9,7 +9,7 @@ from monitor.files import InputError
 from monitor.ledger.keys import read_key, signing_key, tenant_signer, vkeys
 from monitor.ledger.tenants import Ledgers
 from monitor.merkle.note import Verifier
-from tests.ledger_kit import NOW_NS, record
+from tests.records_kit import NOW_NS, record
 
 
 def test_a_key_is_made_at_first_use(tmp_path: Path) -> None:

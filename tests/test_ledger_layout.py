@@ -9,7 +9,7 @@ import pytest
 
 from monitor.ledger.edge import Edge
 from monitor.ledger.types import CLASSES, Leaf, leaf_bytes
-from tests.ledger_kit import NOW_NS, SIGNER, TODAY, check, files, leaf, naive_root, record, writer
+from tests.records_kit import NOW_NS, SIGNER, TODAY, check, files, leaf, naive_root, record, writer
 
 HASH = 32
 

@@ -11,7 +11,7 @@ from monitor.ledger.payloads import Line, Payloads, parse_line
 from monitor.ledger.reader import ledgers_in, open_ledger
 from monitor.ledger.types import CLASSES
 from monitor.merkle.tree import ProofError, leaf_hash, verify_inclusion
-from tests.ledger_kit import TODAY, check, numbers, record, writer
+from tests.records_kit import TODAY, check, numbers, record, writer
 
 SIZE = 700
 CLASS_COUNT = len(CLASSES)

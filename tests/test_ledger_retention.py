@@ -12,7 +12,7 @@ from monitor.ledger.retention import Expired
 from monitor.ledger.types import CLASSES, PayloadClass
 from monitor.ledger.writer import LedgerWriter
 from tests.ledger_faults import failing
-from tests.ledger_kit import NOW_NS, check, files, numbers, record, writer
+from tests.records_kit import NOW_NS, check, files, numbers, record, writer
 
 KEPT: dict[PayloadClass, int | None] = {**dict.fromkeys(CLASSES, 7), "violation": 365, "coverage": None}
 

@@ -13,7 +13,7 @@ from monitor.ledger.reader import ledgers_in, open_ledger
 from monitor.ledger.tenants import Ledgers
 from monitor.ledger.types import Record, RecordKind
 from tests.ledger_faults import failing
-from tests.ledger_kit import NOW_NS, TODAY, check, numbers, record
+from tests.records_kit import NOW_NS, TODAY, check, numbers, record
 
 
 def opened(tmp_path: Path, max_open: int = 3) -> Ledgers:

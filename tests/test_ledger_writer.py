@@ -16,7 +16,7 @@ from monitor.ledger.reader import open_ledger
 from monitor.ledger.types import Record
 from monitor.ledger.writer import LedgerWriter
 from monitor.merkle.note import Signer
-from tests.ledger_kit import (
+from tests.records_kit import (
     NOW_NS,
     SIGNER,
     TENANT,
@@ -111,7 +111,7 @@ def test_a_second_writer_is_kept_out(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="another process writes there; stop that one"):
         writer(tmp_path)
     code = (
-        "import sys; from tests.ledger_kit import writer; from pathlib import Path; writer(Path(sys.argv[1]))"
+        "import sys; from tests.records_kit import writer; from pathlib import Path; writer(Path(sys.argv[1]))"
     )
     ran = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False

@@ -7,13 +7,13 @@ from click.testing import CliRunner, Result
 
 from monitor.cli import group
 from monitor.commands import doctor
-from monitor.config import Capture, Config, Decisions, Metrics, Privacy, Pseudonyms, Retention
+from monitor.config import Capture, Config, Ledger, Metrics, Privacy, Pseudonyms, Retention
 from monitor.daemon.backlog import KINDS
 from monitor.privacy import privacy_lines
 
 CONFIG = Config(1, Capture())
 ROTATING = Config(1, Capture(), privacy=Privacy(Pseudonyms(enabled=True, keys="keys", rotate_days=7)))
-SHORT = Config(1, Capture(), decisions=Decisions("d", Retention(allow=1)))
+SHORT = Config(1, Capture(), ledger=Ledger("d", retention_days=Retention(allow=1)))
 LONG = "/srv/" + "/".join(["a-folder-with-a-long-name"] * 5) + "/" + "x" * 60
 
 
@@ -68,7 +68,7 @@ def test_every_class_is_told() -> None:
 
 def test_it_fits_80_columns() -> None:
     config = Config(
-        1, Capture(watch=LONG), data=LONG, decisions=Decisions(LONG), privacy=Privacy(Pseudonyms(True, LONG))
+        1, Capture(watch=LONG), data=LONG, ledger=Ledger(LONG), privacy=Privacy(Pseudonyms(True, LONG))
     )
     lines = list(privacy_lines(config, "/etc/residency"))
     assert max(map(len, lines)) <= 80

@@ -152,6 +152,11 @@ def of_published(address: str, published: PublishedRange, catalog: Catalog, comm
     return Evidence("range", published.prefix, says, published.dataset)
 
 
+def is_of_hello(evidence: Evidence) -> bool:
+    """Whether the sentence is of a name that stood in the client's hello (SNI)."""
+    return evidence.kind in ("name", "prefix") and evidence.says.startswith(_ASKED["sni"].format(""))
+
+
 def is_of_resolver(evidence: Evidence) -> bool:
     """Whether the sentence is of a name that only a resolver had, or of its alias."""
     return evidence.kind in ("dns", "cname") and _FOR_WHOM in evidence.says

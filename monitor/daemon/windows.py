@@ -1,39 +1,16 @@
-"""What could be seen in a window of time: how many connections could be named, and what was lost. Pure.
+"""Cuts windows: how many connections could be named in that time, and what was lost. Pure.
 
 Who reads that nothing was found has to know how much could be. One line each window, with its gaps.
 """
-
-import msgspec
 
 from monitor.counts import FlowCount
 from monitor.coverage import NAMED
 from monitor.tally import Tally
 from monitor.types import Coverage
+from monitor.windows import UNREAD, Window
 from sensors.observations import Count
 
-UNREAD = ("interface", "ring")  # by whom packets are lost before they are read
 WINDOW_NS = 300 * 1_000_000_000
-
-
-class Window(msgspec.Struct, frozen=True, tag="coverage", tag_field="type"):
-    """One window. ``says`` is its sentence for people; ``coverage`` holds the classes that had connections.
-
-    Packets are those that were read, ``lost`` those that were not, by reason. Connections are counted in the
-    window that they ended in; ``shed`` are those that should have been decided on, and were only counted;
-    ``left`` are observations that there was no time to look at before the end.
-    """
-
-    since_ns: int
-    until_ns: int
-    sensor: str
-    says: str
-    connections: int
-    bytes: int
-    coverage: dict[Coverage, int]
-    packets: int
-    lost: dict[str, Count]
-    shed: int = 0
-    left: int = 0
 
 
 class Windows:

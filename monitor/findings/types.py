@@ -4,20 +4,20 @@ from typing import Literal
 
 import msgspec
 
-from monitor.policy.words import Severity
+from monitor.findings.silence import Silence
+from monitor.policy.words import FindingKind, Severity
 from monitor.types import Certainty, Evidence, Scope, Subject
 from sensors.observations import FlowKey
 
 State = Literal["open", "acknowledged", "curing", "cured", "lapsed", "excepted"]
-FindingKind = Literal[
-    "violation", "indeterminate",
-    "dual-exposure", "gateway-bypass", "relay-suspected", "unusual-upload", "console-access",
-]  # fmt: skip
 What = Literal["opened", "updated", "closed", "reminder"]
 
 
 class Sample(msgspec.Struct, frozen=True):
-    """The first connection of a finding, by its first packet and then by five-tuple."""
+    """The first connection of a finding, by its first packet and then by five-tuple.
+
+    ``is_open`` tells that it still lived when this was said of it.
+    """
 
     ts_ns: int
     flow: FlowKey
@@ -25,6 +25,7 @@ class Sample(msgspec.Struct, frozen=True):
     evidence: tuple[Evidence, ...] = ()
     conflicts: tuple[Evidence, ...] = ()
     reasons: tuple[str, ...] = ()
+    is_open: bool = False
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -48,6 +49,7 @@ class Waiver(msgspec.Struct, frozen=True):
     note: Note
     ticket: str
     until_ns: int
+    over: bool = False  # it ran out, and that was said
 
 
 class Reminder(msgspec.Struct, frozen=True):
@@ -55,6 +57,7 @@ class Reminder(msgspec.Struct, frozen=True):
 
     name: str
     due_ns: int
+    says: str = ""
     told: bool = False
 
 
@@ -100,6 +103,7 @@ class Finding(msgspec.Struct, frozen=True):
     acknowledged: Note | None = None
     cure: Cure | None = None
     cured: Note | None = None
+    silence: Silence | None = None  # what that rests on
     waiver: Waiver | None = None
     reminders: tuple[Reminder, ...] = ()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from monitor.ledger.types import CLASSES, PayloadClass
+from monitor.ledger.verify_types import Faults
 
 MAX_DEPTH = 12  # of folders below a ledger; tile/0/x001/.../x234/067.p/5 has 11
 
@@ -28,6 +29,18 @@ def read_plain(path: Path, limit: int) -> bytes | None:
         data = file.read(limit + 1)
     if len(data) > limit:
         raise NotPlainError(f"it is larger than the {limit:,} bytes that such a file can have")
+    return data
+
+
+def read_file(folder: Path, path: str, limit: int, faults: Faults) -> bytes | None:
+    """Return what stands in a file of a ledger; note a fault where nothing fit does. Raises OSError."""
+    try:
+        data = read_plain(folder / path, limit)
+    except NotPlainError as error:
+        faults.add(path, str(error))
+        return None
+    if data is None:
+        faults.add(path, "it is missing")
     return data
 
 
@@ -60,8 +73,11 @@ def files_below(folder: Path) -> Iterator[tuple[str, bool]]:
     waiting = [("", 0)]
     while waiting:
         prefix, depth = waiting.pop()
-        with os.scandir(folder / prefix) as entries:
-            found = sorted(entries, key=lambda entry: entry.name)
+        try:
+            with os.scandir(folder / prefix) as entries:
+                found = sorted(entries, key=lambda entry: entry.name)
+        except FileNotFoundError:
+            continue  # the daemon removed it: it held a partial tile
         for entry in found:
             path = prefix + entry.name
             is_folder = entry.is_dir(follow_symlinks=False)

@@ -9,16 +9,14 @@ from typing import Literal
 import msgspec
 
 from monitor.ledger.names import CHECKPOINT, JOURNAL, LEDGER, tenant_folder
-from monitor.ledger.verify_files import NotPlainError, read_plain
+from monitor.ledger.verify_edge import read_edge
+from monitor.ledger.verify_files import read_file
 from monitor.ledger.verify_types import Faults
 from monitor.merkle.checkpoint import Checkpoint, CheckpointError, parse_checkpoint
 from monitor.merkle.note import MAX_NOTE_BYTES, NoteError, Verifier, open_note, read_note
-from monitor.merkle.tiles import MAX_BUNDLE_BYTES, TILE_HEIGHT, TILE_WIDTH, entries_path, tile_path
-from monitor.merkle.tree import HASH_BYTES
 
 MAX_HEADER_BYTES = 65_536
 MAX_JOURNAL_BYTES = 1 << 28  # eight times what the daemon lets one grow to
-TILE_BYTES = TILE_WIDTH * HASH_BYTES
 MAX_ENTRIES = 1 << 40  # more are no ledger, but a number that somebody wrote
 TRIES = 10  # to read head and edge while a daemon writes
 
@@ -81,9 +79,10 @@ def read_head(folder: Path, trusted: Verifier | None, faults: Faults) -> Head | 
         if note is None or checkpoint is None:
             break
         of_edge = Faults()
-        edge = _edge(folder, checkpoint.size, of_edge)
+        edge = read_edge(folder, checkpoint.size, of_edge)
         journal = read_file(folder, JOURNAL, MAX_JOURNAL_BYTES, faults) or b""
-        if not left or read_file(folder, CHECKPOINT, MAX_NOTE_BYTES, faults) == note:
+        steady = not of_edge.found and read_file(folder, CHECKPOINT, MAX_NOTE_BYTES, faults) == note
+        if steady or not left:
             faults.take(of_edge)
             return Head(header, verifier, note, checkpoint, edge, journal)
     return None
@@ -118,30 +117,3 @@ def _checkpoint(data: bytes, header: Header, verifier: Verifier, faults: Faults)
         faults.add(CHECKPOINT, f"{found.size} entries are more than a ledger can have")
         return None
     return found
-
-
-def _edge(folder: Path, size: int, faults: Faults) -> dict[str, bytes | None]:
-    """Read the partial bundle and the partial tiles, of which there is one at most a level."""
-    edge = {}
-    if width := size % TILE_WIDTH:
-        path = entries_path(size // TILE_WIDTH, width)
-        edge[path] = read_file(folder, path, MAX_BUNDLE_BYTES, faults)
-    level = 0
-    while hashes := size >> (TILE_HEIGHT * level):
-        if width := hashes % TILE_WIDTH:
-            path = tile_path(level, hashes // TILE_WIDTH, width)
-            edge[path] = read_file(folder, path, TILE_BYTES, faults)
-        level += 1
-    return edge
-
-
-def read_file(folder: Path, path: str, limit: int, faults: Faults) -> bytes | None:
-    """Return what stands in a file of a ledger; note a fault where nothing fit does. Raises OSError."""
-    try:
-        data = read_plain(folder / path, limit)
-    except NotPlainError as error:
-        faults.add(path, str(error))
-        return None
-    if data is None:
-        faults.add(path, "it is missing")
-    return data

@@ -4,6 +4,7 @@ A batch is in the journal, whole, before any other file has a byte of it. So wha
 the checkpoint says is the beginning of what the journal holds, and all else is a fault.
 """
 
+import re
 from hashlib import sha256
 
 from monitor.ledger.batch import Batch, decode_batch
@@ -20,6 +21,7 @@ from monitor.merkle.tiles import TILE_HEIGHT, Place, TileError, encode_bundle, p
 
 NEW_CHECKPOINT = f"{CHECKPOINT}.new"  # what becomes the checkpoint once it is whole
 SIGNATURE_CHARACTERS = 93  # base64 of four bytes of key id and 64 of signature, and the line end
+_START = re.compile(rb'.{4}\{"start":([0-9]{1,18}),', re.DOTALL)  # how a body begins, see Head in batch.py
 RECORD_HEAD = 40  # of a journal's record: eight bytes of length, and SHA-256 of the body
 
 
@@ -32,9 +34,7 @@ def split_journal(data: bytes, faults: Faults) -> tuple[list[bytes], int]:
         body = data[start:end]
         if end > len(data) or sha256(body).digest() != data[at + 8 : start]:
             if end < len(data) and any(data[at:]):  # a loss of power may leave zeros
-                faults.add(
-                    JOURNAL, f"the record at byte {at} is not what its hash says, and more stands behind it"
-                )
+                faults.add(JOURNAL, f"the record at byte {at} has another hash, and more stands behind it")
             break
         bodies.append(body)
         at = end
@@ -51,15 +51,18 @@ class TailCheck:
         self._signed = head.checkpoint
         self._tiles = dict[tuple[int | None, int], bytes]()  # by level and number: the longest state
         self._states = dict[Place, int]()  # how many bytes of it a tile of that width has
-        self._lines = dict[
-            str, tuple[int, bytearray]
-        ]()  # by payload file: an offset, and what follows from there
+        self._lines = dict[str, tuple[int, bytearray]]()  # by payload file: an offset, and what follows
         self._roots = dict[int, bytes]()
         self._files = 0
         bodies, self._torn = split_journal(head.journal, faults)
         self._end = self._signed.size
         if bodies:
             self._follow(bodies)
+        torn = _START.match(head.journal, len(head.journal) - self._torn + RECORD_HEAD)
+        if torn and int(torn[1]) != self._end:
+            self._faults.add(
+                JOURNAL, f"what is torn begins at entry {int(torn[1])}, and entry {self._end} is next"
+            )
 
     def tail(self) -> Tail | None:
         """Return what a stop left, or None where it left nothing."""

@@ -9,7 +9,9 @@ from itertools import zip_longest
 from pathlib import Path
 
 from monitor.ledger.names import CHECKPOINT
-from monitor.ledger.verify_head import TILE_BYTES, Head, read_file
+from monitor.ledger.verify_edge import TILE_BYTES
+from monitor.ledger.verify_files import read_file
+from monitor.ledger.verify_head import Head
 from monitor.ledger.verify_types import MAX_FAULTS, Faults
 from monitor.merkle.tiles import (
     MAX_BUNDLE_BYTES,

@@ -16,6 +16,8 @@ from monitor.jurisdictions import Jurisdictions
 from monitor.policy.behaviour_lint import check_section, check_use
 from monitor.policy.behaviours import compile_section
 from monitor.policy.exceptions import CompiledException, excuse
+from monitor.policy.findings import compile_findings
+from monitor.policy.findings_lint import check_findings, check_reminders
 from monitor.policy.items import check_items, day_of
 from monitor.policy.lint import check_effect
 from monitor.policy.networks import (
@@ -79,6 +81,7 @@ class Policy:
             return Territory(names, document.jurisdictions, jurisdictions)
 
         self.behaviours = compile_section(document, territory)
+        self.findings = compile_findings(document)
         self.compiled = [CompiledRule(rule, territory) for rule in document.rules]
         exceptions = [CompiledException(each, territory) for each in document.exceptions]
         self._rules_of = {
@@ -150,9 +153,14 @@ def compile_policy(
     remarks += check_references(document, vocabulary)
     remarks += check_items(document)
     remarks += check_section(document)
+    remarks += check_findings(document)
     if remarks:
         raise documents.DocumentError(locate(source, remarks))
     policy = Policy(source, document, networks, resolvers, jurisdictions)
     selectors: list[Selector] = [rule.selector for rule in policy.compiled]
-    warnings = [*check_effect(document, selectors, policy.subjects), *check_use(document, networks)]
+    warnings = [
+        *check_effect(document, selectors, policy.subjects),
+        *check_use(document, networks),
+        *check_reminders(document),
+    ]
     return policy, locate(source, warnings)

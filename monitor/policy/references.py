@@ -134,6 +134,9 @@ def _duplicates(document: PolicyDocument) -> Iterator[Remark]:
     if document.behaviours is not None:
         gateways = document.behaviours.gateways
         lists["behaviours", "gateways"] = ("gateway", [each.name for each in gateways])
+    if document.findings is not None:
+        reminders = document.findings.reminders
+        lists["findings", "reminders"] = ("reminder", [each.name for each in reminders])
     for at, tenant in enumerate(document.tenants):
         lists["tenants", at, "groups"] = ("source group", [group.name for group in tenant.groups])
     for path, (label, names) in lists.items():

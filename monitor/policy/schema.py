@@ -9,8 +9,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from monitor.policy.findings_section import FindingsSection
 from monitor.policy.section import BehaviourSection
-from monitor.policy.words import DEFAULT_SEVERITY, Severity, Word, Words
+from monitor.policy.words import DEFAULT_SEVERITY, Quantity, Severity, Word, Words
 from monitor.types import Outcome, Scope
 
 Action = Literal["allow", "violation", "indeterminate"]
@@ -88,6 +89,7 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True):
     on_storage: Action | None = None
     on_indeterminate: Action | None = None
     severity: Severity = DEFAULT_SEVERITY
+    cure: Quantity | None = None  # how long that of a finding may take; null: as in `findings:`
     references: tuple[Word, ...] = ()
     remediation: str = ""
 
@@ -153,4 +155,5 @@ class PolicyDocument(Struct, frozen=True, forbid_unknown_fields=True):
     exceptions: tuple[Exemption, ...] = ()
     default: Action = "indeterminate"
     behaviours: BehaviourSection | None = None
+    findings: FindingsSection | None = None
     tests: tuple[PolicyTest, ...] = ()
