@@ -12,7 +12,7 @@ import msgspec
 
 from monitor.daemon.recording import Recording
 from monitor.findings.types import Change
-from monitor.ledger.reader import Entry, ledgers_in, open_ledger
+from monitor.ledger.reader import Entry, open_ledger
 from monitor.types import Decision
 
 SETTLED_ENTRIES = 4_096  # read at once, and then settled
@@ -67,7 +67,11 @@ class CatchingUp:
             self._recording.owe_event(change)
 
 
-def catch_up(root: Path, recording: Recording, position: Mapping[str, int], now_ns: int) -> int:
-    """Read all ledgers below ``root`` from where the outbox stands; return how many entries were new."""
+def catch_up(recording: Recording, position: Mapping[str, int], now_ns: int) -> int:
+    """Read all ledgers from where the outbox stands; return how many entries were new.
+
+    Each is opened to write before it is read: so all that is durable stands in its place, also where a crash
+    had left that in the journal alone. Raises InputError, OSError, OutboxError.
+    """
     catching_up = CatchingUp(recording, position, now_ns)
-    return sum(catching_up.read(folder) for folder in ledgers_in(root))
+    return sum(catching_up.read(writer.folder) for writer in recording.ledgers.all())

@@ -34,7 +34,7 @@ def open_recorder(
     findings, position = outbox.load()
     recording = Recording(ledgers, outbox, Book(knowledge.policy, findings), filing)
     recording.use(standing(settings, knowledge, now_ns), knowledge.policy)
-    caught_up = catch_up(settings.ledger, recording, position, now_ns)
+    caught_up = catch_up(recording, position, now_ns)
     if caught_up:
         log.info("caught up with the ledger", entries=caught_up)
     chores = Chores(recording, filing, settings.state, [sink.name for sink in config.sinks])
