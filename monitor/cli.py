@@ -21,6 +21,7 @@ COMMANDS = {
     "data": "Keep the data sets that say where an address is: published ranges, GeoIP.",
     "doctor": "Say what this installation can do, and what it lacks.",
     "explain": "Say what a name or an address would be called, and why.",
+    "findings": "List findings, say what is done about them, export them.",
     "observe": "Print what the sensor alone sees in a capture.",
     "policy": "Compare two policies, and what they say of past flows.",
     "rejudge": "Judge again what a ledger recorded, by another policy.",

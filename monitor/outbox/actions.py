@@ -58,6 +58,14 @@ class Request(msgspec.Struct, frozen=True):
     action: Action
 
 
+class Operated(msgspec.Struct, frozen=True):
+    """What the ledger keeps of a request: the action with who did it, and the user who wrote the file."""
+
+    action: Action
+    uid: int
+    asked_ns: int
+
+
 class _Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What stands in a request's file."""
 
