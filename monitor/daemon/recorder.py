@@ -12,6 +12,7 @@ from functools import partial
 
 from monitor.behaviours import Behaviour
 from monitor.daemon.backlog import Item
+from monitor.daemon.catching_up import CatchingUp
 from monitor.daemon.chores import Chores, Said
 from monitor.daemon.intake import Intake
 from monitor.daemon.recording import Recording, Standing
@@ -37,11 +38,12 @@ Task = Callable[[int], None]
 class Recorder:
     """Takes from the loop, without waiting. ``look`` says how it goes."""
 
-    def __init__(self, recording: Recording, chores: Chores, filing: Filing, intake: Intake) -> None:
+    def __init__(self, recording: Recording, catching_up: CatchingUp, chores: Chores, filing: Filing) -> None:
         self._recording = recording
+        self._catching_up: CatchingUp | None = catching_up
         self._chores = chores
         self._filing = filing
-        self._intake = intake
+        self._intake = Intake()
         self._tasks: deque[Task] = deque(maxlen=MAX_TASKS)
         self._counts = FindingCounts()
         self._recorded = Recorded()
@@ -130,6 +132,8 @@ class Recorder:
 
     def _turn(self, now_ns: int) -> None:
         """Pay what is owed, do what else there is to do, take the next items."""
+        if self._catching_up is not None:
+            self._catch_up(self._catching_up)
         self._recording.settle(now_ns)
         self._recording.begin()
         while self._tasks:
@@ -143,6 +147,12 @@ class Recorder:
             self._intake.put_back(took.left)
         if took.error is not None:
             raise took.error
+
+    def _catch_up(self, catching_up: CatchingUp) -> None:
+        catching_up.run()
+        self._catching_up = None
+        if catching_up.entries:
+            self._chores.said.append(Said("caught up with the ledger", {"entries": catching_up.entries}))
 
     def _tell(self) -> None:
         """Say what is durable by now."""

@@ -23,7 +23,7 @@ from monitor.daemon.health import Health
 from monitor.daemon.http import Endpoint
 from monitor.daemon.interfaces import Interfaces
 from monitor.daemon.listening import listen
-from monitor.daemon.logs import start_logging
+from monitor.logs import start_logging
 from monitor.daemon.loop import Loop
 from monitor.daemon.notify import open_supervisor
 from monitor.daemon.opening import open_recorder

@@ -235,6 +235,7 @@ def _unmapped(event: FindingEvent) -> dict[str, Any]:
         "limits": list(event.basis.limits),
         **{name: note for name, note in notes.items() if note is not None},
         **({"waiver": finding.waiver} if finding.waiver else {}),
+        **({"silence": finding.silence} if finding.silence else {}),
     }
 
 
