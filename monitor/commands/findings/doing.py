@@ -205,7 +205,8 @@ def reopen(
 
     \b
     Examples:
-      residency findings reopen 3fa9c1 --config residency.yaml --note "the fix was rolled back"
+      residency findings reopen 3fa9c1 --config residency.yaml \\
+          --note "the fix was rolled back"
     """
     doing = _Doing(identifier, config, state, ledger, by)
     doing.act(lambda id_, who: Reopen(finding=id_, by=who, text=note))
@@ -226,7 +227,8 @@ def comment(
 
     \b
     Examples:
-      residency findings comment 3fa9c1 --config residency.yaml --note "vendor ticket 4711"
+      residency findings comment 3fa9c1 --config residency.yaml \\
+          --note "vendor ticket 4711"
     """
     doing = _Doing(identifier, config, state, ledger, by)
     doing.act(lambda id_, who: Comment(finding=id_, by=who, text=note))
@@ -269,7 +271,7 @@ def _answer(place: Place, request: Request) -> Answer:
                 Exit.USAGE,
             )
         from monitor import app  # noqa: PLC0415  only without a daemon
-        from monitor.daemon.acting import act_offline  # noqa: PLC0415
+        from monitor.daemon.offline import act_offline  # noqa: PLC0415
 
         with clear_errors():
             knowledge = app.load_knowledge(

@@ -57,8 +57,9 @@ def command(
 
     \b
     Examples:
-      residency findings export --config residency.yaml --format ocsf --out findings.ocsf.jsonl
-      residency findings export --file audit/findings.jsonl --format csv --out findings.csv
+      residency findings export --config residency.yaml --format ocsf
+      residency findings export --file audit/findings.jsonl \\
+          --format csv --out findings.csv
     """
     with clear_errors():
         place = place_of(config, state, ledger, file)
@@ -97,7 +98,7 @@ def _said(finding: Finding, last: FindingEvent | None) -> FindingEvent:
         change = msgspec.structs.replace(last.change, finding=finding)
         return msgspec.structs.replace(last, key=change.key, change=change)
     change = Change("opened" if finding.revision <= 1 else "updated", finding.last_ns, finding.title, finding)
-    basis = Basis(f"Residency Monitor {__version__}", "replay", limits=limits_of(finding))
+    basis = Basis(__version__, "replay", limits=limits_of(finding))
     return FindingEvent(change.key, change.at_ns, change, basis)
 
 
