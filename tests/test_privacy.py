@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 from monitor.cli import group
 from monitor.commands import doctor
 from monitor.config import Capture, Config, Ledger, Metrics, Privacy, Pseudonyms, Retention
-from monitor.daemon.backlog import KINDS
+from monitor.ledger.types import CLASSES
 from monitor.privacy import privacy_lines
 
 CONFIG = Config(1, Capture())
@@ -28,14 +28,14 @@ def run(*arguments: str | Path) -> Result:
 @pytest.mark.parametrize(
     ("config", "sentence"),
     [
-        (CONFIG, "violation: outside policy /var/lib/residency/decisions/ 365 days violation/DAY.jsonl"),
+        (CONFIG, "violation: outside policy /var/lib/residency/ledger/TENANT/ 365 days payloads/violation/"),
         (CONFIG, "its address and port, as they are"),
         (CONFIG, "no process (processes: false)"),
         (CONFIG, "the store (`residency doctor`)"),
         (CONFIG, "on 127.0.0.1:9477; no address, host name or id of a connection"),
         (CONFIG, "payload - of no packet, in no form"),
         (CONFIG, "observe - prints all that the sensor sees, names and addresses"),
-        (SHORT, "/etc/residency/d/allow/DAY.jsonl 1 day"),
+        (SHORT, "/etc/residency/d/TENANT/ 1 day payloads/allow/"),
         (ROTATING, "/etc/residency/keys/ this period's"),
         (ROTATING, "a pseudonym, another one for each tenant and every 7 days; no address, no port"),
         (Config(1, Capture(), processes=True), "the process of this host that opened the connection"),
@@ -63,7 +63,7 @@ def test_what_is_not_said(config: Config, sentence: str) -> None:
 
 
 def test_every_class_is_told() -> None:
-    assert all(f"{kind}: " in said(CONFIG) and f"{kind}/DAY.jsonl" in said(CONFIG) for kind in KINDS)
+    assert all(f"{kind}: " in said(CONFIG) and f"payloads/{kind}/" in said(CONFIG) for kind in CLASSES)
 
 
 def test_it_fits_80_columns() -> None:

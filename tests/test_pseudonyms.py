@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from monitor.behaviours.types import Rest, behaviour_id
 from monitor.ledger.days import DAY_NS
-from monitor.findings.book import Book
+from monitor.findings import Book
 from monitor.pseudonyms import KEY_BYTES, Pseudonyms, period_of
 from monitor.types import Decision, Evidence, Name
 from pcaps import golden

@@ -163,7 +163,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: Scripted
     protocol_version = "HTTP/1.1"
 
-    def do_POST(self) -> None:  # noqa: N802  the library's name
+    def do_POST(self) -> None:
         alerts = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.posts.append(alerts)
         self.server.heads.append({"path": self.path, **self.headers})

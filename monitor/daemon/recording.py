@@ -15,12 +15,9 @@ from monitor.daemon.records import Filing
 from monitor.events.limits import limits_of
 from monitor.events.types import Basis, Event, FindingEvent
 from monitor.findings import Book
-from monitor.findings.actions import ActionError
 from monitor.findings.types import Change, Finding
 from monitor.ledger.tenants import Ledgers
 from monitor.ledger.types import Record
-from monitor.outbox.actions import Answer, Operated, Request
-from monitor.outbox.schema import OutboxError
 from monitor.outbox.store import Outbox
 from monitor.policy import Policy
 from monitor.types import Decision
@@ -91,23 +88,6 @@ class Recording:
             else:
                 self._group(group, now_ns)
         return Took(tuple(left), failures[0] if failures else None)
-
-    def act(self, request: Request, now_ns: int) -> Answer:
-        """Do what an operator asks for; return what becomes of it."""
-        try:
-            changes = self.book.act(request.action, now_ns)
-        except ActionError as error:
-            return Answer("refused", str(error))
-        finding = changes[-1].finding
-        said = Operated(request.action, request.uid, request.at_ns)
-        record = self._filing.note("operator", said, now_ns)
-        self._records.setdefault(finding.subject.tenant, []).append(record)
-        self.owe(changes, now_ns)
-        try:
-            self.settle(now_ns)
-        except (OSError, OutboxError) as error:
-            return Answer("pending", f"done, and durable once the disk takes it: {error}", finding)
-        return Answer("done", changes[-1].why, finding)
 
     def owe(self, changes: Iterable[Change], now_ns: int) -> None:
         """Note changes of findings that have to become durable."""
