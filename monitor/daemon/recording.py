@@ -92,9 +92,17 @@ class Recording:
     def owe(self, changes: Iterable[Change], now_ns: int) -> None:
         """Note changes of findings that have to become durable."""
         for change in changes:
-            record = self._filing.change(change, now_ns)
-            self._records.setdefault(change.finding.subject.tenant, []).append(record)
+            self.owe_record(change.finding.subject.tenant, self._filing.change(change, now_ns))
             self.owe_event(change)
+
+    def owe_record(self, tenant: Tenant, record: Record) -> None:
+        """Note a record that has to become durable."""
+        self._records.setdefault(tenant, []).append(record)
+
+    @property
+    def owes_ledgers(self) -> bool:
+        """Whether something is in no ledger yet."""
+        return bool(self._records)
 
     def owe_event(self, change: Change) -> None:
         """Note a change that stands in its ledger, and has to come into the outbox."""
