@@ -118,11 +118,6 @@ def _receiver(sink: AnySink) -> str:
 
 
 def _of_the_client(config: Config) -> list[str]:
-    state = _place(config.state, folder)
-    yield "findings, with their first clients", f"{state}/state.db", "until they are over, and delivered"
-    if config.sinks:
-        yield "events that wait for sinks", f"{state}/state.db", "until each sink has them"
-        yield "events that a sink did not take", f"{state}/delivery.db", "until they are dropped"
     pseudonyms = config.privacy.pseudonyms
     if pseudonyms.enabled:
         period = plural(pseudonyms.rotate_days, "day")

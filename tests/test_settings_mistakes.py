@@ -184,6 +184,8 @@ SINK_MISTAKES = [
      "use one of: jsonl, webhook, syslog, alertmanager, redis, kafka, smtp"),
     ("- {type: jsonl, name: a}", 5, "sinks[0]: object missing required field path", "add `path:`"),
     (HOOK + "'https://x', secret: geheim}", 5, "unknown key 'secret'", "did you mean 'secret_file'?"),
+    ("- {type: jsonl, name: a, path: b.jsonl, rotate_bytes: much}", 5,
+     "sinks[0].rotate_bytes: 'much' is no size", "write a size such as 500 kB, 10 MB or 1 GiB"),
     (FILE + "- {type: jsonl, name: a, path: b.jsonl}", 6, "two sinks are named 'a'",
      "give each a name of its own: what was delivered is known by it"),
     (FILE + "- {type: jsonl, name: b, path: a.jsonl}", 6, "two sinks write to a.jsonl",
