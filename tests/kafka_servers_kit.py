@@ -1,7 +1,7 @@
 """Kafka's brokers as librdkafka has them for its own tests, in this process, reached over TCP as any are.
 
-confluent-kafka hands out no more than their number. So they are made through librdkafka itself, the same library
-file, which can also be told what errors they answer with (rdkafka_mock.h).
+confluent-kafka hands out no more than their number. So they are made through librdkafka itself, the same
+library file, which can also be told what errors they answer with (rdkafka_mock.h).
 """
 
 import ctypes
@@ -57,6 +57,7 @@ def brokers(count: int = 3) -> Iterator[Brokers]:
         getattr(library, name).restype = ctypes.c_void_p
     said = ctypes.create_string_buffer(_ERROR_BYTES)
     configuration = ctypes.c_void_p(library.rd_kafka_conf_new())
+    library.rd_kafka_conf_set(configuration, b"log_level", b"0", said, ctypes.c_size_t(_ERROR_BYTES))
     handle = library.rd_kafka_new(_PRODUCER, configuration, said, ctypes.c_size_t(_ERROR_BYTES))
     assert handle, said.value
     client = ctypes.c_void_p(handle)
