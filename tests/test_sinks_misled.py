@@ -133,8 +133,14 @@ def test_it_drips(tmp_path: Path, kind: str) -> None:
     assert isinstance(outcome, RetryAfter)
 
 
-@pytest.mark.parametrize("garbage", GARBAGE, ids=range(len(GARBAGE)))
-@pytest.mark.parametrize("kind", SINKS)
+@pytest.mark.parametrize(
+    ("kind", "garbage"),
+    [
+        pytest.param(kind, garbage, id=f"{kind}-{number}")
+        for kind, (number, garbage) in itertools.product(SINKS, enumerate(GARBAGE))
+        if kind != "kafka" or not number  # librdkafka takes its second for each
+    ],
+)
 def test_it_says_garbage(tmp_path: Path, kind: str, garbage: bytes) -> None:
     def handle(sock: socket.socket) -> None:
         sock.sendall(garbage)
@@ -149,7 +155,7 @@ def test_it_says_garbage(tmp_path: Path, kind: str, garbage: bytes) -> None:
 
 
 @pytest.mark.parametrize("endless", ENDLESS)
-@pytest.mark.parametrize("kind", [each for each in SINKS if not each.endswith(("s", "-tls", "syslog"))])
+@pytest.mark.parametrize("kind", ["smtp", "alertmanager", "redis"])  # librdkafka has a bound of its own
 def test_it_talks_without_end(tmp_path: Path, kind: str, endless: str) -> None:
     """Were it heard, gigabytes would be in the time that it has."""
     first, again = ENDLESS[endless]
