@@ -210,11 +210,11 @@ def delivering(config: Path, *arguments: str) -> Iterator[Courier]:
         courier.end(signal.SIGKILL)
 
 
-def wait_for(look: Callable[[], bool], what: str) -> None:
+def wait_for(look: Callable[[], bool], what: str, pause_seconds: float = 0.02) -> None:
     deadline = time.monotonic() + WAIT_SECONDS
     while not look():
         assert time.monotonic() < deadline, what
-        time.sleep(0.02)
+        time.sleep(pause_seconds)
 
 
 def keys_in(path: Path) -> list[str]:

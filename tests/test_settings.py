@@ -1,5 +1,6 @@
 """The daemon's configuration: what is read, what its default holds, and what a host may lack of it."""
 
+import importlib.util
 import os
 import pwd
 import re
@@ -77,7 +78,7 @@ def test_paths_count_from_the_folder_of_the_file(tmp_path: Path, monkeypatch: py
     monkeypatch.chdir(tmp_path.parent)
     text = HEAD + (
         "policy: p.yaml\ncatalogs: [own.yaml]\ngeoip: [geo.mmdb]\ndata: sets\nsensor: egress-1\n"
-        "decisions: {folder: out}\nprivacy: {pseudonyms: {keys: /var/keys}}\n"
+        "decisions: {folder: out}\nprivacy: {pseudonyms: {keys: /var/keys}}\nstate: now\n"
         "location: {latitude: 50, longitude: 8.5, name: here}\n"
     )
     written(tmp_path, text)
@@ -88,6 +89,7 @@ def test_paths_count_from_the_folder_of_the_file(tmp_path: Path, monkeypatch: py
     assert settings.choice == DataChoice(tmp_path / "sets", spare=tmp_path / "out/.ranges")
     assert settings.decisions == tmp_path / "out"
     assert settings.keys == Path("/var/keys")
+    assert settings.state == tmp_path / "now"
     assert settings.sensor == "egress-1"
     assert settings.site == Site(50.0, 8.5, "here")
     assert settings.warnings == ()
@@ -100,6 +102,7 @@ def test_what_is_left_out_is_the_default(tmp_path: Path) -> None:
     assert (settings.choice, settings.site) == (None, None)
     assert settings.sensor == os.uname().nodename
     assert settings.decisions == Path("/var/lib/residency/decisions")
+    assert settings.state == Path("/var/lib/residency/state")
 
 
 @pytest.mark.parametrize(
@@ -197,6 +200,12 @@ LACKS = [
         ("FOLDER/file is no folder", "name another"),
     ),
     (
+        HEAD + HERE + "state: file",
+        4,
+        "error",
+        ("FOLDER/file is no folder", "name another"),
+    ),
+    (
         HEAD + HERE + "privacy: {pseudonyms: {enabled: true, keys: a/keys}}",
         4,
         "error",
@@ -224,6 +233,18 @@ def test_what_a_host_lacks(text: str, line: int, level: str, said: tuple[str, st
     assert (found.line, found.level) == (line, level)
     assert found.problem.startswith(problem.replace("FOLDER", str(tmp_path)))
     assert mend.replace("FOLDER", str(tmp_path)) in found.mend
+
+
+def test_a_sink_whose_library_is_missing_is_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = HEAD + HERE + "sinks:\n  - {type: webhook, name: soc, url: 'https://soc.example.net'}\n"
+    assert of_host(tmp_path, text) == []
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "urllib3" else name)
+    (found,) = of_host(tmp_path, text)
+    assert (found.line, found.level) == (5, "warning")
+    assert found.problem == "sink soc needs the webhook extra, which is not installed"
+    assert found.mend == "install it: pip install 'residency-monitor[webhook]'"
 
 
 def test_keys_that_are_not_used_may_be_anywhere(tmp_path: Path) -> None:

@@ -25,7 +25,6 @@ from monitor.daemon.health import Health
 from monitor.daemon.http import Endpoint
 from monitor.daemon.interfaces import Interfaces
 from monitor.daemon.listening import listen
-from monitor.logs import start_logging
 from monitor.daemon.loop import Loop
 from monitor.daemon.notify import open_supervisor
 from monitor.daemon.parts import Judge, Parts
@@ -37,6 +36,7 @@ from monitor.daemon.signals import Wishes
 from monitor.daemon.sources import open_source
 from monitor.exitstatus import Exit
 from monitor.files import InputError
+from monitor.logs import start_logging
 from monitor.metrics import Metrics
 from monitor.pipeline import Pipeline
 from monitor.settings import Settings
