@@ -174,9 +174,10 @@ class _Check:
         if finding != expected:
             self._faults.add(members.FINDING, "not what the changes or decisions here say")
         self._same(archive, members.DATASETS, checked.datasets)
-        if manifest.policy == "ledger" or checked.policy is not None:
+        if checked.policy is not None:
             self._same(archive, members.POLICY, checked.policy)
-        if (members.POLICY in archive) != (manifest.policy is not None):
+        source = "ledger" if checked.policy is not None else "file" if members.POLICY in archive else None
+        if manifest.policy != source:
             self._faults.add(members.MANIFEST, "it does not say where the policy comes from")
 
     def _computed(self, archive: Archive, finding: str) -> Finding | None:

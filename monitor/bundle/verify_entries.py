@@ -122,6 +122,8 @@ class EntryCheck:
     def _payload(self, entry: EntryLine, leaf: Leaf) -> bytes:
         """Return the payload, from where the entry says that it stands. Raises ValueError."""
         member = _MEMBERS.get(leaf.kind)
+        if (entry.rest is UNSET) != (member != members.DECISIONS):
+            raise ValueError("what belongs to a decision's payload is missing, or beside another one's")
         if member is None:
             if leaf.kind not in _LOADED or entry.payload is UNSET or entry.member is not UNSET:
                 raise ValueError(f"no entry of a bundle: {leaf.kind}")
@@ -131,11 +133,7 @@ class EntryCheck:
         line = next(self._lines[member], None)
         if line is None:
             raise ValueError(f"{member} has no line for it")
-        if member == members.CHANGES:
-            return line
-        if entry.rest is UNSET:
-            raise ValueError("the rest of its payload is missing")
-        return join_payload(line, bytes(entry.rest))
+        return line if entry.rest is UNSET else join_payload(line, bytes(entry.rest))
 
     def _says(self, place: str, leaf: Leaf, payload: bytes) -> None:
         """Take what a payload says that is proven to be the ledger's."""

@@ -28,7 +28,7 @@ DEFAULT_OUT = "finding-{finding}.zip"
     type=FILE,
     multiple=True,
     metavar="FILE",
-    help="A capture it is from (repeatable).",
+    help="A capture of it (repeatable).",
 )
 @click.option("--packets", is_flag=True, help="Put in how the connections began, up to the ClientHello.")
 @click.option("--policy", type=FILE, metavar="FILE", help="The policy, where the ledger does not have it.")
