@@ -29,6 +29,10 @@ from monitor.ledger.reader import Entry, LedgerReader, ledgers_in, open_ledger
 from monitor.replacing import Replacing
 
 
+class UnknownFindingError(InputError):
+    """The ledger has nothing of the finding that is asked for."""
+
+
 class Asked(msgspec.Struct, frozen=True):
     """What is to be exported, and where to. ``packets`` asks for the beginnings of connections, too."""
 
@@ -60,7 +64,7 @@ _policy = msgspec.json.Decoder(_PolicyPayload).decode
 
 
 def export(asked: Asked) -> Exported:
-    """Make the bundle. Raises InputError."""
+    """Make the bundle. Raises InputError, UnknownFindingError."""
     reader, selected = _find(asked)
     try:
         with ExitStack() as stack:
@@ -79,7 +83,7 @@ def _find(asked: Asked) -> tuple[LedgerReader, Selected]:
         if selected.indices:
             return reader, selected
     mend = "see `residency findings` for those there are; what retention erased is gone"
-    raise InputError(str(asked.ledger), f"nothing of finding {asked.finding} is there", mend)
+    raise UnknownFindingError(str(asked.ledger), f"nothing of finding {asked.finding} is there", mend)
 
 
 class _Work:
