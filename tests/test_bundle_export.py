@@ -276,6 +276,23 @@ def test_a_behaviour_comes_with_its_first_connection(tmp_path: Path) -> None:
     assert verify_bundle(tmp_path / "b.zip").holds
 
 
+def test_what_another_version_wrote_is_verified_as_it_stands(tmp_path: Path) -> None:
+    """A field more, as a later version may have it, and a field less, as an earlier one may."""
+    ledgers = opened(tmp_path)
+    (change,) = Book(None).offer(decision())
+    value = msgspec.to_builtins(change)
+    value["finding"]["later"] = 1
+    del value["finding"]["references"]
+    ledgers.append("acme", [FILING.decision(decision(), None, NOW_NS)])
+    ledgers.append("acme", [FILING.note("finding", value, NOW_NS)])
+    ledgers.close()
+    exported(ledgers.root, tmp_path / "b.zip")
+    assert json.loads(contents(tmp_path / "b.zip")["finding.json"]) == json.loads(
+        json.dumps(value["finding"])
+    )
+    assert verify_bundle(tmp_path / "b.zip").holds
+
+
 def test_the_ledger_is_only_read(tmp_path: Path) -> None:
     ledger = small_ledger(tmp_path)
     before = {path: path.stat().st_mtime_ns for path in ledger.rglob("*")}

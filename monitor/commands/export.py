@@ -55,8 +55,9 @@ def command(
 
     \b
     Examples:
-      residency export --finding 580a0c30617d307d --ledger /var/lib/residency/ledger
-      residency export --finding 580a0c30617d307d --ledger ledger/ --capture egress.pcap --packets
+      residency export --finding 580a0c30617d307d --ledger ledger/acme
+      residency export --finding 580a0c30617d307d --ledger ledger/ \\
+          --capture egress.pcap --packets
       residency verify finding-580a0c30617d307d.zip
 
     The export is noted: in the ledger with --key, by a daemon that runs with --state.
