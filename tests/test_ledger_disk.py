@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.test_decision_disk import ROOT, unshared
+from tests.disk_kit import ROOT, unshared
 
 
 @pytest.fixture(scope="module")
