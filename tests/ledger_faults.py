@@ -66,7 +66,7 @@ class PowerLoss:
 
         def fsync(file: int) -> None:
             real_fsync(file)
-            self._fsynced(os.readlink(f"/proc/self/fd/{file}"))
+            self._fsynced(str(Path(f"/proc/self/fd/{file}").readlink()))
 
         def replace(source: str, target: str) -> None:
             real_replace(source, target)
@@ -90,8 +90,8 @@ class PowerLoss:
 
     def _fsynced(self, path: str) -> None:
         if Path(path).is_dir():
-            self._names[path] = set(os.listdir(path))
-            for replaced in [each for each in self._replaced if os.path.dirname(each) == path]:
+            self._names[path] = {each.name for each in Path(path).iterdir()}
+            for replaced in [each for each in self._replaced if str(Path(each).parent) == path]:
                 self._files[replaced] = self._replaced.pop(replaced) or b""
         elif path in self._replaced:
             self._replaced[path] = Path(path).read_bytes()
@@ -100,7 +100,7 @@ class PowerLoss:
 
     def _what_may_be_left(self, path: str, now: bytes | None, chance: random.Random) -> list[bytes | None]:
         is_named, old = self._is_named(path), self._files.get(path)
-        held = self._replaced[path] if path in self._replaced else old
+        held = self._replaced.get(path, old)
         may = [now] if is_named else [now, None]
         if old is not None and is_named:
             may.append(old)

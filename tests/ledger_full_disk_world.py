@@ -80,7 +80,7 @@ def main() -> None:
         writer(world.disk / "acme")
     except InputError as error:
         world.facts["read-only"]["repair"] = f"{error.problem}; {error.mend}"
-    print(json.dumps(world.facts))
+    print(json.dumps(world.facts))  # noqa: T201
 
 
 if __name__ == "__main__":

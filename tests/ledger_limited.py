@@ -24,7 +24,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
     assert appended(ledger, 7)
     ledger.close()
-    print(ledger.size, refused)
+    print(ledger.size, refused)  # noqa: T201
 
 
 def appended(ledger: writer_module.LedgerWriter, count: int) -> bool:

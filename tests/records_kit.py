@@ -18,16 +18,17 @@ from tests.observed import START_NS
 NOW_NS = START_NS  # 2026-03-10
 TODAY = "2026-03-10"
 TENANT = "acme"
+MEMORY = "/dev/shm"  # noqa: S108  a folder of its own is made there
 SIGNER = Signer.generate("residency/edge/acme", bytes(range(32)))
 
 
 @contextmanager
 def folder_in_memory(otherwise: Path) -> Iterator[Path]:
     """Give a new folder where an fsync costs nothing, or the other one where the system has no such place."""
-    if not os.access("/dev/shm", os.W_OK):
+    if not os.access(MEMORY, os.W_OK):
         yield otherwise
         return
-    with tempfile.TemporaryDirectory(dir="/dev/shm") as made:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as made:
         yield Path(made)
 
 

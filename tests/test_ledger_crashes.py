@@ -16,6 +16,7 @@ from monitor.files import InputError
 from monitor.ledger import writer as writer_module
 from monitor.ledger.journal import HEAD_BYTES
 from monitor.ledger.reader import open_ledger
+from monitor.ledger.verify import verify_ledger
 from monitor.ledger.writer import LedgerWriter
 from tests.ledger_faults import CrashError, PowerLoss, failing
 from tests.records_kit import check, folder_in_memory, naive_root, numbers, record, writer
@@ -78,6 +79,8 @@ def test_kill_9_loses_nothing_that_was_acknowledged(memory: Path) -> None:
     for round_number in range(ROUNDS):
         folder = memory / f"{round_number // 5}"
         states = killed(folder, round_number)
+        if states:
+            assert verify_ledger(folder).faults == ()
         ledger = writer(folder)
         size = ledger.size
         ledger.close()
@@ -162,7 +165,7 @@ def test_a_disk_that_fails_at_any_call(memory: Path, calls: int) -> None:
 def test_a_batch_that_failed_does_not_come_back(tmp_path: Path) -> None:
     ledger = writer(tmp_path)
     append(ledger, 5)
-    with failing(lambda call: OSError(errno.EIO, "broken")), pytest.raises(OSError, match="broken"):
+    with failing(lambda _: OSError(errno.EIO, "broken")), pytest.raises(OSError, match="broken"):
         append(ledger, 5)
     ledger._journal.close()  # noqa: SLF001  killed, before it could cut the journal back
     again = writer(tmp_path)

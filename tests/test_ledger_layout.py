@@ -1,6 +1,7 @@
 """What stands in a ledger, byte by byte: written by hand, not with the modules that write it."""
 
 import json
+from base64 import b64encode
 from hashlib import sha256
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def test_the_checkpoint_is_a_signed_note(tmp_path: Path) -> None:
     origin, size, root, blank, signature, end = note.split("\n")
     assert (origin, size, blank, end) == ("residency/edge/acme", "3", "", "")
     assert signature.startswith("\N{EM DASH} residency/edge/acme ")
-    assert root == __import__("base64").b64encode(naive_root(leaves)).decode()
+    assert root == b64encode(naive_root(leaves)).decode()
 
 
 def test_the_header_names_the_key(tmp_path: Path) -> None:

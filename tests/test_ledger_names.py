@@ -49,7 +49,7 @@ def test_names_without_a_folder(tenant: str) -> None:
     ["", ".lock", "_other", "a%2f", "a%41", "a b", "lost+found", "%FF", "..", "a/b", "a~", "%5funassigned"],
 )
 def test_folders_of_no_tenant(name: str) -> None:
-    with pytest.raises(ValueError, match="no folder of a tenant|can't decode"):
+    with pytest.raises(ValueError, match=r"no folder of a tenant|can't decode"):
         folder_tenant(name)
 
 

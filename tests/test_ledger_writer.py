@@ -71,7 +71,7 @@ def test_a_batch_is_durable_with_one_fsync(tmp_path: Path, monkeypatch: pytest.M
     real = os.fsync
 
     def fsync(file: int) -> None:
-        synced.append(os.readlink(f"/proc/self/fd/{file}"))
+        synced.append(str(Path(f"/proc/self/fd/{file}").readlink()))
         real(file)
 
     monkeypatch.setattr(os, "fsync", fsync)
@@ -110,7 +110,13 @@ def test_a_second_writer_is_kept_out(tmp_path: Path) -> None:
     ledger = writer(tmp_path)
     with pytest.raises(InputError, match="another process writes there; stop that one"):
         writer(tmp_path)
-    code = "import sys; from tests.records_kit import writer; from pathlib import Path; writer(Path(sys.argv[1]))"
+    lines = (
+        "import sys",
+        "from pathlib import Path",
+        "from tests.records_kit import writer",
+        "writer(Path(sys.argv[1]))",
+    )
+    code = "\n".join(lines)
     ran = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False
     )
@@ -175,7 +181,7 @@ def test_damage_where_it_would_be_built_on(tmp_path: Path, path: str) -> None:
     ledger.close()
     damaged(tmp_path, path)
     with pytest.raises(
-        InputError, match="restore the ledger from a backup|signed with another key|not residency"
+        InputError, match=r"restore the ledger from a backup|signed with another key|not residency"
     ):
         writer(tmp_path)
 
@@ -224,7 +230,7 @@ def test_a_payload_file_that_was_shortened(tmp_path: Path) -> None:
 )
 def test_records_that_can_stand_in_no_ledger(tmp_path: Path, bad: Record) -> None:
     ledger = writer(tmp_path)
-    with pytest.raises(ValueError, match="is no day|one JSON object on one line"):
+    with pytest.raises(ValueError, match=r"is no day|one JSON object on one line"):
         ledger.append([record(0), bad])
     assert ledger.append([record(0)]) == 0
     ledger.close()

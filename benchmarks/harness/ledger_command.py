@@ -15,7 +15,6 @@ import msgspec
 from benchmarks.harness.ledger_records import START_NS, records
 from benchmarks.harness.measure import own_peak_bytes
 from benchmarks.harness.report import Machine, describe, machine
-from monitor.ledger.types import Record
 from monitor.ledger.verify import verify_ledger
 from monitor.ledger.writer import LedgerWriter
 from monitor.merkle.note import Signer
@@ -40,7 +39,7 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """All lines, and on what they were measured. ``payload_bytes`` is the mean, ``ledger_bytes`` the whole."""
+    """All lines, and on what they were measured. ``payload_bytes`` is of one entry, the mean."""
 
     entries: int
     batch: int
@@ -52,31 +51,21 @@ class Report(msgspec.Struct, frozen=True):
 
 
 Work = Callable[[], object]
+Run = tuple[float, float]  # entries a second of wall and of CPU time
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print the table. Returns 1 where the ledger that was written does not verify."""
+    """Measure, print the table. Raises SystemExit where the ledger that was written does not verify."""
     options = _parse(arguments)
     measured_on = machine()
-    runs: dict[str, list[tuple[float, float]]] = {
-        title: [] for title in (APPEND, APPEND_FLOOR, VERIFY, VERIFY_FLOOR)
-    }
     payload_bytes = sum(len(record.payload) for record in records(options.entries)) / options.entries
+    runs: dict[str, list[Run]] = {}
     ledger_bytes = 0
     for _ in range(options.repeat):
         with tempfile.TemporaryDirectory(dir=options.folder) as made:
-            folder = Path(made)
-            runs[APPEND].append(_append(folder / "ledger", options.entries, options.batch))
-            files = [path for path in sorted((folder / "ledger").rglob("*")) if path.is_file()]
-            ledger_bytes = sum(path.stat().st_size for path in files)
-            data = os.urandom(ledger_bytes * options.batch // options.entries)
-            batches = -(-options.entries // options.batch)
-            runs[APPEND_FLOOR].append(
-                _timed(options.entries, lambda: _write(folder / "floor", data, batches))
-            )
-            (folder / "floor").unlink()
-            runs[VERIFY_FLOOR].append(_timed(options.entries, lambda: [_digest(path) for path in files]))
-            runs[VERIFY].append(_timed(options.entries, lambda: _verify(folder / "ledger", options.entries)))
+            found, ledger_bytes = _round(Path(made), options.entries, options.batch)
+        for title, run in found.items():
+            runs.setdefault(title, []).append(run)
     lines = [_line(title, found) for title, found in runs.items()]
     report = Report(
         options.entries, options.batch, payload_bytes, ledger_bytes, own_peak_bytes(), measured_on, lines
@@ -92,9 +81,10 @@ def table(report: Report) -> str:
     per_second = {line.title: line.entries_per_second for line in report.lines}
     floors = {APPEND: APPEND_FLOOR, VERIFY: VERIFY_FLOOR}
     size = f"{report.payload_bytes:,.0f} bytes of payload each, {report.ledger_bytes / 1e6:,.0f} MB in all"
+    repeat = max(len(line.runs) for line in report.lines)
+    peak = f"peak {report.peak_bytes / 1e6:,.0f} MB; medians of {repeat}."
     head = [
-        f"{report.entries:,} decisions in batches of {report.batch:,}, {size}; peak "
-        f"{report.peak_bytes / 1e6:,.0f} MB; medians of {max(len(line.runs) for line in report.lines)}.",
+        f"{report.entries:,} decisions in batches of {report.batch:,}, {size}; {peak}",
         describe(report.machine),
         "",
         "| | entries/s | entries/CPU s | of the floor |",
@@ -108,7 +98,23 @@ def table(report: Report) -> str:
     return "\n".join(head + rows)
 
 
-def _append(folder: Path, entries: int, batch: int) -> tuple[float, float]:
+def _round(folder: Path, entries: int, batch: int) -> tuple[dict[str, Run], int]:
+    """Measure each once, with a ledger below a folder; return how many bytes that one had as well."""
+    ledger, floor = folder / "ledger", folder / "floor"
+    appended = _append(ledger, entries, batch)
+    files = [path for path in sorted(ledger.rglob("*")) if path.is_file()]
+    size = sum(path.stat().st_size for path in files)
+    data = os.urandom(size * batch // entries)
+    runs = {
+        APPEND: appended,
+        APPEND_FLOOR: _timed(entries, lambda: _write(floor, data, -(-entries // batch))),
+        VERIFY: _timed(entries, lambda: _verify(ledger, entries)),
+        VERIFY_FLOOR: _timed(entries, lambda: [_digest(path) for path in files]),
+    }
+    return runs, size
+
+
+def _append(folder: Path, entries: int, batch: int) -> Run:
     """Append in batches, and close; making the records is off the clock."""
     waiting = records(entries)
     ledger = LedgerWriter(folder, _SIGNER, _TENANT, START_NS)
@@ -143,7 +149,7 @@ def _verify(folder: Path, entries: int) -> None:
         raise SystemExit(f"the ledger does not verify: {found}")
 
 
-def _timed(entries: int, work: Work) -> tuple[float, float]:
+def _timed(entries: int, work: Work) -> Run:
     wall, cpu = _clocked(work)
     return entries / wall, entries / cpu
 
@@ -155,7 +161,7 @@ def _clocked(work: Work) -> tuple[float, float]:
     return time.perf_counter() - wall, max(time.process_time() - cpu, 1e-9)
 
 
-def _line(title: str, runs: list[tuple[float, float]]) -> Line:
+def _line(title: str, runs: list[Run]) -> Line:
     walls, cpus = zip(*runs, strict=True)
     return Line(title, statistics.median(walls), statistics.median(cpus), runs)
 

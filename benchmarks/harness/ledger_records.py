@@ -1,4 +1,4 @@
-"""Decisions as the daemon records them, some 2 kB each, for the benchmark of the ledger. No chance in them."""
+"""Decisions as the daemon records them, some 2 kB each, for the benchmark of the ledger: without chance."""
 
 from collections.abc import Iterator
 

@@ -1,7 +1,7 @@
-"""Applies batches: payload lines, entry bundles, hash tiles, the checkpoint, in that order; then stale tiles go.
+"""Applies batches: payload lines, entry bundles, hash tiles, the checkpoint, in that order.
 
-Applying the same batch again writes the same bytes to the same places. So after a failure, or a crash, it is
-simply done once more.
+Stale tiles go last. Applying the same batch again writes the same bytes to the same places: so after a
+failure, or a crash, it is simply done once more.
 """
 
 from collections.abc import Iterator

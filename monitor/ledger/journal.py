@@ -62,9 +62,10 @@ class Journal:
             self._torn = False
 
     def append(self, body: Sequence[bytes]) -> None:
-        """Have the disk hold a record, whose body comes in parts. Raises OSError; then it does not stand there.
+        """Have the disk hold a record, whose body comes in parts.
 
-        Where it cannot even be cut off again, that is done before anything else is appended.
+        Raises OSError; then it does not stand there. Where it cannot even be cut off again, that is done
+        before anything else is appended.
         """
         self.cut_torn()
         digest, length = sha256(), sum(map(len, body))
