@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from monitor.config import Capture, Config
 from monitor.policy.remarks import Path, Remark
+from monitor.sink_checks import check_dead_after, check_sinks, sink_paths
 
 MAX_NAME_BYTES = 15  # IFNAMSIZ without its zero (linux/if.h)
 _USER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}", re.ASCII)
@@ -23,6 +24,8 @@ def check_config(config: Config) -> Iterator[Remark]:
     yield from _limits(config)
     yield from _processes(config)
     yield from _policy(config)
+    yield from check_dead_after(config.outbox.dead_after)
+    yield from check_sinks(config.sinks)
 
 
 def paths_of(config: Config) -> Iterator[tuple[Path, str]]:
@@ -39,6 +42,7 @@ def paths_of(config: Config) -> Iterator[tuple[Path, str]]:
     yield from ((key, written) for key, written in single if written is not None)
     for name, several in (("catalogs", config.catalogs), ("geoip", config.geoip)):
         yield from (((name, at), written) for at, written in enumerate(several))
+    yield from sink_paths(config.sinks)
 
 
 def _capture(capture: Capture) -> Iterator[Remark]:

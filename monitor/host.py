@@ -3,6 +3,7 @@
 Apart from ``monitor.settings``, so that a configuration can be checked on another machine.
 """
 
+import importlib.util
 import os
 import pwd
 import socket
@@ -18,6 +19,12 @@ from sensors.engine import EngineError, choose
 
 _KEYS: Key = ("privacy", "pseudonyms", "keys")
 _WATCH: Key = ("capture", "watch")
+_LIBRARIES = {  # what a kind of sink needs beside Python itself; the extra has the kind's name
+    "alertmanager": "urllib3",
+    "kafka": "confluent_kafka",
+    "redis": "redis",
+    "webhook": "urllib3",
+}
 
 
 def host_problems(settings: Settings) -> tuple[Problem, ...]:
@@ -29,7 +36,8 @@ def host_problems(settings: Settings) -> tuple[Problem, ...]:
         *_watch(settings.watch),
         *_written_to(("ledger", "folder"), settings.ledger),
         *_written_to(("ledger", "key"), settings.ledger_key.parent),
-        *_written_to(("state",), settings.state),
+        *_state(settings.state),
+        *_extras(settings),
         *_keys(settings),
         *_user(settings),
         *_file(Path(settings.source.path)),
@@ -101,6 +109,23 @@ def _written_to(key: Key, folder: Path) -> Iterator[Remark]:
         yield Remark(key, f"{folder} is no folder", "name another")
     elif not _is_folder(folder.parent):
         yield Remark(key, f"{folder.parent} does not exist", f"make it: mkdir -p {folder.parent}")
+
+
+def _state(folder: Path) -> Iterator[Remark]:
+    """What hinders a folder that is made together with those above it."""
+    if _mode(folder) and not _is_folder(folder):
+        yield Remark(("state",), f"{folder} is no folder", "name another")
+
+
+def _extras(settings: Settings) -> Iterator[Remark]:
+    """Which sinks need what is not installed here; the sensor works without."""
+    for at, sink in enumerate(settings.config.sinks):
+        kind = type(sink).__struct_config__.tag
+        module = _LIBRARIES.get(str(kind))
+        if module is not None and importlib.util.find_spec(module) is None:
+            problem = f"sink {sink.name} needs the {kind} extra, which is not installed"
+            mend = f"install it: pip install 'residency-monitor[{kind}]'"
+            yield Remark(("sinks", at), problem, mend, "warning")
 
 
 def _keys(settings: Settings) -> Iterator[Remark]:

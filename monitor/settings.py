@@ -8,6 +8,7 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 from msgspec import Struct
 
@@ -106,6 +107,8 @@ def _settings(
 
 def _sizes(source: Source, value: object, path: Key) -> object:
     """The value with sizes in words ("64MiB") as numbers, wherever a key ends in _bytes."""
+    if isinstance(value, list):
+        return [_sizes(source, each, (*path, at)) for at, each in enumerate(value)]
     if not isinstance(value, dict):
         return value
     return {
@@ -119,27 +122,28 @@ def _sizes(source: Source, value: object, path: Key) -> object:
 def _size(source: Source, written: str, path: Key) -> int:
     size = size_bytes(written)
     if size is None:
-        name = ".".join(map(str, path))
+        name = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)[1:]
         raise DocumentError([problem_at(source, path, f"{name}: {written!r} is no size", A_SIZE)])
     return size
 
 
 def _there(key: Key, written: str, folder: Path) -> Iterator[Remark]:
-    """What is wrong with a file or folder that the daemon rests on."""
-    if key[0] not in (*_FILES, *_FOLDERS):
+    """What is wrong with a file or folder that is rested on. Of a secret only `residency deliver` knows."""
+    if key[0] not in (*_FILES, *_FOLDERS, "sinks") or key[-1] == "path":
         return
     try:
         mode = (folder / written).stat().st_mode
     except OSError as error:
         counted = "" if written.startswith("/") else f": it counts from {folder}"
         problem = f"{written}: {(error.strerror or type(error).__name__).lower()}"
-        yield Remark(key, problem, f"check the path{counted}")
+        level: Literal["error", "warning"] = "warning" if key[0] == "sinks" else "error"  # may be another's
+        yield Remark(key, problem, f"check the path{counted}", level)
         return
     if key[0] in _FOLDERS and not stat.S_ISDIR(mode):
         yield Remark(key, f"{written} is no folder", "name the folder that `residency data update` filled")
-    elif key[0] in _FILES and stat.S_ISDIR(mode):
+    elif key[0] not in _FOLDERS and stat.S_ISDIR(mode):
         yield Remark(key, f"{written} is a folder", "name a file in it")
-    elif key[0] in _FILES and not stat.S_ISREG(mode):
+    elif key[0] not in _FOLDERS and not stat.S_ISREG(mode):
         yield Remark(key, f"{written} is no plain file", "name a file")
 
 

@@ -112,7 +112,7 @@ def _no_user(live: Daemon) -> str:
 
 def _folder_of_another(live: Daemon) -> str:
     live.ledger.mkdir(0o700)
-    return "give the daemon's user the right to write there"
+    return "give this user the right to write there"
 
 
 def _no_such_address(live: Daemon) -> str:
@@ -158,12 +158,17 @@ def test_a_port_that_is_taken(lane: Wire) -> None:
 
 
 def test_a_folder_that_another_daemon_writes_to(lane: Wire) -> None:
-    with daemon(lane) as first, daemon(lane) as second:
+    with daemon(lane) as first, daemon(lane) as second, daemon(lane) as third:
         first.start()
-        second.configure(state=str(first.state), metrics={"port": 0})
+        taken = {"folder": str(first.ledger), "key": str(first.folder / "keys/ledger.key")}
+        second.configure(ledger=taken, metrics={"port": 0})
         status, said = mistaken(second)
         assert status == 2
-        _one_line(said, f"another daemon writes there (process {first.process.pid})")
+        _one_line(said, f"another daemon (process {first.process.pid}) writes there")
+        third.configure(state=str(first.state), metrics={"port": 0})
+        status, said = mistaken(third)
+        assert status == 2
+        _one_line(said, f"another process owns the findings (process {first.process.pid})")
 
 
 def test_without_the_right_to_capture(lane: Wire) -> None:

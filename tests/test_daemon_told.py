@@ -1,6 +1,7 @@
 """What the daemon tells its supervisor and its operators, and whom it does not tell of."""
 
 import os
+import re
 import signal
 import socket
 from collections.abc import Iterator
@@ -117,7 +118,9 @@ def children(live: Daemon) -> list[int]:
 
 
 def _texts(folder: Path) -> list[str]:
-    return [path.read_bytes().decode("latin-1") for path in sorted(folder.rglob("*")) if path.is_file()]
+    """Return all files but for the policy in a ledger, which names the networks of groups."""
+    found = [path.read_bytes().decode("latin-1") for path in sorted(folder.rglob("*")) if path.is_file()]
+    return [re.sub(r'"text":"(?:[^"\\]|\\.)*"', "", text) for text in found]
 
 
 def test_an_end_of_the_helper_that_knows_owners_is_borne(lane: Wire) -> None:

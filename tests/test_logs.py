@@ -12,8 +12,8 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.daemon.logs import MAX_EVENTS, MINUTE_NS, PER_MINUTE, Limiter, Logs, Style, start_logging
-from monitor.daemon.withholding import MAX_CHARACTERS, WITHHELD, withhold
+from monitor.logs import MAX_EVENTS, MINUTE_NS, PER_MINUTE, Limiter, Logs, Style, start_logging
+from monitor.withholding import MAX_CHARACTERS, WITHHELD, withhold
 
 
 class Clock:

@@ -53,7 +53,7 @@ def command(
     \b
     Exit status: 0 no flow would be a violation; 1 some would;
     2 usage, policy or catalogue; 3 a ledger cannot be read;
-    4 records that could not be judged. What retention erased is said, and no reason for 4.
+    4 records that could not be judged; what retention erased is none of these.
     """
     attributing = Attributing(**options)
     anew = attributing.anew

@@ -12,7 +12,7 @@ import msgspec
 
 from monitor.daemon.recording import Recording
 from monitor.findings.types import Change
-from monitor.ledger.reader import Entry, ledgers_in, open_ledger
+from monitor.ledger.reader import Entry, open_ledger
 from monitor.types import Decision
 
 SETTLED_ENTRIES = 4_096  # read at once, and then settled
@@ -25,32 +25,30 @@ class _Decided(msgspec.Struct):
 
 
 class CatchingUp:
-    """Goes through what the ledgers hold and the outbox does not know."""
+    """Goes through what the ledgers hold and the outbox does not know; goes on where an error stopped it."""
 
     def __init__(self, recording: Recording, position: Mapping[str, int], now_ns: int) -> None:
+        self.entries = 0
         self._recording = recording
         self._position = dict(position)
         self._now_ns = now_ns
         self._expected: dict[str, Change] = {}
 
-    def read(self, folder: Path) -> int:
-        """Read a ledger to its end; return how many entries were new.
+    def run(self) -> None:
+        """Read all ledgers to their ends. Raises InputError, OSError, OutboxError: call it again then."""
+        for writer in self._recording.ledgers.all():
+            if writer.size > self._position.get(writer.folder.name, 0):
+                self._read(writer.folder)
 
-        Raises InputError, OSError, OutboxError.
-        """
-        start = end = self._position.get(folder.name, 0)
-        for entry in open_ledger(folder).entries(start):
+    def _read(self, folder: Path) -> None:
+        for entry in open_ledger(folder).entries(self._position.get(folder.name, 0)):
             self._take(entry)
-            end = entry.index + 1
-            if end % SETTLED_ENTRIES == 0 and not self._expected:
-                self._settle(folder, end)
+            self._position[folder.name] = entry.index + 1
+            self.entries += 1
+            if self.entries % SETTLED_ENTRIES == 0 and not self._expected:
+                self._recording.settle(self._now_ns, self._position)
         self._recording.owe(self._expected.values(), self._now_ns)
         self._expected.clear()
-        self._settle(folder, end)
-        return end - start
-
-    def _settle(self, folder: Path, end: int) -> None:
-        self._position[folder.name] = end
         self._recording.settle(self._now_ns, self._position)
 
     def _take(self, entry: Entry) -> None:
@@ -65,9 +63,3 @@ class CatchingUp:
             self._expected.pop(change.key, None)
             self._recording.book.restore(change.finding)
             self._recording.owe_event(change)
-
-
-def catch_up(root: Path, recording: Recording, position: Mapping[str, int], now_ns: int) -> int:
-    """Read all ledgers below ``root`` from where the outbox stands; return how many entries were new."""
-    catching_up = CatchingUp(recording, position, now_ns)
-    return sum(catching_up.read(folder) for folder in ledgers_in(root))

@@ -6,9 +6,8 @@ from contextlib import ExitStack
 from structlog.typing import FilteringBoundLogger
 
 from monitor.app import Knowledge
-from monitor.daemon.catching_up import catch_up
+from monitor.daemon.catching_up import CatchingUp
 from monitor.daemon.chores import Chores
-from monitor.daemon.intake import Intake
 from monitor.daemon.recorder import Recorder
 from monitor.daemon.recording import Recording
 from monitor.daemon.records import Filing
@@ -26,16 +25,14 @@ def open_recorder(
     config, now_ns = settings.config, time.time_ns()
     filing = Filing(settings.sensor, config.ledger.retention_days)
     ledgers = Ledgers(settings.ledger, settings.ledger_key, settings.sensor, now_ns)
-    stack.callback(ledgers.close)
     outbox = Outbox(settings.state, config.outbox.max_events, settings.sensor, now_ns)
-    stack.callback(outbox.close)
     if outbox.note is not None:
         log.error("findings made anew from the ledger", problem=outbox.note)
     findings, position = outbox.load()
     recording = Recording(ledgers, outbox, Book(knowledge.policy, findings), filing)
     recording.use(standing(settings, knowledge, now_ns), knowledge.policy)
-    caught_up = catch_up(settings.ledger, recording, position, now_ns)
-    if caught_up:
-        log.info("caught up with the ledger", entries=caught_up)
+    catching_up = CatchingUp(recording, position, now_ns)
     chores = Chores(recording, filing, settings.state, [sink.name for sink in config.sinks])
-    return Recorder(recording, chores, filing, Intake())
+    recorder = Recorder(recording, catching_up, chores, filing)
+    stack.callback(recorder.release)
+    return recorder

@@ -12,6 +12,7 @@ from functools import partial
 
 from monitor.behaviours import Behaviour
 from monitor.daemon.backlog import Item
+from monitor.daemon.catching_up import CatchingUp
 from monitor.daemon.chores import Chores, Said
 from monitor.daemon.intake import Intake
 from monitor.daemon.recording import Recording, Standing
@@ -29,6 +30,7 @@ from sensors.observations import Gap
 
 BATCH_BYTES = 4_194_304
 PAUSE_SECONDS = 1.0
+LATE_SECONDS = 0.5  # that an end waits for a disk which answers late
 MAX_TASKS = 4_096  # behaviours and changes of policy that wait for the thread
 
 Task = Callable[[int], None]
@@ -37,11 +39,12 @@ Task = Callable[[int], None]
 class Recorder:
     """Takes from the loop, without waiting. ``look`` says how it goes."""
 
-    def __init__(self, recording: Recording, chores: Chores, filing: Filing, intake: Intake) -> None:
+    def __init__(self, recording: Recording, catching_up: CatchingUp, chores: Chores, filing: Filing) -> None:
         self._recording = recording
+        self._catching_up: CatchingUp | None = catching_up
         self._chores = chores
         self._filing = filing
-        self._intake = intake
+        self._intake = Intake()
         self._tasks: deque[Task] = deque(maxlen=MAX_TASKS)
         self._counts = FindingCounts()
         self._recorded = Recorded()
@@ -103,7 +106,12 @@ class Recorder:
         self._deadline = time.monotonic() + seconds
         self._intake.close()
         if self._thread.ident is not None:
-            self._thread.join(seconds + PAUSE_SECONDS)
+            self._thread.join(seconds + LATE_SECONDS)
+
+    def release(self) -> None:
+        """Let go of all files, unless the thread hangs in one of them: the system does it then."""
+        if not self._thread.is_alive():
+            self._recording.close()
 
     def _behave(self, behaviour: Behaviour, now_ns: int) -> None:
         self._recording.owe(self._recording.book.behave(behaviour), now_ns)
@@ -116,7 +124,7 @@ class Recorder:
                 self._problem = trouble(error)
                 if self._deadline is not None:
                     break  # what the disk does not take now stays unrecorded, and is said
-                time.sleep(PAUSE_SECONDS)
+                self._intake.pause(PAUSE_SECONDS)
             else:
                 self._problem = None
             self._tell()
@@ -130,6 +138,8 @@ class Recorder:
 
     def _turn(self, now_ns: int) -> None:
         """Pay what is owed, do what else there is to do, take the next items."""
+        if self._catching_up is not None:
+            self._catch_up(self._catching_up)
         self._recording.settle(now_ns)
         self._recording.begin()
         while self._tasks:
@@ -143,6 +153,13 @@ class Recorder:
             self._intake.put_back(took.left)
         if took.error is not None:
             raise took.error
+
+    def _catch_up(self, catching_up: CatchingUp) -> None:
+        catching_up.run()
+        self._catching_up = None
+        self._counts.changed((), self._recording.book.findings())
+        if catching_up.entries:
+            self._chores.said.append(Said("caught up with the ledger", {"entries": catching_up.entries}))
 
     def _tell(self) -> None:
         """Say what is durable by now."""

@@ -1,11 +1,12 @@
 """Writes the files of one folder, and remembers which of them the disk may not hold yet.
 
-A file is written over in place, and never gets shorter than what is written: nobody who reads it sees that the
-same is written once more. Only what was written before a `sync` that returned survives a loss of power.
+A file is written over in place, and never gets shorter than what is written: nobody who reads it sees that
+the same is written once more. Only what was written before a `sync` that returned survives a loss of power.
 """
 
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -28,9 +29,12 @@ class Disk:
     def size(self, path: str) -> int:
         """Return how long a file is; 0 where there is none."""
         try:
-            return os.stat(self._root + path, follow_symlinks=False).st_size  # noqa: PTH116  a path is slow to make
+            found = os.stat(self._root + path, follow_symlinks=False)  # noqa: PTH116  a Path is slow to make
         except FileNotFoundError:
             return 0
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.ELOOP, "not a regular file", self._root + path)
+        return found.st_size
 
     def write(self, path: str, data: bytes) -> None:
         """Have a file hold this and nothing else."""
@@ -48,10 +52,15 @@ class Disk:
                 )
             write_all(file, data, offset)
 
-    def replace(self, path: str, data: bytes) -> None:
-        """Put a file in the place of another, so that whoever opens it gets the one or the other, whole."""
+    def replace(self, path: str, data: bytes, *, durable: bool = False) -> None:
+        """Put a file in the place of another, so that whoever opens it gets the one or the other, whole.
+
+        Only if it is to be ``durable`` that also holds when power is lost.
+        """
         made = f"{path}.new"
         self.write(made, data)
+        if durable:
+            sync(self._root + made)
         os.replace(self._root + made, self._root + path)  # noqa: PTH105
         self._files.discard(made)
         self._files.add(path)
@@ -68,10 +77,15 @@ class Disk:
             os.unlink(self._root + path)  # noqa: PTH108
         self._files.discard(path)
         parent = os.path.dirname(path)  # noqa: PTH120
-        self._changed(parent)
-        with suppress(OSError):
+        try:
             os.rmdir(self._root + parent)  # noqa: PTH106
-            self._folders.discard(parent)
+        except FileNotFoundError:
+            pass
+        except OSError:  # there is more in it
+            self._changed(parent)
+            return
+        self._folders.discard(parent)
+        self._changed(os.path.dirname(parent))  # noqa: PTH120
 
     def sync(self) -> None:
         """Have the disk hold all that was written. What an error left out is tried again by the next call."""

@@ -94,7 +94,7 @@ def _pieces(row: list[bytes]) -> list[list[bytes]]:
 
 
 def _rest(pieces: list[list[bytes]]) -> list[bytes]:
-    return pieces[-1] if len(pieces[-1]) < TILE_WIDTH else []
+    return pieces[-1] if pieces and len(pieces[-1]) < TILE_WIDTH else []
 
 
 def _perfect_roots(row: list[bytes]) -> Iterator[bytes]:

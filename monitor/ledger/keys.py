@@ -12,7 +12,7 @@ from pathlib import Path
 
 from monitor.files import InputError
 from monitor.ledger.disk import FILE_MODE, FOLDER_MODE, sync, write_all
-from monitor.ledger.failures import unusable
+from monitor.ledger.failures import damaged, unusable
 from monitor.ledger.header import read_header
 from monitor.ledger.names import key_name, origin
 from monitor.ledger.reader import ledgers_in
@@ -59,12 +59,12 @@ def read_key(path: Path) -> Signer:
 
 def vkeys(path: Path, root: Path) -> list[tuple[str | None, str]]:
     """Return tenant and verifier key of each ledger in a root, as the private key says. Raises InputError."""
-    key, found = read_key(path), []
-    for folder in ledgers_in(root):
-        header = read_header(folder)
-        if header:
-            found.append((header.tenant, key.named(origin(key.name, header.tenant)).vkey))
-    return found
+    key = read_key(path)
+    headers = [header for folder in ledgers_in(root) if (header := read_header(folder))]
+    try:
+        return [(header.tenant, key.named(header.origin).vkey) for header in headers]
+    except NoteError as error:
+        raise damaged(root, str(error)) from None
 
 
 def tenant_signer(key: Signer, tenant: str | None) -> Signer:

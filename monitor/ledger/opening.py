@@ -65,9 +65,11 @@ def _open(disk: Disk, journal: Journal, header: Header, signer: Signer) -> Opene
         replay(disk, journal, signer)
     elif found:
         edge = edge_on_disk(disk.folder, found.checkpoint)
+    elif any((disk.folder / name).exists() for name in (PAYLOADS, TILES)):
+        raise damaged(disk.folder / CHECKPOINT, "missing")
     else:
         edge = Edge()
-        disk.replace(CHECKPOINT, signed(signer, edge).encode())
+        disk.replace(CHECKPOINT, signed(signer, edge).encode(), durable=True)
     disk.sync()
     journal.empty()
     if is_new:
@@ -82,7 +84,7 @@ def _same_ledger(disk: Disk, header: Header) -> bool:
     if found is None:
         if any((disk.folder / name).exists() for name in (CHECKPOINT, PAYLOADS, TILES)):
             raise damaged(path, "missing, but there are other files of a ledger")
-        disk.replace(LEDGER, header.encode())
+        disk.replace(LEDGER, header.encode(), durable=True)
         disk.sync()
         return True
     if found.tenant != header.tenant or found.origin != header.origin:

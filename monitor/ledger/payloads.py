@@ -1,7 +1,7 @@
 """Reads payload files in step with the entries of a ledger, from any index on, in bounded memory.
 
-The lines of a file have rising indices. So each file is read once, from the first line on that is wanted, found
-by halving. A payload that is not there was erased; a line that is not as it was written is damage.
+The lines of a file have rising indices. So each file is read once, from the first line on that is wanted,
+found by halving. A payload that is not there was erased; a line that is not as it was written is damage.
 """
 
 import os
@@ -67,7 +67,11 @@ class Payloads:
             return None
         except OSError as error:
             raise unreadable(path, error) from None
-        return _File(path, opened, index)
+        try:
+            return _File(path, opened, index)
+        except InputError:
+            opened.close()
+            raise
 
 
 class _File:

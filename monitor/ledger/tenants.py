@@ -1,8 +1,8 @@
 """The ledgers of all tenants below one root: each is opened at its first use, and one key signs for all.
 
-What goes to every ledger (a policy, the start of a sensor) goes to those that are there; one that is made later
-gets first what was said last of each lasting kind. What a ledger cannot take now it is owed: it gets that ahead
-of its next record.
+What goes to every ledger (a policy, the start of a sensor) goes to those that are there; one that is made
+later gets first what was said last of each lasting kind. What a ledger cannot take now it is owed: it gets
+that ahead of its next record.
 """
 
 from collections import OrderedDict, deque
@@ -61,7 +61,7 @@ class Ledgers:
             raise unusable(error, root) from None
 
     def of(self, tenant: str | None) -> LedgerWriter:
-        """Return a tenant's ledger, made where there is none. Raises InputError."""
+        """Return a tenant's ledger, made where there is none; to be used at once. Raises InputError."""
         try:
             name, signer = tenant_folder(tenant), tenant_signer(self._key, tenant)
         except ValueError as error:
@@ -88,8 +88,8 @@ class Ledgers:
     def append(self, tenant: str | None, records: Sequence[Record]) -> int:
         """Have the disk hold records of a tenant; return the index of the first.
 
-        Raises OSError where nothing was appended, and the same may be tried again: also where the ledger could
-        not be opened (LedgerUnusableError). Raises ValueError for a record that can stand in no ledger.
+        Raises OSError where nothing was appended, and the same may be tried again, also where the ledger
+        could not be opened (LedgerUnusableError). Raises ValueError for a record that can stand in no ledger.
         """
         try:
             writer = self.of(tenant)

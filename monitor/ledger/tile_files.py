@@ -1,7 +1,7 @@
 """Reads hash tiles and entry bundles of a tree of a given size, while the ledger may be growing.
 
-The partial tiles of an older size are replaced by wider ones, which begin with the same hashes: then those are
-read.
+The partial tiles of an older size are replaced by wider ones, which begin with the same hashes: then those
+are read.
 """
 
 import os

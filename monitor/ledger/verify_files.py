@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from monitor.ledger.types import CLASSES, PayloadClass
+from monitor.ledger.verify_types import Faults
 
 MAX_DEPTH = 12  # of folders below a ledger; tile/0/x001/.../x234/067.p/5 has 11
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-_DAY = re.compile(r"(?:other-)?[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
-_PAYLOADS = re.compile(r"payloads/([a-z]+)/([^/]+)\.jsonl", re.DOTALL)
+_PAYLOADS = re.compile(r"payloads/([a-z]+)/((?:other-)?[0-9]{4}-[0-9]{2}-[0-9]{2})\.jsonl", re.ASCII)
 
 
 class NotPlainError(Exception):
@@ -29,6 +29,18 @@ def read_plain(path: Path, limit: int) -> bytes | None:
         data = file.read(limit + 1)
     if len(data) > limit:
         raise NotPlainError(f"it is larger than the {limit:,} bytes that such a file can have")
+    return data
+
+
+def read_file(folder: Path, path: str, limit: int, faults: Faults) -> bytes | None:
+    """Return what stands in a file of a ledger; note a fault where nothing fit does. Raises OSError."""
+    try:
+        data = read_plain(folder / path, limit)
+    except NotPlainError as error:
+        faults.add(path, str(error))
+        return None
+    if data is None:
+        faults.add(path, "it is missing")
     return data
 
 
@@ -61,8 +73,11 @@ def files_below(folder: Path) -> Iterator[tuple[str, bool]]:
     waiting = [("", 0)]
     while waiting:
         prefix, depth = waiting.pop()
-        with os.scandir(folder / prefix) as entries:
-            found = sorted(entries, key=lambda entry: entry.name)
+        try:
+            with os.scandir(folder / prefix) as entries:
+                found = sorted(entries, key=lambda entry: entry.name)
+        except FileNotFoundError:
+            continue  # the daemon removed it: it held a partial tile
         for entry in found:
             path = prefix + entry.name
             is_folder = entry.is_dir(follow_symlinks=False)
@@ -72,20 +87,8 @@ def files_below(folder: Path) -> Iterator[tuple[str, bool]]:
                 yield path, entry.is_file(follow_symlinks=False)
 
 
-def is_day(text: str) -> bool:
-    """Tell whether a text is the day of a payload file."""
-    return _DAY.fullmatch(text) is not None
-
-
-def payload_path(payload_class: PayloadClass, day: str) -> str:
-    """Return where the payloads of a class and a day stand."""
-    return f"payloads/{payload_class}/{day}.jsonl"
-
-
 def parse_payload_path(path: str) -> tuple[PayloadClass, str] | None:
     """Return the class and the day of a payload file, or None where it is another file."""
     match = _PAYLOADS.fullmatch(path)
-    if match is None or not is_day(match[2]):
-        return None
-    found = next((each for each in CLASSES if each == match[1]), None)
-    return None if found is None else (found, match[2])
+    found = next((each for each in CLASSES if match and each == match[1]), None)
+    return (found, match[2]) if match and found else None

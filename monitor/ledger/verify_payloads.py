@@ -1,7 +1,7 @@
 """Compares the payload files of a ledger with its leaves, in the order of the tree: one reader for each file.
 
-A line stands where its entry has it, once, in its one spelling, and its salted hash is the leaf's. An entry may
-lack its line only where a later record of retention names its class and day.
+A line stands where its entry has it, once, in its one spelling, and its salted hash is the leaf's. An entry
+may lack its line only where a later record of retention names its class and day.
 """
 
 import re
@@ -14,13 +14,15 @@ from typing import BinaryIO
 
 import msgspec
 
+from monitor.ledger.names import payload_path
 from monitor.ledger.types import SALT_BYTES, Leaf, PayloadClass
-from monitor.ledger.verify_files import NotPlainError, is_day, open_plain, payload_path
+from monitor.ledger.verify_files import NotPlainError, open_plain
 from monitor.ledger.verify_types import Faults
 from monitor.merkle.tiles import TILE_WIDTH
 
 MAX_LINE_BYTES = 34_000_000  # of one payload line: the longest payload, 32 MiB, and what stands around it
-OPEN_FILES = 64  # payload files at once
+MAX_FILES = 100_000  # payload files of a ledger: a day of each class for thirty years
+OPEN_FILES = 64  # at once
 MAX_NAMED = 10  # entries without a payload that are named, of one file; more are counted
 BUFFER_BYTES = 65_536
 
@@ -85,6 +87,9 @@ class Payloads:
     def check(self, index: int, leaf: Leaf) -> None:
         """Check the payload of an entry; entries come in order. Raises OSError."""
         file = self._files.get((leaf.payload_class, leaf.day)) or self._new(leaf.payload_class, leaf.day)
+        if file is None:
+            self._faults.add(f"entry {index}", f"its day is none, or one of more than {MAX_FILES:,}")
+            return
         line = file.line or self._next(file)
         start = b'{"index":%d,"salt":"' % index
         salt_end = len(start) + _SALT
@@ -127,7 +132,7 @@ class Payloads:
             file.lost.append(index)
 
     def finish(self, size: int) -> Iterator[PayloadFile]:
-        """Name the entries without a payload; yield the files in which something stands behind the last entry.
+        """Name the entries without a payload; yield the files that have something behind their last entry.
 
         Raises OSError.
         """
@@ -141,11 +146,9 @@ class Payloads:
                 yield file
 
     def drain(self, payload_class: PayloadClass, day: str, size: int) -> PayloadFile | None:
-        """Look at a file that no entry is in: return it where something stands in it that no fault says."""
-        if (payload_class, day) in self._files:
-            return None
-        file = self._new(payload_class, day)
-        return file if self._drain(file, size) else None
+        """Look at a file; return it where no entry led to it, and no fault says so yet."""
+        file = None if (payload_class, day) in self._files else self._new(payload_class, day)
+        return file if file and (self._drain(file, size) or not file.offset) else None
 
     def _drain(self, file: PayloadFile, size: int) -> bool:
         """Read on up to a line that may belong behind the tree; return whether there is one."""
@@ -168,14 +171,22 @@ class Payloads:
         if file is None or not file.lost_count:
             return
         if file.lost_count > named.entries:
-            problem = f"it says that {named.entries} payloads of {file.path} went, and {file.lost_count} are missing"
+            problem = f"it lets {named.entries} payloads of {file.path} go, and {file.lost_count} are missing"
             self._faults.add(f"entry {index}", problem)
+        if named.payload_class == "record":
+            self._faults.add(f"entry {index}", "it lets go what is kept for good")
         self.erased += file.lost_count
         file.lost, file.lost_count = [], 0
 
-    def _new(self, payload_class: PayloadClass, day: str) -> PayloadFile:
-        file = self._files[payload_class, day] = PayloadFile(payload_path(payload_class, day))
-        file.there = is_day(day)
+    def _new(self, payload_class: PayloadClass, day: str) -> PayloadFile | None:
+        """Return another file, or None where there is none of that day, or there are too many."""
+        try:
+            path = payload_path(payload_class, day)
+        except ValueError:
+            return None
+        if len(self._files) == MAX_FILES:
+            return None
+        file = self._files[payload_class, day] = PayloadFile(path)
         return file
 
     def _next(self, file: PayloadFile) -> bytes:

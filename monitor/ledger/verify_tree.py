@@ -1,14 +1,17 @@
 """Computes the tree of a ledger anew from its entry bundles, and compares each hash tile and the signed root.
 
-Two roots are computed: over the entries, and over the hashes that the tiles of level 0 have. Where they differ,
-the signed one tells which of the two was changed.
+Two roots are computed: over the entries, and over the hashes that the tiles of level 0 have. Where they
+differ, the signed one tells which of the two was changed.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
-from monitor.ledger.verify_head import CHECKPOINT, TILE_BYTES, Head, read_file
+from monitor.ledger.names import CHECKPOINT
+from monitor.ledger.verify_edge import TILE_BYTES
+from monitor.ledger.verify_files import read_file
+from monitor.ledger.verify_head import Head
 from monitor.ledger.verify_types import MAX_FAULTS, Faults
 from monitor.merkle.tiles import (
     MAX_BUNDLE_BYTES,
@@ -25,60 +28,58 @@ from monitor.merkle.tree import EMPTY_ROOT, HASH_BYTES, Frontier, leaf_hashes, p
 
 
 class _Side:
-    """The tree as entries have it, or as the tiles of level 0 do; ``differ`` are the tiles that do not fit it."""
+    """The tree as entries have it, or as the tiles of level 0 do; ``differ``: tiles that do not fit it.
+
+    It is ``whole`` until a bundle comes of which neither is there; from then on nothing is compared.
+    """
 
     def __init__(self, tile: Callable[[int, int], list[bytes] | None]) -> None:
         self.frontier = Frontier()
         self.whole = True
         self.differ: list[tuple[str, str]] = []
         self._tile = tile
-        self._rows: list[list[bytes | None]] = []
+        self._rows: list[list[bytes]] = []
 
     def grow(self, number: int, hashes: Sequence[bytes] | None, root: bytes | None) -> None:
-        """Take the hashes of a bundle, or None where nobody knows them, and their root where it is a full one."""
-        if hashes is None:
-            self.whole = False
-        elif root is not None and self.whole:
-            self.frontier.append_perfect(TILE_HEIGHT, root)
-        elif self.whole:
+        """Take the hashes of a bundle, None where nobody knows them; and their root where it is full."""
+        self.whole = self.whole and hashes is not None
+        if hashes is None or not self.whole:
+            return
+        if root is None:
             self.frontier.extend(hashes)
-        if hashes is None or root is not None:
+        else:
+            self.frontier.append_perfect(TILE_HEIGHT, root)
             self._raise(1, number, root)
 
     def finish(self, size: int) -> None:
         """Compare the tiles that are not full."""
         for level, row in enumerate(self._rows, 1):
-            if row:
+            if row and self.whole:
                 self._compare(level, size >> (TILE_HEIGHT * (level + 1)), row)
 
-    def _raise(self, level: int, index: int, root: bytes | None) -> None:
+    def _raise(self, level: int, index: int, root: bytes) -> None:
         if len(self._rows) < level:
             self._rows.append([])
         row = self._rows[level - 1]
         row.append(root)
         if len(row) == TILE_WIDTH:
-            self._compare(level, index // TILE_WIDTH, row)
             self._rows[level - 1] = []
-            whole = [each for each in row if each is not None]
-            self._raise(
-                level + 1, index // TILE_WIDTH, perfect_root(whole) if len(whole) == len(row) else None
-            )
+            self._compare(level, index // TILE_WIDTH, row)
+            self._raise(level + 1, index // TILE_WIDTH, perfect_root(row))
 
-    def _compare(self, level: int, number: int, row: list[bytes | None]) -> None:
+    def _compare(self, level: int, number: int, row: list[bytes]) -> None:
         stored = self._tile(level, number)
-        if stored is None:
+        if stored is None or stored == row or len(self.differ) == MAX_FAULTS:
             return
-        pairs = enumerate(zip(row, stored, strict=False))
-        at = next((at for at, (made, found) in pairs if made is not None and made != found), None)
-        if at is not None and len(self.differ) < MAX_FAULTS:
-            low = (number * TILE_WIDTH + at) << (TILE_HEIGHT * level)
-            high = low + (1 << (TILE_HEIGHT * level)) - 1
-            path = tile_path(level, number, len(row))
-            self.differ.append((path, f"hash {at} is not that of entries {low} to {high}"))
+        at = next(at for at, made in enumerate(row) if made != stored[at])
+        low = (number * TILE_WIDTH + at) << (TILE_HEIGHT * level)
+        high = low + (1 << (TILE_HEIGHT * level)) - 1
+        path = tile_path(level, number, len(row))
+        self.differ.append((path, f"hash {at} is not that of entries {low} to {high}"))
 
 
 class TreeCheck:
-    """Goes through the bundles of a ledger once. ``unread`` are the numbers of those without usable entries."""
+    """Goes through the bundles of a ledger once. ``unread`` are the numbers of those without entries."""
 
     def __init__(self, folder: Path, head: Head, faults: Faults) -> None:
         self.unread = set[int]()
@@ -133,7 +134,7 @@ class TreeCheck:
         return None
 
     def _tile(self, level: int, number: int) -> list[bytes] | None:
-        """Return the hashes that stand in a tile; note a fault where there are not as many as there should be."""
+        """Return the hashes of a tile; note a fault where there are not as many as there should be."""
         width = width_at(self._size, level, number)
         path = tile_path(level, number, width)
         data = self._read(path, TILE_BYTES)
@@ -184,5 +185,5 @@ class TreeCheck:
         for path, problem in side.differ:
             self._faults.add(path, problem)
         if self._by_entries.whole and not entries_hold and not tiles_hold:
-            problem = "the root over the entries is not the signed one: entries were changed, left out, added or moved"
-            self._faults.add(CHECKPOINT, problem)
+            problem = "the root over the entries is not the signed one"
+            self._faults.add(CHECKPOINT, f"{problem}: entries were changed, left out, added or moved")

@@ -19,10 +19,10 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 class Tail(msgspec.Struct, frozen=True):
-    """What stands behind the checkpoint as a stop leaves it: the daemon repairs and signs it at its next start.
+    """What stands behind the checkpoint as a stop leaves it: the daemon mends and signs it at its next start.
 
-    ``entries`` are durable in the journal and not signed yet, ``torn_bytes`` belong to a batch that never became
-    durable, ``files`` hold some of either.
+    ``entries`` are durable in the journal and not signed yet; ``torn_bytes`` belong to a batch that never
+    became durable; ``files`` hold some of either.
     """
 
     entries: int
@@ -31,10 +31,10 @@ class Tail(msgspec.Struct, frozen=True):
 
 
 class Verified(msgspec.Struct, frozen=True):
-    """What came of verifying one ledger. ``erased`` entries have no payload any more, by records of retention.
+    """What came of verifying one ledger. ``erased`` entries have lost their payload to retention.
 
-    ``trusted`` tells whether a key that was given checked it, not the ledger's own. ``moved``: somebody wrote to
-    it meanwhile, so what stands behind the checkpoint was not looked at. ``more_faults`` are not listed.
+    ``trusted`` tells whether a key that was given checked it, not the ledger's own. ``moved``: somebody wrote
+    to it meanwhile, so what stands behind the checkpoint was not looked at. ``more_faults`` are not listed.
     """
 
     folder: str
@@ -61,6 +61,12 @@ class Faults:
     def __init__(self) -> None:
         self.found: list[Fault] = []
         self.more = 0
+
+    def take(self, others: "Faults") -> None:
+        """Note the faults that were collected elsewhere."""
+        for fault in others.found:
+            self.add(fault.place, fault.problem)
+        self.more += others.more
 
     def add(self, place: str, problem: str) -> None:
         """Note a fault, unless it stands there already."""

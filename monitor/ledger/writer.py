@@ -122,6 +122,7 @@ class LedgerWriter:
 
     def _replay(self) -> None:
         """Write all that the journal has once more. Raises OSError."""
+        self._journal.cut_torn()  # or what was never acknowledged would be taken for a batch
         try:
             size = replay(self._disk, self._journal, self._signer)
         except InputError as error:

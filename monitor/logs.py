@@ -1,4 +1,4 @@
-"""The daemon's log: structured events on stderr, JSON lines off a terminal, aligned text on one.
+"""The log of a process: structured events on stderr, JSON lines off a terminal, aligned text on one.
 
 An event is a short constant text; what varies stands in fields. The same event is written a few times a
 minute at most, and the next one says how many were not. The log is about the sensor, never about who is
@@ -16,7 +16,7 @@ import msgspec
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger
 
-from monitor.daemon.withholding import withhold
+from monitor.withholding import withhold
 
 PER_MINUTE = 10  # of one event
 MAX_EVENTS = 1_000  # that the limiter remembers

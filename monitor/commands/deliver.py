@@ -1,0 +1,67 @@
+"""`residency deliver`: the process that hands events to the sinks."""
+
+import sys
+from pathlib import Path
+
+import click
+from msgspec.structs import replace
+
+from monitor.commands.base import FILE, Failure, clear_errors, warn
+from monitor.exitstatus import Exit
+from monitor.files import InputError
+from monitor.settings import Settings, load_settings
+
+
+@click.command("deliver")
+@click.option(
+    "--config", type=FILE, required=True, metavar="FILE", help="The configuration of the daemon (YAML)."
+)
+@click.option("--from-end", is_flag=True, help="A sink that is new gets what comes from now on only.")
+def command(config: Path, from_end: bool) -> None:
+    """Hand the events that wait to the sinks of the configuration, until a signal ends it.
+
+    It runs beside `residency run`, which writes the events and opens no connection. Each sink gets each event
+    at least once, in order; one that comes again has the same key. A sink that is new begins with the oldest
+    event that is still kept. SIGHUP reads configuration and secrets again, and opens all sinks anew; SIGTERM
+    ends it within 5 seconds.
+
+    \b
+    Examples:
+      residency check --config /etc/residency/residency.yaml
+      residency deliver --config /etc/residency/residency.yaml
+      residency deliver --config residency.yaml --from-end
+    """
+    with clear_errors():
+        settings = deliverable(config)
+        warn(settings.warnings)
+    deliver(settings, config, from_end=from_end)
+
+
+def deliverable(config: Path) -> Settings:
+    """Read a configuration, which has to have a sink. Raises InputError, DocumentError."""
+    settings = load_settings(config)
+    if not settings.config.sinks:
+        raise InputError(str(config), "no sinks, so nobody to deliver to", "add one below `sinks:`")
+    about_us = [each for each in settings.warnings if "policy" not in each.problem]
+    return replace(settings, warnings=tuple(about_us))
+
+
+def deliver(
+    settings: Settings,
+    config: Path,
+    *,
+    from_end: bool = False,
+    drain_seconds: float | None = None,
+    only: str | None = None,
+) -> None:
+    """Deliver, and end the command."""
+    from monitor.courier.deliveries import DeliveriesError  # noqa: PLC0415  loads what only this needs
+    from monitor.courier.runner import Mission, run  # noqa: PLC0415
+
+    mission = Mission(settings, lambda: load_settings(config), from_end, drain_seconds, only)
+    with clear_errors():
+        try:
+            status = run(mission)
+        except DeliveriesError as error:
+            raise Failure(f"{error}; check the disk", Exit.UNREADABLE) from None
+    sys.exit(status)

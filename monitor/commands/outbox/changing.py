@@ -1,0 +1,120 @@
+"""`residency outbox retry` and `drop`: what was put aside goes back in line, or is forgotten for a sink.
+
+While `residency deliver` works it does this itself, as it is asked; else it is done here.
+"""
+
+import time
+from pathlib import Path
+
+import click
+
+from monitor.commands.base import Failure, clear_errors
+from monitor.commands.edge import reader_may_leave
+from monitor.commands.outbox.base import (
+    Place,
+    json_option,
+    needed_config_option,
+    place_of,
+    sink_option,
+    unreadable,
+)
+from monitor.commands.terminal import echo, json_line
+from monitor.courier.deliveries import Deliveries, DeliveriesError, is_owned
+from monitor.courier.progress import lane_states
+from monitor.courier.requests import Answer, Request, ask, obey
+from monitor.exitstatus import Exit
+from monitor.outbox.reading import OutboxReader
+from monitor.wording import plural
+
+PATIENCE_SECONDS = 5.0  # to wait for the courier's answer
+
+key_option = click.option("--key", metavar="KEY", help="Only the event with this key (`outbox list`).")
+
+
+@click.command("retry")
+@needed_config_option
+@sink_option
+@key_option
+@json_option
+def retry(config: Path, sink: str | None, key: str | None, as_json: bool) -> None:
+    """Put events that were put aside back in line: all of them, or those of a sink or with a key.
+
+    They are tried when nothing else waits for the sink, and again for as long as `outbox.dead_after` says.
+    Status 4: there were none.
+
+    \b
+    Examples:
+      residency outbox retry --config residency.yaml
+      residency outbox retry --config residency.yaml --sink soc
+      residency outbox retry --config residency.yaml --sink soc --key KEY
+    """
+    answer = _done(config, Request("retry", sink, key))
+    _say(answer, f"{plural(answer.count, 'event')} back in line", as_json=as_json)
+
+
+@click.command("drop")
+@needed_config_option
+@click.option("--sink", required=True, metavar="NAME", help="For this sink; others still get it.")
+@key_option
+@click.option("--all", "everything", is_flag=True, help="All that was put aside for the sink; needs --yes.")
+@click.option("--waiting", is_flag=True, help="With --all: what waits for the sink now, too.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+def drop(
+    config: Path, sink: str, key: str | None, everything: bool, waiting: bool, yes: bool, as_json: bool
+) -> None:
+    """Forget an event for a sink, whether it waits or was put aside. The ledger keeps it.
+
+    Status 4: there was none.
+
+    \b
+    Examples:
+      residency outbox drop --config residency.yaml --sink soc --key KEY
+      residency outbox drop --config residency.yaml --sink soc --all --yes
+      residency outbox drop --config residency.yaml --sink soc --all --waiting --yes
+    """
+    if (key is not None) == everything:
+        raise click.UsageError("give --key KEY, or --all")
+    if everything and not yes:
+        raise click.UsageError("--all forgets every one of them: add --yes")
+    if waiting and not everything:
+        raise click.UsageError("--waiting goes with --all: --key finds what waits as well")
+    answer = _done(config, Request("drop", sink, key, waiting=waiting or key is not None))
+    _say(answer, f"{plural(answer.count, 'event')} dropped for {sink}", as_json=as_json)
+
+
+def _done(config: Path, request: Request) -> Answer:
+    place = place_of(config, None)
+    with unreadable():
+        place.check(request.sink, tuple(each.sink for each in lane_states(place.state)))
+    with clear_errors():
+        try:
+            answer = _asked(place, request) if is_owned(place.state) else _obeyed(place, request)
+        except DeliveriesError as error:
+            raise Failure(f"{error}; check the disk", Exit.UNREADABLE) from None
+    if answer is None:
+        raise Failure(
+            "`residency deliver` works and does not answer; look at its log, and try again", Exit.INCOMPLETE
+        )
+    if answer.error is not None:
+        raise Failure(answer.error, Exit.UNREADABLE)
+    return answer
+
+
+def _asked(place: Place, request: Request) -> Answer | None:
+    return ask(place.state, request, PATIENCE_SECONDS)
+
+
+def _obeyed(place: Place, request: Request) -> Answer:
+    deliveries = Deliveries(place.state)
+    try:
+        return obey(deliveries, request, lambda: OutboxReader(place.state), time.time_ns())
+    finally:
+        deliveries.close()
+
+
+def _say(answer: Answer, text: str, *, as_json: bool) -> None:
+    with reader_may_leave():
+        echo([json_line({"events": answer.count})] if as_json else [text])
+    if not answer.count:
+        raise SystemExit(Exit.INCOMPLETE)
