@@ -22,7 +22,7 @@ from monitor.ledger.lock import RootLock
 from monitor.ledger.reader import ledgers_in, open_ledger
 from monitor.outbox.actions import Answer, Request, answer, take
 from tests.bundle_kit import DEMO, ID, POLICY, contents, decision, exported, lines, small_ledger
-from tests.ledger_kit import FILING, KEY, NOW_NS, decided, expired, ledger_of, opened
+from tests.ledger_kit import DAY_NS, FILING, KEY, NOW_NS, decided, expired, ledger_of, opened
 
 VIOLATION = "580a0c30617d307d"
 
@@ -151,12 +151,23 @@ def test_another_policy_than_the_ledgers_is_refused(tmp_path: Path) -> None:
 
 
 def test_what_retention_erased_is_not_there(tmp_path: Path) -> None:
+    """Of a finding that somebody looked at later than its connections, that is left."""
+    later_ns = NOW_NS + 300 * DAY_NS
     ledger = small_ledger(tmp_path, 3)
+    book = Book(None)
+    book.offer(decision())
+    (change,) = book.act(Comment(finding=ID, by="rita", text="looked at"), later_ns)
+    ledgers = opened(tmp_path, later_ns)
+    ledgers.append("acme", [FILING.change(change, later_ns)])
+    ledgers.close()
     expired(tmp_path, 400)
     done = exported(ledger, tmp_path / "b.zip")
-    assert (done.decisions, done.changes) == (0, 2)
+    assert (done.decisions, done.changes) == (0, 1)
     assert "retention erased them" in done.notes[0]
     assert verify_bundle(tmp_path / "b.zip").holds
+    expired(tmp_path, 700)
+    with pytest.raises(InputError, match="what retention erased is gone"):
+        exported(ledger, tmp_path / "b.zip")
 
 
 @pytest.mark.parametrize("finding", ["0" * 16, "", "../x", "a b"])

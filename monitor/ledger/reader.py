@@ -5,6 +5,7 @@ written is one InputError that names the place. Hashes are not checked here: see
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -19,6 +20,8 @@ from monitor.ledger.types import Leaf
 from monitor.merkle.checkpoint import Checkpoint
 from monitor.merkle.tiles import TILE_WIDTH, entries_path, hashes_from_tiles
 from monitor.merkle.tree import inclusion_proof
+
+KEPT_NODES = 4_096  # of the tree, for the next proof
 
 _decode_leaf = msgspec.json.Decoder(Leaf).decode
 
@@ -45,6 +48,8 @@ class LedgerReader:
         self.checkpoint: Checkpoint = signed.checkpoint
         self.size = signed.checkpoint.size
         self._tiles = TileFiles(folder)
+        # Neighbours share nearly all of their proofs.
+        self._hash_at = lru_cache(KEPT_NODES)(hashes_from_tiles(self.size, self._tiles.tile))
 
     def entries(self, start: int = 0, stop: int | None = None) -> Iterator[Entry]:
         """Yield the entries from ``start`` to before ``stop``, with their payloads. Raises InputError."""
@@ -71,7 +76,7 @@ class LedgerReader:
 
     def proof(self, index: int) -> tuple[bytes, ...]:
         """Return the inclusion proof of an entry under the checkpoint. Raises InputError, ProofError."""
-        return inclusion_proof(index, self.size, hashes_from_tiles(self.size, self._tiles.tile))
+        return inclusion_proof(index, self.size, self._hash_at)
 
     def _leaf(self, index: int, raw: bytes) -> Leaf:
         try:
