@@ -27,7 +27,7 @@ from monitor.exports import (
     write_findings,
     write_summary,
 )
-from monitor.findings.book import Book
+from monitor.findings import Book
 from monitor.findings.types import Finding
 from monitor.geography import Site
 from monitor.jurisdictions import Jurisdictions

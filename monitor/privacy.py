@@ -6,6 +6,7 @@ from itertools import chain
 
 from monitor.config import READ_STATE, Config
 from monitor.policy.words import Word
+from monitor.sink_options import AnySink, JsonlOptions, KafkaOptions, SmtpOptions, SyslogOptions
 from monitor.wording import facts, plural
 
 _KINDS = {
@@ -17,6 +18,7 @@ _KINDS = {
     "inventory": "made without a policy",
     "coverage": "how much could be seen, without addresses",
 }
+_RECORD = "the policies, what was loaded and done"
 _HEAD = "what", "where", "how long"
 _SHARES = 26, 34  # columns of 80 for the first two; the last has the rest
 _GAP = "  "
@@ -26,7 +28,7 @@ Row = tuple[str, str, str]
 
 def privacy_lines(config: Config, folder: str, width: int = 80) -> Iterator[str]:
     """Yield what a configuration comes to; ``folder`` is the file's, from which relative paths count."""
-    yield "What is stored (decisions by outcome; DAY as 2026-03-10, by packets, in UTC)"
+    yield "What is stored (decisions by outcome, in a file a day)"
     yield ""
     yield from _table([_HEAD, *_stored(config, folder)], width)
     for title, labelled in _said(config).items():
@@ -48,6 +50,7 @@ def _said(config: Config) -> dict[str, dict[str, list[str]]]:
             "metrics": [_metrics(config)],
             "log": ["no address of a client, no host name of the traffic"],
         },
+        "What `residency deliver` sends to sinks": _sent(config),
         "What the daemon never stores": {
             "payload": ["of no packet, in no form"],
             "names": ["of hosts that have nothing to do with LLMs: they never leave the process"],
@@ -60,11 +63,18 @@ def _said(config: Config) -> dict[str, dict[str, list[str]]]:
 
 
 def _stored(config: Config, folder: str) -> Iterator[Row]:
-    kept = config.decisions
+    kept = config.ledger
+    ledger = f"{_place(kept.folder, folder)}/TENANT"
     for kind, meaning in _KINDS.items():
         days: int = getattr(kept.retention_days, kind)
-        place = f"{_place(kept.folder, folder)}/{kind}/DAY.jsonl"
-        yield f"{kind}: {meaning}", place, plural(days, "day")
+        yield f"{kind}: {meaning}", f"{ledger}/payloads/{kind}/", plural(days, "day")
+    yield f"record: {_RECORD}", f"{ledger}/payloads/record/", "for good"
+    yield "salted hashes of all of these", f"{ledger}/tile/", "for good; nothing is read out of them"
+    state = _place(config.state, folder)
+    yield "findings, with their first clients", f"{state}/state.db", "for good"
+    if config.sinks:
+        yield "events that wait for sinks", f"{state}/state.db", "until each sink has them"
+        yield "events that a sink did not take", f"{state}/delivery.db", "until they are dropped"
     pseudonyms = config.privacy.pseudonyms
     if pseudonyms.enabled:
         period = plural(pseudonyms.rotate_days, "day")
@@ -75,8 +85,39 @@ def _stored(config: Config, folder: str) -> Iterator[Row]:
     if config.capture.watch is not None:
         watched = f"{_place(config.capture.watch, folder)}/"
         yield "captures that you put there", watched, "until you delete them: the daemon only reads"
-        noted = f"{_place(kept.folder, folder)}/{READ_STATE}"
+        noted = f"{state}/{READ_STATE}"
         yield "names of captures that were read, no traffic", noted, "while they are in the folder"
+
+
+def _sent(config: Config) -> dict[str, list[str]]:
+    """Return who gets findings, and what of the traffic stands in them."""
+    if not config.sinks:
+        return {"sinks": ["none are configured: nothing is sent"]}
+    who = "pseudonyms of clients" if config.privacy.pseudonyms.enabled else "addresses of clients"
+    told = f"{who}, tenant and source group, the server's name and address, what the policy says of them"
+    return {"a finding": [told], "sinks": [_sink(each) for each in config.sinks]}
+
+
+def _sink(sink: AnySink) -> str:
+    kind = type(sink).__struct_config__.tag
+    least = f"findings of severity {sink.severity} or worse" if sink.severity else "all findings"
+    also = ", and checkpoints of the ledger" if sink.checkpoints else ""
+    return f"{sink.name} ({kind}) to {_receiver(sink)}: {least}{also}"
+
+
+def _receiver(sink: AnySink) -> str:
+    """Return where a sink is. An address is told without what a secret may be in."""
+    match sink:
+        case JsonlOptions():
+            return sink.path
+        case KafkaOptions():
+            return f"{', '.join(sink.brokers)}, topic {sink.topic}"
+        case SmtpOptions():
+            return f"{', '.join(sink.recipients)} by {sink.host}"
+        case SyslogOptions():
+            return f"{sink.host}:{sink.port}"
+        case _:
+            return sink.url.partition("?")[0]
 
 
 def _of_the_client(config: Config) -> list[str]:

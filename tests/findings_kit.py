@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from monitor.behaviours import Behaviour
 from monitor.behaviours.types import Rest, behaviour_id
+from monitor.findings import Book, finding_id
 from monitor.findings.actions import (
     Acknowledge,
     Action,
@@ -15,8 +16,6 @@ from monitor.findings.actions import (
     StartCure,
     Waive,
 )
-from monitor.findings.book import Book
-from monitor.findings.keys import finding_id
 from monitor.findings.silence import Silence
 from monitor.findings.transitions import Happening
 from monitor.findings.types import Change, Finding, State

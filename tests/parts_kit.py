@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from monitor.daemon.health import Health
-from monitor.logs import start_logging
 from monitor.daemon.parts import Parts
+from monitor.logs import start_logging
 from monitor.metrics import Metrics
 
 SENSOR = "edge"

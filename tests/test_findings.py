@@ -6,10 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from monitor.behaviours import Behaviour
-from monitor.findings import room
-from monitor.findings.book import Book
+from monitor.findings import Book, finding_id, room
 from monitor.findings.clocks import MAX_NS
-from monitor.findings.keys import finding_id
 from monitor.findings.merging import MAX_CLIENTS
 from monitor.policy.words import Severity
 from monitor.types import Attribution, Decision, Outcome, Subject

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from monitor.behaviours import Behaviour
-from monitor.findings import merging
-from monitor.findings.book import Book
+from monitor.findings import Book, merging
 from monitor.findings.types import Change, Finding
 from monitor.types import Attribution, Decision, Subject, Totals
 from tests.findings_kit import ACTED, DAY, HOUR, OPENAI, SUBJECT, action, behave, book_in, decide, policy, the

@@ -15,7 +15,7 @@ from monitor import app, console_findings
 from monitor.app import Knowledge, Reading
 from monitor.cli import group
 from monitor.exports import FINDINGS, SUMMARY, finding_lines
-from monitor.findings.book import Book
+from monitor.findings import Book
 from monitor.findings.types import Finding
 from monitor.pipeline import Pipeline
 from monitor.summary import Summary

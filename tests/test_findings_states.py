@@ -6,9 +6,9 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from monitor.findings import Book
 from monitor.findings.acting import MAX_SILENCE_AGE_NS
 from monitor.findings.actions import Acknowledge, Action, ActionError, ConfirmCure, Waive
-from monitor.findings.book import Book
 from monitor.findings.transitions import CLOSED, HAPPENINGS, STATES, TABLE, Happening
 from monitor.findings.types import Change, Cure, Finding, Note, State, Waiver
 from tests.findings_kit import (

@@ -3,12 +3,11 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.test_decision_disk import ROOT, unshared
+from tests.disk_kit import ROOT, unshared
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from monitor.ledger.writer import LedgerWriter
 from tests.ledger_faults import failing
 from tests.records_kit import NOW_NS, check, files, numbers, record, writer
 
-KEPT: dict[PayloadClass, int | None] = dict.fromkeys(CLASSES, 7) | {"violation": 365, "coverage": None}
+KEPT: dict[PayloadClass, int | None] = {**dict.fromkeys(CLASSES, 7), "violation": 365, "coverage": None}
 
 
 def day(ago: int) -> str:

@@ -110,9 +110,7 @@ def test_a_second_writer_is_kept_out(tmp_path: Path) -> None:
     ledger = writer(tmp_path)
     with pytest.raises(InputError, match="another process writes there; stop that one"):
         writer(tmp_path)
-    code = (
-        "import sys; from tests.records_kit import writer; from pathlib import Path; writer(Path(sys.argv[1]))"
-    )
+    code = "import sys; from tests.records_kit import writer; from pathlib import Path; writer(Path(sys.argv[1]))"
     ran = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False
     )

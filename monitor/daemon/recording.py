@@ -15,12 +15,9 @@ from monitor.daemon.records import Filing
 from monitor.events.limits import limits_of
 from monitor.events.types import Basis, Event, FindingEvent
 from monitor.findings import Book
-from monitor.findings.actions import ActionError
 from monitor.findings.types import Change, Finding
 from monitor.ledger.tenants import Ledgers
 from monitor.ledger.types import Record
-from monitor.outbox.actions import Answer, Operated, Request
-from monitor.outbox.schema import OutboxError
 from monitor.outbox.store import Outbox
 from monitor.policy import Policy
 from monitor.types import Decision
@@ -92,29 +89,20 @@ class Recording:
                 self._group(group, now_ns)
         return Took(tuple(left), failures[0] if failures else None)
 
-    def act(self, request: Request, now_ns: int) -> Answer:
-        """Do what an operator asks for; return what becomes of it."""
-        try:
-            changes = self.book.act(request.action, now_ns)
-        except ActionError as error:
-            return Answer("refused", str(error))
-        finding = changes[-1].finding
-        said = Operated(request.action, request.uid, request.at_ns)
-        record = self._filing.note("operator", said, now_ns)
-        self._records.setdefault(finding.subject.tenant, []).append(record)
-        self.owe(changes, now_ns)
-        try:
-            self.settle(now_ns)
-        except (OSError, OutboxError) as error:
-            return Answer("pending", f"done, and durable once the disk takes it: {error}", finding)
-        return Answer("done", changes[-1].why, finding)
-
     def owe(self, changes: Iterable[Change], now_ns: int) -> None:
         """Note changes of findings that have to become durable."""
         for change in changes:
-            record = self._filing.change(change, now_ns)
-            self._records.setdefault(change.finding.subject.tenant, []).append(record)
+            self.owe_record(change.finding.subject.tenant, self._filing.change(change, now_ns))
             self.owe_event(change)
+
+    def owe_record(self, tenant: Tenant, record: Record) -> None:
+        """Note a record that has to become durable."""
+        self._records.setdefault(tenant, []).append(record)
+
+    @property
+    def owes_ledgers(self) -> bool:
+        """Whether something is in no ledger yet."""
+        return bool(self._records)
 
     def owe_event(self, change: Change) -> None:
         """Note a change that stands in its ledger, and has to come into the outbox."""
@@ -154,6 +142,11 @@ class Recording:
         failures = self._append_everywhere(self._standing.notes)
         if failures:
             raise failures[0]  # those ledgers are owed it
+
+    def close(self) -> None:
+        """Let all files go."""
+        self.ledgers.close()
+        self.outbox.close()
 
     def position(self) -> dict[str, int]:
         """Return how much of each ledger the outbox knows, once nothing is owed."""

@@ -55,8 +55,11 @@ class Filing(msgspec.Struct, frozen=True):
         return self._made("gap", "coverage", gap.ts_ns, now_ns, gap)
 
     def change(self, change: Change, now_ns: int) -> Record:
-        """Return the record of a step in the life of a finding."""
-        return self._made("finding", "record", change.at_ns, now_ns, change)
+        """Return the record of a step in the life of a finding, which names clients as decisions do."""
+        payload_class: PayloadClass = (
+            "indeterminate" if change.finding.kind == "indeterminate" else "violation"
+        )
+        return self._made("finding", payload_class, change.at_ns, now_ns, change)
 
     def note(self, kind: RecordKind, value: object, now_ns: int) -> Record:
         """Return the record of what was loaded or done."""

@@ -23,7 +23,6 @@ from monitor.daemon.health import Health
 from monitor.daemon.http import Endpoint
 from monitor.daemon.interfaces import Interfaces
 from monitor.daemon.listening import listen
-from monitor.logs import start_logging
 from monitor.daemon.loop import Loop
 from monitor.daemon.notify import open_supervisor
 from monitor.daemon.opening import open_recorder
@@ -38,6 +37,7 @@ from monitor.daemon.sources import open_source
 from monitor.daemon.telling import use
 from monitor.exitstatus import Exit
 from monitor.files import InputError
+from monitor.logs import start_logging
 from monitor.metrics import Metrics
 from monitor.pipeline import Pipeline
 from monitor.settings import Settings
