@@ -13,6 +13,7 @@ from monitor.commands.edge import reader_may_leave
 from monitor.commands.terminal import echo, json_line, printable, shortened
 from monitor.commands.verify import unreadable_ends
 from monitor.exitstatus import Exit
+from monitor.files import InputError
 from monitor.ledger.reader import Entry, LedgerReader, ledgers_in, open_ledger
 from monitor.ledger.types import KINDS, Leaf
 from monitor.replacing import Replacing
@@ -71,8 +72,12 @@ class Summary(msgspec.Struct, frozen=True):
 def _summary(reader: LedgerReader) -> Summary:
     decode = msgspec.json.Decoder(Leaf).decode
     kinds, first, last, entries = Counter[str](), None, None, 0
-    for _, raw in reader.leaves():
-        leaf = decode(raw)
+    for index, raw in reader.leaves():
+        try:
+            leaf = decode(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            mend = "see `residency verify` for what else is wrong"
+            raise InputError(str(reader.folder), f"entry {index}: {error}", mend) from None
         day = leaf.day.removeprefix("other-")
         first, last = min(first or day, day), max(last or day, day)
         kinds[leaf.kind] += 1
@@ -90,7 +95,12 @@ def _summary_line(said: Summary) -> str:
 
 @command.command("list")
 @ledger_argument
-@click.option("--kind", type=click.Choice(KINDS), help="Only entries of this kind.")
+@click.option(
+    "--kind",
+    type=click.Choice(KINDS),
+    metavar="KIND",
+    help="Only entries of this kind, as `show` names them.",
+)
 @json_option
 def list_entries(ledger: Path, kind: str | None, as_json: bool) -> None:
     """List the entries, the oldest first: index, time, kind, class, day, and the payload, if it is there.
@@ -99,7 +109,7 @@ def list_entries(ledger: Path, kind: str | None, as_json: bool) -> None:
     Examples:
       residency ledger list ledger/acme
       residency ledger list ledger/acme --kind retention
-      residency ledger list ledger/acme --kind decision --json | jq .payload.decision.judgement
+      residency ledger list ledger/acme --kind finding --json | jq .payload
     """
     with clear_errors(), unreadable_ends(), reader_may_leave():
         for folder in ledgers_in(ledger):
@@ -142,7 +152,7 @@ def checkpoint(ledger: Path, out: Path | None, query: Path | None) -> None:
     \b
     Examples:
       residency ledger checkpoint ledger/acme > kept/acme-june
-      residency ledger checkpoint ledger/acme --out kept/acme-june --query kept/acme-june.tsq
+      residency ledger checkpoint ledger/acme --out june --query june.tsq
     """
     with clear_errors(), unreadable_ends():
         folders = ledgers_in(ledger)

@@ -32,9 +32,8 @@ def ledger_lines(found: VerifiedRoot, stamp: Timestamp | None, no_stamp: Fault |
 def _ledger(found: Verified) -> Iterator[str]:
     name = found.tenant if found.tenant is not None else "traffic of no tenant"
     yield headline(f"{printable(name)} ({printable(found.folder)})", found.faults, found.more_faults)
-    entries = plural(found.entries, "entry").replace("entrys", "entries")
     erased = f"; the payloads of {found.erased:,} were erased by retention" if found.erased else ""
-    yield fact("entries", f"{entries}{erased}")
+    yield fact("entries", f"{found.entries:,}{erased}")
     yield from signed(found.checkpoint, found.key, trusted=found.trusted)
     if found.unsigned_tail is not None:
         yield fact("not signed", _tail(found.unsigned_tail))
@@ -44,7 +43,7 @@ def _ledger(found: Verified) -> Iterator[str]:
 
 
 def _tail(tail: Tail) -> str:
-    parts = [plural(tail.entries, "entry").replace("entrys", "entries")] if tail.entries else []
+    parts = [f"{tail.entries:,} in the journal"] if tail.entries else []
     parts += (
         [f"{plural(tail.torn_bytes, 'byte')} of a batch that never was durable"] if tail.torn_bytes else []
     )
