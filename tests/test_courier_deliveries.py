@@ -4,8 +4,8 @@ import os
 import sqlite3
 import stat
 import subprocess
-import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -225,20 +225,15 @@ def test_whoever_uses_it_when_it_is_closed_is_told(tmp_path: Path) -> None:
 
 
 def test_requests_are_obeyed_and_answered(tmp_path: Path) -> None:
-    code = (
-        "import sys; from pathlib import Path; from monitor.courier.requests import *;"
-        "print(ask(Path(sys.argv[1]), Request('retry', 'soc'), 20.0))"
-    )
     with filled(tmp_path, events(0, 1)), opened(tmp_path) as db:
         db.save("soc", LaneState(), Taken(aside=[letter(1)]))
-        asking = subprocess.Popen(
-            [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True
-        )
         done: list[Request] = []
-        while asking.poll() is None:
-            done += obey_all(tmp_path, db, lambda: OutboxReader(tmp_path), NOW_NS)
+        with ThreadPoolExecutor() as pool:
+            asking = pool.submit(ask, tmp_path, Request("retry", "soc"), 20.0)
+            while not asking.done():
+                done += obey_all(tmp_path, db, lambda: OutboxReader(tmp_path), NOW_NS)
         assert done == [Request("retry", "soc")]
-        assert asking.communicate()[0] == f"{Answer(1)}\n"
+        assert asking.result() == Answer(1)
     assert list((tmp_path / FOLDER).iterdir()) == []
 
 

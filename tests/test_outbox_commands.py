@@ -1,6 +1,7 @@
 """`residency outbox`: what it prints, and its exit statuses."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from monitor.cli import group
 from monitor.courier.deliveries import Deliveries, Taken
 from monitor.courier.letters import DeadLetter, LaneState
 from monitor.outbox.reading import OutboxReader
-from tests.courier_kit import configured, filled
+from tests.courier_kit import configured, filled, in_memory
 from tests.outbox_kit import NOW_NS, checkpoint, event, events, finding
 
 SINKS: list[dict[str, object]] = [
@@ -21,6 +22,12 @@ EVENTS = [*events(0, 4), checkpoint(1)]
 
 def residency(*arguments: object) -> Result:
     return CliRunner(env={"COLUMNS": "120"}).invoke(group, ["outbox", *map(str, arguments)])
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    with in_memory() as folder:
+        yield folder
 
 
 @pytest.fixture

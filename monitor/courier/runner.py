@@ -29,7 +29,7 @@ from monitor.settings import Settings
 
 STDERR = 2
 LOOK_SECONDS = 0.2  # between two looks at signals and requests
-END_SECONDS = 4.0  # for threads to end what they are at
+END_SECONDS = 3.0  # for threads to end what they are at
 SWEEP_SECONDS = 600.0
 
 
