@@ -19,7 +19,7 @@ PROGRAMS := tshark:tshark promtool:prometheus systemd-analyze:systemd ip:iproute
   dnsmasq:dnsmasq-base curl:curl tinyproxy:tinyproxy-bin tcpreplay:tcpreplay tcpdump:tcpdump \
   redis-server:redis-server prometheus-alertmanager:prometheus-alertmanager rsyslogd:rsyslog-gnutls openssl:openssl
 
-.PHONY: help demo native programs test lint fuzz format golden lock floor sender bench bench-full bench-flows bench-explain bench-live soak nfstream clean
+.PHONY: help demo native programs test lint fuzz format golden lock floor sender bench bench-full bench-flows bench-explain bench-outbox bench-live soak nfstream clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -137,6 +137,10 @@ bench-flows: $(VENV)/dev.stamp native floor build/concurrent-$(FLOWS).pcap build
 bench-explain: $(VENV)/dev.stamp ## measure names a second of `explain` and `catalog coverage`
 	@mkdir -p build
 	$(BIN)/python benchmarks/explain.py --json build/bench-explain.json
+
+bench-outbox: $(VENV)/dev.stamp ## measure events a second that become durable beside a bare table
+	@mkdir -p build
+	$(BIN)/python benchmarks/outbox.py --folder build --json build/bench-outbox.json
 
 build/background-%.pcap: | $(VENV)/dev.stamp
 	@mkdir -p build

@@ -17,8 +17,20 @@ from monitor.catalog import Catalog
 from monitor.datasets.use import DataChoice, newer_than, open_data
 from monitor.documents import Problem
 from monitor.exitstatus import Exit
-from monitor.exports import BEHAVIOURS, DECISIONS, SUMMARY, DecisionFile, write_behaviours, write_summary
+from monitor.exports import (
+    BEHAVIOURS,
+    DECISIONS,
+    FINDINGS,
+    SUMMARY,
+    DecisionFile,
+    write_behaviours,
+    write_findings,
+    write_summary,
+)
+from monitor.findings import Book
+from monitor.findings.types import Finding
 from monitor.geography import Site
+from monitor.jurisdictions import Jurisdictions
 from monitor.load import (
     GeoIp,
     InputError,
@@ -31,7 +43,7 @@ from monitor.parquet import CONNECTIONS, require_parquet, write_connections
 from monitor.physics import Physics
 from monitor.pipeline import Aids, Pipeline
 from monitor.policy import Policy, TestResult, compile_policy, run_policy_tests
-from monitor.summary import Summary, Versions, summarise, with_behaviours
+from monitor.summary import Summary, Versions, summarise, with_behaviours, with_findings
 from monitor.types import Attribution, Name
 from sensors.engine import AUTO, Options, Sensor, open_sensor
 from sensors.observations import Accounting
@@ -75,11 +87,12 @@ class Reading(msgspec.Struct, frozen=True):
 
 
 class Replayed(msgspec.Struct, frozen=True):
-    """What a replay came to."""
+    """What a replay came to. ``findings`` are worst first; without a policy there are none."""
 
     summary: Summary
     status: Exit
     notes: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 def load_knowledge(
@@ -106,10 +119,17 @@ def load_knowledge(
     )
     if policy is None:
         return known
-    compiled, warnings = compile_policy(
-        read_source(policy), jurisdictions, catalog.providers, catalog.region_names(), catalog.services()
-    )
-    return msgspec.structs.replace(known, policy=compiled, warnings=tuple(warnings))
+    compiled, warnings = load_policy(policy, catalog, jurisdictions)
+    return msgspec.structs.replace(known, policy=compiled, warnings=warnings)
+
+
+def load_policy(
+    policy: Path, catalog: Catalog, jurisdictions: Jurisdictions | None = None
+) -> tuple[Policy, tuple[Problem, ...]]:
+    """Read a policy; return it with the warnings about it. Raises InputError or DocumentError."""
+    sets = jurisdictions or load_jurisdictions()
+    names = catalog.providers, catalog.region_names(), catalog.services()
+    return compile_policy(read_source(policy), sets, *names)
 
 
 def replay(
@@ -128,11 +148,13 @@ def replay(
     pipeline = Pipeline(knowledge.catalog, knowledge.policy, knowledge.aids())
     options = Options(threads=reading.threads, interest=pipeline.interest())
     sensor = open_sensor(paths, reading.engine, options, progress)
+    book = Book(knowledge.policy)
     with _writing(out):
         decisions = _prepare(out) if out is not None else None
         for batch in sensor:
             for decision in pipeline.feed(batch):
                 pipeline.behaviours.offer(decision)
+                book.offer(decision)
                 if decisions is not None:
                     decisions.add(decision)
         pipeline.count(sensor.counted())
@@ -142,13 +164,18 @@ def replay(
         rules = knowledge.policy.rules if knowledge.policy is not None else {}
         summary = summarise(versions, inputs, sensor.accounting(), counted, rules)
         summary = with_behaviours(summary, pipeline.behaviours)
+        findings = _found(book, summary) if knowledge.policy is not None else None
+        if findings is not None:
+            summary = with_findings(summary, findings, book.forgotten)
         if decisions is not None and out is not None:
             decisions.close()
             write_connections(out, decisions.path, _metadata(versions))
             write_behaviours(out, summary)
+            write_findings(out, findings)
             write_summary(out, summary)
     note = newer_than(knowledge.selection, _day(summary.accounting.last_ns))
-    return Replayed(summary, status(summary), (note,) if note is not None else ())
+    notes = (note,) if note is not None else ()
+    return Replayed(summary, status(summary), notes, tuple(findings or ()))
 
 
 def run_tests(knowledge: Knowledge, policy: Policy) -> list[TestResult]:
@@ -218,12 +245,24 @@ def _prepare(out: Path) -> DecisionFile:
     require_parquet()
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for name in (DECISIONS, CONNECTIONS, BEHAVIOURS, SUMMARY):
+        for name in (DECISIONS, CONNECTIONS, BEHAVIOURS, FINDINGS, SUMMARY):
             if (out / name).is_dir():
                 raise InputError(str(out / name), "it is a folder", "choose another --out")
         return DecisionFile(out)
     except OSError as error:
         raise InputError(str(out), error.strerror or "cannot be written", "choose another --out") from None
+
+
+def _found(book: Book, summary: Summary) -> list[Finding]:
+    """Return the findings as of the last packet, with the behaviours among them.
+
+    Each is told at once, as its first revision: the steps on the way would depend on the order of decisions.
+    """
+    for behaviour in summary.behaviours or ():
+        book.behave(behaviour)
+    if summary.accounting.last_ns is not None:
+        book.tick(summary.accounting.last_ns)
+    return [msgspec.structs.replace(finding, revision=1) for finding in book.findings()]
 
 
 def _day(ts_ns: int | None) -> dt.date | None:

@@ -18,7 +18,7 @@ RING_BYTES = 67_108_864  # of one capture thread
 MIN_SNAPLEN = 96  # an Ethernet frame's headers down to TCP's options
 MAX_SNAPLEN = 262_144  # as libpcap has it: the largest frame that offloads put together
 METRICS_PORT = 9_477
-READ_STATE = "watched.json"  # below the folder of decisions: which captures of `watch` were read
+READ_STATE = "watched.json"  # below the folder `state`: which captures of `watch` were read
 
 EngineChoice = Literal["auto", "native", "dpkt"]
 Threads = Annotated[int, Meta(ge=1, le=MAX_THREADS)]
@@ -68,15 +68,12 @@ class Retention(Struct, frozen=True, forbid_unknown_fields=True):
     coverage: Days = 365
 
 
-Sync = Literal["violations", "all", "none"]
+class Ledger(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where decisions are recorded, and the file of the key that signs them, made where it is missing."""
 
-
-class Decisions(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where decisions are written. The disk has to hold those that ``sync`` names within a second."""
-
-    folder: Word = "/var/lib/residency/decisions"
+    folder: Word = "/var/lib/residency/ledger"
+    key: Word = "/var/lib/residency/keys/ledger.key"
     retention_days: Retention = Retention()
-    sync: Sync = "violations"
 
 
 class Pseudonyms(Struct, frozen=True, forbid_unknown_fields=True):
@@ -134,7 +131,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     data: Word | None = None  # the store of data sets
     geoip: tuple[Word, ...] = ()
     location: Location | None = None
-    decisions: Decisions = Decisions()
+    ledger: Ledger = Ledger()
     state: Word = "/var/lib/residency/state"  # findings, and what waits for the sinks
     outbox: Outbox = Outbox()
     sinks: tuple[AnySink, ...] = ()

@@ -34,7 +34,8 @@ def paths_of(config: Config) -> Iterator[tuple[Path, str]]:
         (("capture", "watch"), config.capture.watch),
         (("policy",), config.policy),
         (("data",), config.data),
-        (("decisions", "folder"), config.decisions.folder),
+        (("ledger", "folder"), config.ledger.folder),
+        (("ledger", "key"), config.ledger.key),
         (("state",), config.state),
         (("privacy", "pseudonyms", "keys"), config.privacy.pseudonyms.keys),
     )

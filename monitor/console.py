@@ -11,7 +11,9 @@ from collections.abc import Iterator, Sequence
 import click
 
 from monitor.console_behaviours import behaviours
+from monitor.console_findings import findings as finding_lines
 from monitor.coverage_lines import coverage_lines
+from monitor.findings.types import Finding
 from monitor.summary import RuleText, Summary
 from monitor.tally import Destination
 from monitor.types import Outcome
@@ -35,14 +37,14 @@ _NEITHER: dict[Outcome, str] = {  # not outside policy, and not within
 }
 
 
-def print_summary(summary: Summary) -> None:
-    """Print the summary on stdout, in colour where that is a terminal."""
+def print_summary(summary: Summary, findings: Sequence[Finding] = ()) -> None:
+    """Print the summary, and the findings in short, on stdout, in colour where that is a terminal."""
     width = min(max(shutil.get_terminal_size().columns, MIN_WIDTH), MAX_WIDTH)
-    for line in lines(summary, width):
+    for line in lines(summary, width, findings):
         click.echo(line)
 
 
-def lines(summary: Summary, width: int) -> Iterator[str]:
+def lines(summary: Summary, width: int, findings: Sequence[Finding] = ()) -> Iterator[str]:
     """Yield the lines of the summary; only a word that is longer than ``width`` goes beyond it."""
     yield click.style(f"Residency Monitor {summary.versions.tool}", bold=True)
     yield ""
@@ -61,6 +63,7 @@ def lines(summary: Summary, width: int) -> Iterator[str]:
             for row in rows:
                 yield from _destination(row, summary.rules.get(row.key.rule or ""), width)
     yield from behaviours(summary, width)
+    yield from finding_lines(findings, width)
     yield ""
     for limit in summary.limits:
         yield from wrapped(limit, width)

@@ -13,13 +13,14 @@ import msgspec
 from msgspec import UnsetType
 
 from monitor.behaviours import Behaviour
+from monitor.findings.types import Finding
 from monitor.replacing import Replacing
 from monitor.summary import Summary
 from monitor.types import Decision
 from sensors.observations import FlowKey
 
 DECISIONS, SUMMARY = "decisions.jsonl", "summary.json"  # the files' names
-BEHAVIOURS = "behaviours.jsonl"
+BEHAVIOURS, FINDINGS = "behaviours.jsonl", "findings.jsonl"
 SORTED_LINES = 20_000  # decisions in memory, some 2 kB each
 MAX_RUNS = 64  # sorted files at once
 
@@ -100,6 +101,20 @@ def write_behaviours(folder: Path, summary: Summary) -> None:
 def behaviour_lines(behaviours: Iterable[Behaviour]) -> bytes:
     """Return behaviours as JSON, one a line."""
     return b"".join(msgspec.json.encode(each) + b"\n" for each in behaviours)
+
+
+def write_findings(folder: Path, findings: Iterable[Finding] | None) -> None:
+    """Write ``findings.jsonl``, in their order; without a policy (None) leave no older one."""
+    if findings is None:
+        (folder / FINDINGS).unlink(missing_ok=True)
+        return
+    with Replacing(folder / FINDINGS) as out:
+        out.write(finding_lines(findings))
+
+
+def finding_lines(findings: Iterable[Finding]) -> bytes:
+    """Return findings as JSON, one a line."""
+    return b"".join(msgspec.json.encode(each) + b"\n" for each in findings)
 
 
 def write_summary(folder: Path, summary: Summary) -> None:

@@ -130,6 +130,13 @@ class Pipeline:
                 self.tally.decision(decision)
             yield decision
 
+    def again(self, connection: Connection) -> Decision | None:
+        """Return the decision on a connection of an earlier decision, by what is known now. Counts nothing.
+
+        Whose it is stays. Null where it has nothing to do with an LLM provider.
+        """
+        return self._decision(self._read(connection))
+
     def count(self, counted: Counted) -> None:
         """Take what the sensor counted since the last call, and did not hand out."""
         self.tally.counted(counted)

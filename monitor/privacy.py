@@ -18,6 +18,7 @@ _KINDS = {
     "inventory": "made without a policy",
     "coverage": "how much could be seen, without addresses",
 }
+_RECORD = "the policies, what was loaded and done"
 _HEAD = "what", "where", "how long"
 _SHARES = 26, 34  # columns of 80 for the first two; the last has the rest
 _GAP = "  "
@@ -27,7 +28,7 @@ Row = tuple[str, str, str]
 
 def privacy_lines(config: Config, folder: str, width: int = 80) -> Iterator[str]:
     """Yield what a configuration comes to; ``folder`` is the file's, from which relative paths count."""
-    yield "What is stored (decisions by outcome; DAY as 2026-03-10, by packets, in UTC)"
+    yield "What is stored (decisions by outcome, in a file a day)"
     yield ""
     yield from _table([_HEAD, *_stored(config, folder)], width)
     for title, labelled in _said(config).items():
@@ -62,15 +63,18 @@ def _said(config: Config) -> dict[str, dict[str, list[str]]]:
 
 
 def _stored(config: Config, folder: str) -> Iterator[Row]:
-    kept = config.decisions
+    kept = config.ledger
+    ledger = f"{_place(kept.folder, folder)}/TENANT"
     for kind, meaning in _KINDS.items():
         days: int = getattr(kept.retention_days, kind)
-        place = f"{_place(kept.folder, folder)}/{kind}/DAY.jsonl"
-        yield f"{kind}: {meaning}", place, plural(days, "day")
+        yield f"{kind}: {meaning}", f"{ledger}/payloads/{kind}/", plural(days, "day")
+    yield f"record: {_RECORD}", f"{ledger}/payloads/record/", "for good"
+    yield "salted hashes of all of these", f"{ledger}/tile/", "for good; nothing is read out of them"
     state = _place(config.state, folder)
-    yield "findings, with their first clients", f"{state}/state.db", "until they are over, and delivered"
+    yield "findings, with the first client addresses of each", f"{state}/state.db", "for good"
     if config.sinks:
-        yield "events that wait for sinks", f"{state}/state.db", "until each sink has them"
+        waiting = f"until every sink took them, or {config.outbox.dead_after}"
+        yield "events for the sinks: findings", f"{state}/state.db", waiting
         yield "events that a sink did not take", f"{state}/delivery.db", "until they are dropped"
     pseudonyms = config.privacy.pseudonyms
     if pseudonyms.enabled:
@@ -82,7 +86,7 @@ def _stored(config: Config, folder: str) -> Iterator[Row]:
     if config.capture.watch is not None:
         watched = f"{_place(config.capture.watch, folder)}/"
         yield "captures that you put there", watched, "until you delete them: the daemon only reads"
-        noted = f"{_place(kept.folder, folder)}/{READ_STATE}"
+        noted = f"{state}/{READ_STATE}"
         yield "names of captures that were read, no traffic", noted, "while they are in the folder"
 
 

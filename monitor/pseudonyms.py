@@ -11,10 +11,12 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 from ipaddress import ip_address
+from typing import TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
+from monitor.behaviours import Behaviour
 from monitor.types import Decision
 from sensors.observations import FlowKey
 
@@ -31,7 +33,7 @@ _AROUND_4 = rf"(?:(?<!\d)|{_BYTE})", r"(?!\d)"
 _AROUND_6 = rf"(?:(?<![0-9a-f])(?<![0-9a-f:]:)|{_BYTE})", r"(?![0-9a-f]|:[0-9a-f:])"
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Decision).decode
+T = TypeVar("T", Decision, Behaviour)
 
 
 def period_of(ts_ns: int, rotate_days: int) -> int:
@@ -78,6 +80,27 @@ class Pseudonyms:
         hidden = replace(decision, connection=replace(connection, flow=flow))
         return _rewritten(hidden, stands)
 
+    def pseudonymised_behaviour(self, behaviour: Behaviour) -> Behaviour:
+        """Return the behaviour without the addresses and ports of clients, wherever they stand in it.
+
+        Its period is that of its last connection; connections of other periods go from ``rests_on``, as
+        they would link the pseudonyms of two. So does its identifier, which could be found by trying all
+        addresses: another one takes its place, made with the key, the same within a period.
+        """
+        tenant, ts_ns = behaviour.subject.tenant, behaviour.last_ns
+        period = period_of(ts_ns, self._rotate_days)
+        rests = [rest for rest in behaviour.rests_on if period_of(rest.ts_ns, self._rotate_days) == period]
+        clients = {client for rest in rests for client in _clients(rest.flow)}
+        clients |= {behaviour.source} if behaviour.source is not None else set()
+        stands = {client: self.pseudonym(client, tenant, ts_ns) for client in sorted(clients)}
+        digest = hmac.digest(self._tenant_key(tenant, period), behaviour.id.encode(), hashlib.sha256)
+        hidden = replace(
+            behaviour,
+            id=digest.hex()[: len(behaviour.id)],
+            rests_on=tuple(replace(rest, flow=_without(rest.flow, stands)) for rest in rests),
+        )
+        return _rewritten(hidden, stands)
+
     def _made(self, address: str, tenant: str | None, period: int) -> str:
         digest = hmac.digest(self._tenant_key(tenant, period), address.encode(), hashlib.sha256)
         return f"{TEXT}{digest[:_DIGEST_BYTES].hex()}"
@@ -100,15 +123,15 @@ def _without(flow: FlowKey, stands: Mapping[str, str]) -> FlowKey:
     return replace(flow, client=stands[flow.client], client_port=0, tunnel=tunnel)
 
 
-def _rewritten(decision: Decision, stands: Mapping[str, str]) -> Decision:
-    """Return the decision with addresses replaced in all of its text: reasons, evidence, names."""
-    text = was = _encode(decision).decode()
+def _rewritten(value: T, stands: Mapping[str, str]) -> T:
+    """Return the value with addresses replaced in all of its text: reasons, evidence, names."""
+    text = was = _encode(value).decode()
     for address, pseudonym in stands.items():
         before, after = _AROUND_6 if ":" in address else _AROUND_4
         for form in _forms(address):
             if form in text:
                 text = re.sub(before + re.escape(form) + after, pseudonym, text)
-    return decision if text is was else _decode(text)
+    return value if text is was else msgspec.json.decode(text, type=type(value))
 
 
 def _forms(address: str) -> dict[str, None]:

@@ -23,6 +23,7 @@ from monitor.policy.remarks import Path as Key
 from monitor.policy.remarks import Remark, locate
 
 _FOLDERS = ("data",)
+_LEDGER: Key = ("ledger", "folder")
 _FILES = ("policy", "catalogs", "geoip")  # the first step of a key whose path has to be there
 
 
@@ -37,7 +38,8 @@ class Settings(Struct, frozen=True):
     data: Path | None
     geoips: tuple[Path, ...]
     watch: Path | None
-    decisions: Path
+    ledger: Path
+    ledger_key: Path
     state: Path
     keys: Path
     warnings: tuple[Problem, ...] = ()
@@ -50,7 +52,7 @@ class Settings(Struct, frozen=True):
     @property
     def ranges(self) -> Path:
         """Where ranges are compiled by a daemon that may no longer write in the store."""
-        return self.decisions / ".ranges"
+        return self.state / ".ranges"
 
     @property
     def site(self) -> Site | None:
@@ -95,7 +97,8 @@ def _settings(
         data=places.get(("data",)),
         geoips=tuple(places["geoip", at] for at in range(len(config.geoip))),
         watch=places.get(("capture", "watch")),
-        decisions=places["decisions", "folder"],
+        ledger=places["ledger", "folder"],
+        ledger_key=places["ledger", "key"],
         state=places["state",],
         keys=places["privacy", "pseudonyms", "keys"],
         warnings=warnings,
@@ -146,17 +149,18 @@ def _there(key: Key, written: str, folder: Path) -> Iterator[Remark]:
 
 def _apart(config: Config, places: dict[Key, Path]) -> Iterator[Remark]:
     """What is written has folders of its own."""
-    decisions, keys = ("decisions", "folder"), ("privacy", "pseudonyms", "keys")
+    ledger, key, state, keys = _LEDGER, ("ledger", "key"), ("state",), ("privacy", "pseudonyms", "keys")
     watch = places.get(("capture", "watch"))
-    if watch is not None and _inside(places[decisions], watch):
-        yield Remark(decisions, "decisions would be written into the folder that is watched", "name another")
-    state = ("state",)
-    if watch is not None and _inside(places[state], watch):
-        yield Remark(state, "the state would be kept in the folder that is watched", "name another")
-    elif _inside(places[state], places[decisions]) or _inside(places[decisions], places[state]):
-        yield Remark(state, "decisions and state lie one in the other", "name a folder elsewhere")
-    if config.privacy.pseudonyms.enabled and _inside(places[keys], places[decisions]):
-        problem = "the keys of pseudonyms lie among the decisions: who reads these can undo them"
+    for written in (ledger, state):
+        if watch is not None and _inside(places[written], watch):
+            yield Remark(written, "it would be written into the folder that is watched", "name another")
+    if _inside(places[state], places[ledger]) or _inside(places[ledger], places[state]):
+        yield Remark(ledger, "the ledger and `state` lie in one another", "name a folder elsewhere")
+    if _inside(places[key], places[ledger]):
+        problem = "the key lies in the ledger that it signs: who may read that could sign another"
+        yield Remark(key, problem, "name a file elsewhere")
+    if config.privacy.pseudonyms.enabled and _inside(places[keys], places[ledger]):
+        problem = "the keys of pseudonyms lie in the ledger: who reads that can undo them"
         yield Remark(keys, problem, "name a folder elsewhere")
 
 

@@ -3,7 +3,7 @@
 Pure: it arranges what the sensor and the tally counted. `summary.json` is this document, key by key.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -11,6 +11,8 @@ from msgspec import UNSET, UnsetType
 from monitor.behaviours import Behaviour, BehaviourKind, Behaviours, LatencyReport
 from monitor.counts import FlowCount
 from monitor.coverage import ClassCounts, named_of, share
+from monitor.findings.summing import FindingsBlock, summed
+from monitor.findings.types import Finding
 from monitor.groups import GroupKind, SourceGroup
 from monitor.policy.schema import Rule
 from monitor.tally import Destination, Tally
@@ -97,7 +99,8 @@ class Summary(msgspec.Struct, frozen=True):
     ``address_attributed`` count connections a second time, as `ClassCounts` says. The shares are cut off, not
     rounded. ``bounds`` counts what reached a bound, so that something may be missing; ``rules`` are those
     that the destinations name. ``behaviours`` and ``latency`` are there where the policy asks for them;
-    ``behaviour_counts`` are the former by kind, of all that were looked for.
+    ``behaviour_counts`` are the former by kind, of all that were looked for. ``findings`` are there where
+    there is a policy.
     """
 
     coverage_statement: str
@@ -127,6 +130,7 @@ class Summary(msgspec.Struct, frozen=True):
     behaviours: tuple[Behaviour, ...] | UnsetType = UNSET
     behaviour_counts: dict[BehaviourKind, int] | UnsetType = UNSET
     latency: LatencyReport | UnsetType = UNSET
+    findings: FindingsBlock | UnsetType = UNSET
     limits: tuple[str, ...] = LIMITS
     schema: str = SCHEMA
 
@@ -191,6 +195,17 @@ def with_behaviours(summary: Summary, behaviours: Behaviours) -> Summary:
         behaviours=found,
         behaviour_counts={kind: sum(each.kind == kind for each in found) for kind in behaviours.kinds()},
         latency=behaviours.latency() or UNSET,
+    )
+
+
+def with_findings(summary: Summary, findings: Iterable[Finding], forgotten: int) -> Summary:
+    """Add what the findings come to; ``forgotten`` are those that there was no room for."""
+    bounds = {**summary.bounds, "forgotten-findings": forgotten} if forgotten else summary.bounds
+    return msgspec.structs.replace(
+        summary,
+        complete=summary.complete and not forgotten,
+        bounds=dict(sorted(bounds.items())),
+        findings=summed(findings),
     )
 
 

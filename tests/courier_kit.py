@@ -173,7 +173,7 @@ def configured(folder: Path, *sinks: dict[str, object], **keys: object) -> Path:
     path = folder / "residency.yaml"
     value = {
         **HEAD,
-        "decisions": {"folder": str(folder / "decisions")},
+        "ledger": {"folder": str(folder / "ledger"), "key": str(folder / "ledger.key")},
         "state": str(folder / "state"),
         "sinks": list(sinks),
         **keys,

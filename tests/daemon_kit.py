@@ -137,7 +137,7 @@ class Daemon:
     def __init__(self, wire: Wire, folder: Path) -> None:
         self.wire = wire
         self.folder = folder
-        self.decisions = folder / "decisions"
+        self.ledger, self.state = folder / "ledger", folder / "state"
         self.config = folder / "residency.yaml"
         self.policy = folder / "etc/policy.yaml"
         self._errors = folder / "stderr"
@@ -152,7 +152,8 @@ class Daemon:
             "sensor": SENSOR,
             "capture": {"interfaces": [RECEIVER], "ring_bytes": "16MiB"},
             "policy": str(self.policy),
-            "decisions": {"folder": str(self.decisions)},
+            "ledger": {"folder": str(self.ledger), "key": str(self.folder / "keys/ledger.key")},
+            "state": str(self.state),
             "metrics": {"port": PORT},
             "security": {"user": USER},
         }
@@ -271,17 +272,21 @@ class Daemon:
     def lines(self, *, ended: bool | None = None) -> list[Decision]:
         """Return the decisions that were written: those on ended connections, on open ones, or all."""
         found = [
-            msgspec.json.decode(line, type=Decision)
-            for path in sorted(self.decisions.glob("*/*.jsonl"))
-            if path.parent.name != "coverage"
-            for line in whole_lines(path)
+            msgspec.convert(payload["decision"], Decision)
+            for payload in self.payloads("*")
+            if "decision" in payload
         ]
         return [each for each in found if ended is None or each.is_open != ended]
 
+    def payloads(self, payload_class: str) -> list[dict[str, Any]]:
+        """Return what the ledgers hold of a class: file by file, each line with its end."""
+        paths = sorted(self.ledger.glob(f"*/payloads/{payload_class}/*.jsonl"))
+        return [json.loads(line)["payload"] for path in paths for line in whole_lines(path)]
+
     def windows(self) -> list[dict[str, Any]]:
         """Return the statements of how much could be seen."""
-        paths = sorted((self.decisions / "coverage").glob("*.jsonl"))
-        return [json.loads(line) for path in paths for line in whole_lines(path)]
+        seen = {each["until_ns"]: each for each in self.payloads("coverage") if each["type"] == "coverage"}
+        return list(seen.values())  # every tenant's ledger has them
 
     def resident_bytes(self) -> int:
         """Return how much memory it has."""

@@ -32,7 +32,7 @@ _PATIENCE_SECONDS = 30.0  # more than a flow lingers after its end
 
 
 class Written(Decision, frozen=True, kw_only=True):
-    """A line of the decision store."""
+    """What the ledger holds of a decision."""
 
     sensor: str
     owner: Owner | None
@@ -103,7 +103,8 @@ class Daemon:
 
     def lines(self, *kinds: str) -> list[Written]:
         """Return what was decided, by default of every outcome."""
-        return [msgspec.json.decode(line, type=Written) for line in self._lines(kinds or KINDS)]
+        found = [msgspec.json.decode(line)["payload"] for line in self._lines(kinds or KINDS)]
+        return [msgspec.convert(each | each["decision"], Written) for each in found]
 
     def ended(self) -> list[Written]:
         """Return the decisions on connections that ended."""
@@ -111,11 +112,13 @@ class Daemon:
 
     def windows(self) -> list[Window]:
         """Return the statements of how much could be seen."""
-        return [msgspec.json.decode(line, type=Window) for line in self._lines(("coverage",))]
+        found = [msgspec.json.decode(line)["payload"] for line in self._lines(("coverage",))]
+        windows = [msgspec.convert(each, Window) for each in found if each["type"] == "coverage"]
+        return list({each.until_ns: each for each in windows}.values())  # every tenant's ledger has them
 
     def _lines(self, kinds: tuple[str, ...]) -> Iterator[bytes]:
         for kind in kinds:
-            for path in sorted((self.folder / "decisions" / kind).glob("*.jsonl")):
+            for path in sorted(self.folder.glob(f"ledger/*/payloads/{kind}/*.jsonl")):
                 written = path.read_bytes()
                 whole = written[: written.rfind(b"\n") + 1]
                 assert whole == written or self.program.status is None  # it may be writing
@@ -155,7 +158,8 @@ def _configuration(folder: Path, ask: Ask, port: int) -> dict[str, Any]:
         "sensor": SENSOR,
         "capture": {"interfaces": [INSIDE], "ring_bytes": "64MiB", **ask.capture},
         "policy": "policy.yaml",
-        "decisions": {"folder": str(folder / "decisions")},
+        "ledger": {"folder": str(folder / "ledger"), "key": str(folder / "keys/ledger.key")},
+        "state": str(folder / "state"),
         "metrics": {"port": port},
         "security": {"user": USER},
         **ask.others,

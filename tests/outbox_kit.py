@@ -1,12 +1,15 @@
 """Findings and events for the tests of the outbox."""
 
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from monitor.events.types import Basis, CheckpointEvent, Event, FindingEvent
-from monitor.findings.types import Change, Finding, FindingKind, Sample, State, What
+from monitor.findings.types import Change, Finding, Sample, State, What
 from monitor.outbox.reading import OutboxReader
 from monitor.outbox.store import Outbox
-from monitor.policy.words import Severity
+from monitor.policy.words import FindingKind, Severity
 from monitor.types import Evidence, Subject
 from tests.observed import START_NS, flow_key
 
@@ -95,3 +98,14 @@ def queue(folder: Path) -> list[Event]:
     found = [parcel.event for parcel in reader.peek(0, 1_000_000)]
     reader.close()
     return found
+
+
+@contextmanager
+def file_limit(size: int) -> Iterator[None]:
+    """Let no file grow beyond a size: the system takes a part of a write, and refuses the next."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from monitor.daemon.days import DAY_NS
+from monitor.ledger.days import DAY_NS
 from monitor.types import Attribution, Connection, Decision, Outcome, Subject, Totals
 from sensors.observations import EndReason
 from tests.observed import START_NS, flow_key

@@ -190,6 +190,7 @@ def test_replay_leaves_its_files(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "connections.parquet",
         "decisions.jsonl",
+        "findings.jsonl",
         "summary.json",
     ]
     lines = (tmp_path / "decisions.jsonl").read_text().splitlines()
@@ -210,7 +211,7 @@ def test_replay_leaves_its_files(tmp_path: Path) -> None:
 def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
     for run in ("a", "b"):
         residency("replay", PCAPS / "demo", "--policy", POLICY, "--out", tmp_path / run)
-    for name in ("decisions.jsonl", "summary.json", "connections.parquet"):
+    for name in ("decisions.jsonl", "findings.jsonl", "summary.json", "connections.parquet"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
@@ -220,7 +221,7 @@ def test_ordinary_names_never_leave_the_process(tmp_path: Path) -> None:
     seen = residency("observe", capture("demo")).stdout
     assert ordinary in seen
     assert ordinary not in result.stdout
-    for name in ("decisions.jsonl", "summary.json", "connections.parquet"):
+    for name in ("decisions.jsonl", "findings.jsonl", "summary.json", "connections.parquet"):
         assert ordinary.encode() not in (tmp_path / name).read_bytes()
 
 

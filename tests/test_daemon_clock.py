@@ -1,6 +1,6 @@
 """A clock that steps. CLOCK_REALTIME has no namespace, and no test may set a machine's: units are given it.
 
-What the daemon asks the clock for, it hands to these: the round's files, windows, retention and keys.
+What the daemon asks the clock for, it hands to these: the round's windows, records' days, chores and keys.
 """
 
 from pathlib import Path
@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from monitor.config import Retention
-from monitor.daemon.days import DAY_NS, SECOND_NS, day_number, day_text
-from monitor.daemon.decisions import DecisionStore
+from monitor.daemon.chores import Due
 from monitor.daemon.pseudonyms import RotatingPseudonyms
+from monitor.daemon.records import Filing
 from monitor.daemon.verdicts import Verdicts
 from monitor.daemon.windows import WINDOW_NS, Windows
+from monitor.ledger.days import DAY_NS, SECOND_NS, day_number, day_text
 from monitor.tally import Tally
-from tests.store_kit import NOW_NS, decision, ports, stored
+from tests.store_kit import NOW_NS, decision
 
 YEAR_NS = 365 * DAY_NS
 STEPS = {
@@ -23,38 +24,27 @@ STEPS = {
     "an hour on": 3_600 * SECOND_NS,
     "a year on": YEAR_NS,
 }
+FILING = Filing("edge", Retention())
 steps = pytest.mark.parametrize("step_ns", STEPS.values(), ids=STEPS)
 
 
 @steps
-def test_decisions_are_written_after_a_step(tmp_path: Path, step_ns: int) -> None:
-    store = DecisionStore(tmp_path / "decisions", Retention(), NOW_NS)
-    store.add(decision(port=1))
-    store.flush(NOW_NS)
-    store.add(decision(port=2))
-    store.flush(NOW_NS + step_ns)
-    store.add(decision(port=3))
-    store.flush(NOW_NS + step_ns + SECOND_NS)
-    assert sorted(ports(tmp_path / "decisions", "violation")) == [1, 2, 3]
-    assert store.problem is None
-    store.close()
+def test_a_record_goes_to_a_day_that_is_found_again(step_ns: int) -> None:
+    stepped_ns = NOW_NS + step_ns
+    window = Windows("edge", NOW_NS).close(Tally(), 0, stepped_ns)
+    days = {day_text(day_number(now_ns)) for now_ns in (NOW_NS, stepped_ns)}
+    for record in (FILING.window(window, stepped_ns), FILING.decision(decision(), None, stepped_ns)):
+        assert record.day.removeprefix("other-") in days
 
 
 @steps
-def test_a_step_deletes_neither_decisions_nor_keys(tmp_path: Path, step_ns: int) -> None:
-    store = DecisionStore(tmp_path / "decisions", Retention(), NOW_NS)
+def test_a_step_deletes_no_keys(tmp_path: Path, step_ns: int) -> None:
     keys = RotatingPseudonyms(tmp_path / "keys", 30, NOW_NS)
-    for days in (-5, 0):
-        store.add(decision("allow", days=days))
-    store.flush(NOW_NS)
-    assert (store.expire(NOW_NS), keys.turn(NOW_NS)) == ((), ())
+    assert keys.turn(NOW_NS) == ()
     there = sorted(path.name for path in (tmp_path / "keys").iterdir())
-    assert (store.expire(NOW_NS + step_ns), keys.turn(NOW_NS + step_ns)) == ((), ())
+    assert keys.turn(NOW_NS + step_ns) == ()
     assert {*there} <= {path.name for path in (tmp_path / "keys").iterdir()}
-    back_ns = NOW_NS + SECOND_NS  # somebody put it right
-    assert (store.expire(back_ns), keys.turn(back_ns)) == ((), ())
-    assert sum(len(found) for found in stored(tmp_path / "decisions").values()) == 2
-    store.close()
+    assert keys.turn(NOW_NS + SECOND_NS) == ()  # somebody put it right
 
 
 @steps
@@ -78,22 +68,23 @@ def test_windows_follow_each_other_over_a_step(step_ns: int) -> None:
 
 
 @steps
-def test_a_windows_file_is_one_that_is_found_again(tmp_path: Path, step_ns: int) -> None:
-    store = DecisionStore(tmp_path / "decisions", Retention(), NOW_NS)
-    windows = Windows("edge", NOW_NS)
-    stepped_ns = NOW_NS + step_ns
-    store.add_window(windows.close(Tally(), 0, stepped_ns))
-    store.flush(stepped_ns)
-    (path,) = (tmp_path / "decisions/coverage").iterdir()
-    days = {day_text(day_number(now_ns)) for now_ns in (NOW_NS, stepped_ns)}
-    assert path.stem.removeprefix("other-") in days
-    store.close()
-
-
-@steps
 def test_a_verdicts_latency_is_never_negative(step_ns: int) -> None:
     verdicts = Verdicts()
     connection = decision().connection
     _, latency_ns = verdicts.open(connection, connection.ts_ns + step_ns)
     assert latency_ns == max(step_ns - connection.totals.duration_ns, 0)
     assert verdicts.end(connection) is not None
+
+
+@pytest.mark.parametrize(
+    ("moments", "due"),
+    [
+        ([0, 5, 9, 10, 19, 20], [True, False, False, True, False, True]),
+        ([100, 50, 55, 60], [True, True, False, True]),
+    ],
+)
+def test_a_chore_is_done_once_in_a_while_and_when_the_clock_went_back(
+    moments: list[int], due: list[bool]
+) -> None:
+    chore = Due(10)
+    assert [chore.is_due(each) for each in moments] == due

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.daemon_kit import DEMO, Daemon, daemon, records, run, total, wait_for, wire
+from tests.daemon_kit import DEMO, USER, Daemon, daemon, records, run, total, wait_for, wire
 
 pytestmark = pytest.mark.enable_socket
 COUNT = len(records(DEMO))
@@ -14,21 +14,34 @@ DISK_BYTES = 2_097_152
 
 @pytest.fixture
 def live() -> Iterator[Daemon]:
-    """A daemon whose decisions go to a small disk, in a mount namespace of its own."""
+    """A daemon whose ledger goes to a small disk, in a mount namespace of its own."""
+    yield from _on_a_disk("")
+
+
+@pytest.fixture
+def read_only() -> Iterator[Daemon]:
+    """The same, and the disk is read-only."""
+    yield from _on_a_disk("ro,")
+
+
+def _on_a_disk(options: str) -> Iterator[Daemon]:
     with wire() as lane, daemon(lane) as made:
         disk = made.folder / "disk"
         disk.mkdir()
-        made.configure(decisions={"folder": str(disk / "decisions"), "sync": "all"})
-        made.decisions = disk / "decisions"
-        size = f"size={DISK_BYTES}"
-        mount = 'mount -t tmpfs -o "$0" tmpfs "$1" && shift && exec "$@"'
-        made.start("unshare", "--mount", "sh", "-c", mount, size, str(disk), *made.command)
-        made.decisions = Path(f"/proc/{made.process.pid}/root{disk}/decisions")
+        made.configure(ledger={"folder": str(disk / "ledger"), "key": str(made.folder / "keys/ledger.key")})
+        # made beforehand, as nothing can be where all is read-only
+        mount = (
+            'mount -t tmpfs -o "size=$0" tmpfs "$1" && install -d -o "$2" "$1/ledger" && install -o "$2" /dev/null "$1/ledger/.lock"'
+            ' && mount -o "remount,$3size=$0" "$1" && shift 3 && exec "$@"'
+        )
+        words = (str(DISK_BYTES), str(disk), USER, options)
+        made.start("unshare", "--mount", "sh", "-c", mount, *words, *made.command)
+        made.ledger = Path(f"/proc/{made.process.pid}/root{disk}/ledger")
         yield made
 
 
 def disk_of(live: Daemon) -> Path:
-    return live.decisions.parent
+    return live.ledger.parent
 
 
 def traffic(live: Daemon, times: int = 1) -> None:
@@ -52,7 +65,7 @@ def fill(path: Path) -> None:
 def test_a_full_disk(live: Daemon) -> None:
     traffic(live)
     live.wait_packets(COUNT)
-    wait_for(lambda: any(live.decisions.glob("violation/*.jsonl")), "violations")
+    wait_for(lambda: any(live.ledger.glob("acme/payloads/violation/*.jsonl")), "violations")
     fill(disk_of(live) / "filler")
     traffic(live, 3)
     live.wait_packets(4 * COUNT)
@@ -75,24 +88,25 @@ def test_a_full_disk(live: Daemon) -> None:
     assert live.end() == 0
 
 
-def test_a_disk_that_is_read_only_for_a_time(live: Daemon) -> None:
+def test_a_disk_that_is_read_only_for_a_time(read_only: Daemon) -> None:
+    live = read_only
     traffic(live)
     live.wait_packets(COUNT)
-    wait_for(lambda: any(live.decisions.glob("violation/*.jsonl")), "violations")
-    remount(live, "ro")
-    before = len(live.lines())
-    traffic(live)
-    live.wait_packets(2 * COUNT)
     assert "mount it writable" in live.wait_log("decisions wait")["problem"]
-    assert len(live.lines()) == before
+    assert live.lines() == []
     remount(live, "rw")
     live.wait_log("decisions are written again")
-    assert len(live.lines()) > before
+    ahead = len(live.lines(ended=False))
+    assert ahead > 0
     assert live.end() == 0
+    (stopped,) = live.said("stopped")
+    assert (stopped["unwritten"], stopped["waiting"]) == (0, 0)
+    assert len(live.lines(ended=True)) == stopped["to_llms"] > 0
+    assert len(live.lines(ended=False)) >= ahead
 
 
-def test_what_could_not_be_written_at_the_end_is_said(live: Daemon) -> None:
-    remount(live, "ro")
+def test_what_could_not_be_written_at_the_end_is_said(read_only: Daemon) -> None:
+    live = read_only
     traffic(live)
     live.wait_packets(COUNT)
     live.wait_log("decisions wait")
@@ -105,7 +119,7 @@ def test_a_full_disk_at_the_start_is_no_hindrance() -> None:
     with wire() as lane, daemon(lane) as made:
         disk = made.folder / "disk"
         disk.mkdir()
-        made.configure(decisions={"folder": str(disk)})
+        made.configure(ledger={"folder": str(disk / "ledger"), "key": str(made.folder / "keys/ledger.key")})
         full = 'mount -t tmpfs -o size=64k,mode=0777 tmpfs "$0"; cat /dev/zero >"$0/filler" 2>/dev/null'
         made.start("unshare", "--mount", "sh", "-c", f'{full}; exec "$@"', str(disk), *made.command)
         lane.send(DEMO, "--topspeed")

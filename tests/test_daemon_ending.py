@@ -2,11 +2,11 @@
 
 import pwd
 import signal
+import sys
 from collections.abc import Iterator
 
 import pytest
 
-from monitor.daemon.appending import LOCK
 from tests.daemon_kit import (
     DEMO,
     PORT,
@@ -14,6 +14,7 @@ from tests.daemon_kit import (
     Daemon,
     Wire,
     daemon,
+    run,
     squeezed,
     wait_for,
     whole_lines,
@@ -69,27 +70,23 @@ def test_what_was_killed_leaves_whole_lines_and_starts_again(lane: Wire) -> None
         live.start()
         sender = lane.sending(capture, "--loop", "0", "--mbps", "20")
         try:
-            violations = live.decisions / "violation"
-            wait_for(lambda: any(violations.glob("*.jsonl")), "a violation on disk")
+            wait_for(lambda: any(live.ledger.glob("acme/payloads/violation/*.jsonl")), "a violation on disk")
             live.end(signal.SIGKILL)
         finally:
             sender.terminate()
             sender.wait()
-        (path,) = violations.glob("*.jsonl")
-        before = whole_lines(path)
-        assert before
+        (path,) = live.ledger.glob("acme/payloads/violation/*.jsonl")
+        before = path.read_bytes()
         with path.open("ab") as file:
-            file.write(before[0][:40])  # as if it had been killed in the middle
+            file.write(before[:40])  # as if it had been killed in the middle
         live.start()
-        (repaired,) = live.said("a cut line was removed")
-        assert (repaired["file"], repaired["bytes"]) == (path.name, 40)
-        assert whole_lines(path) == before
-        assert (live.decisions / LOCK).read_text("ascii").strip() == str(live.process.pid)
         lane.send(capture, "--topspeed")
         live.wait_packets(len(frames))
         assert live.end() == 0
-        assert whole_lines(path)[: len(before)] == before
-        assert len(whole_lines(path)) > len(before)
+        whole = before[: before.rfind(b"\n") + 1]
+        assert path.read_bytes().startswith(whole)
+        assert len(whole_lines(path)) > whole.count(b"\n") > 0
+        assert run(sys.executable, "-m", "monitor", "verify", str(live.ledger))
 
 
 def mistaken(live: Daemon) -> tuple[int, str]:
@@ -114,8 +111,8 @@ def _no_user(live: Daemon) -> str:
 
 
 def _folder_of_another(live: Daemon) -> str:
-    live.decisions.mkdir(0o700)
-    return "give the daemon's user the right to write there"
+    live.ledger.mkdir(0o700)
+    return "give this user the right to write there"
 
 
 def _no_such_address(live: Daemon) -> str:
@@ -163,10 +160,15 @@ def test_a_port_that_is_taken(lane: Wire) -> None:
 def test_a_folder_that_another_daemon_writes_to(lane: Wire) -> None:
     with daemon(lane) as first, daemon(lane) as second:
         first.start()
-        second.configure(decisions={"folder": str(first.decisions)}, metrics={"port": 0})
+        taken = {"folder": str(first.ledger), "key": str(first.folder / "keys/ledger.key")}
+        second.configure(ledger=taken, metrics={"port": 0})
         status, said = mistaken(second)
         assert status == 2
-        _one_line(said, f"another daemon writes there (process {first.process.pid})")
+        _one_line(said, f"another daemon (process {first.process.pid}) writes there")
+        second.configure(state=str(first.state), metrics={"port": 0})
+        status, said = mistaken(second)
+        assert status == 2
+        _one_line(said, f"another process owns the findings (process {first.process.pid})")
 
 
 def test_without_the_right_to_capture(lane: Wire) -> None:

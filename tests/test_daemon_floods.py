@@ -147,7 +147,9 @@ def test_scrapers_that_stop_hold_nothing_up(lane: Wire) -> None:
             reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2_048)
             reader.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
         lane.send(DEMO, "--topspeed")
-        wait_for(lambda: len(live.said("started")) and any(live.decisions.glob("violation/*")), "decisions")
+        wait_for(
+            lambda: len(live.said("started")) and any(live.ledger.glob("*/payloads/violation/*")), "decisions"
+        )
         live.tell(signal.SIGUSR1)
         assert live.wait_log("status")["packets"] == COUNT
         live.wait_packets(COUNT)  # there is room for others again

@@ -220,4 +220,4 @@ def test_data_sets_that_came_since_the_start_are_compiled_by_a_reload() -> None:
             assert "Traceback" not in live.stderr()
             assert live.said("reloaded")[-1]["datasets"] != loaded["datasets"]
         assert live.end() == 0
-        assert not [each.name for each in live.decisions.iterdir() if each.name.startswith(".ranges")]
+        assert not [each.name for each in live.state.iterdir() if each.name.startswith(".ranges")]

@@ -17,7 +17,7 @@ USER = "nobody"
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     path = tmp_path / "residency.yaml"
-    lines = ["version: 1", "capture: {interfaces: [eth0]}", "decisions: {folder: kept}"]
+    lines = ["version: 1", "capture: {interfaces: [eth0]}", "ledger: {folder: kept}"]
     path.write_text("\n".join([*lines, f"security: {{user: {USER}}}"]))
     return load_settings(path)
 
@@ -25,11 +25,11 @@ def settings(tmp_path: Path) -> Settings:
 @as_root
 def test_a_folder_is_the_users_who_is_left_and_one_that_is_there_stays(settings: Settings) -> None:
     make_folders(settings)
-    status = settings.decisions.stat()
+    status = settings.ledger.stat()
     assert (status.st_uid, status.st_mode & 0o777) == (pwd.getpwnam(USER).pw_uid, 0o700)
-    os.chown(settings.decisions, 0, 0)
+    os.chown(settings.ledger, 0, 0)
     make_folders(settings)
-    assert settings.decisions.stat().st_uid == 0
+    assert settings.ledger.stat().st_uid == 0
 
 
 @as_root

@@ -22,8 +22,9 @@ def test_it_watches_judges_reloads_and_ends_under_the_unit() -> None:
         writable = live.folder / "state"
         writable.mkdir()
         shutil.chown(writable, USER)
-        live.decisions = writable / "decisions"
-        live.configure(decisions={"folder": str(live.decisions)})
+        live.ledger = writable / "ledger"
+        key = str(writable / "keys" / "ledger.key")
+        live.configure(ledger={"folder": str(live.ledger), "key": key}, state=str(writable / "state"))
         live.start(*under_unit(writable, *live.command, user=USER))
         (confined,) = live.said("confined")
         assert confined["seccomp"] is True

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from monitor.daemon.decisions import DecisionStore
 
 from monitor.config import Retention
-from monitor.daemon.decisions import DecisionStore
 from monitor.daemon.health import Health
 from monitor.daemon.notify import Supervisor
 from monitor.daemon.pseudonyms import RotatingPseudonyms

@@ -54,7 +54,7 @@ def test_a_folder_is_read_once_also_after_a_kill(lane: Wire, engine: str) -> Non
         live.end(signal.SIGKILL)
         written = len(live.lines())
         assert written > 0
-        noted = live.decisions / READ_STATE
+        noted = live.state / READ_STATE
         assert noted.owner() == USER  # what root writes there would be in that user's hands
         live.start()
         live.wait_packets(COUNT, 30)  # of the second one

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.daemon.days import DAY_NS, SECOND_NS, Steady, file_name, is_day_file, is_expired
+from monitor.ledger.days import DAY_NS, SECOND_NS, Steady, file_name, is_day_file, is_expired
 from tests.store_kit import NOW_NS, TODAY
 
 KEPT_DAYS = 7

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from monitor.events import limits_of
-from monitor.findings.types import FindingKind
+from monitor.policy.words import FindingKind
 from monitor.summary import ENDED_NOT_RAN, NAME_IS_A_CLAIM
 from monitor.types import Certainty, Scope
 from tests.events_kit import RELAY, UNDECIDED, VIOLATION

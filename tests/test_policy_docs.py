@@ -6,11 +6,11 @@ from typing import get_args
 import msgspec
 import pytest
 
-from monitor.policy import schema, section
+from monitor.policy import findings_section, schema, section
 from monitor.policy.own_tests import run_policy_tests
 from monitor.policy.schema import Action
 from monitor.policy.section import ConsoleRole, Source
-from monitor.policy.words import Severity
+from monitor.policy.words import FindingKind, Severity
 from monitor.types import Attribution, Name, Outcome, Scope
 from tests.policy_help import ROOT, compiled, jurisdictions
 
@@ -35,6 +35,9 @@ ITEMS = (
     section.Consoles,
     section.Latency,
     section.BehaviourSection,
+    findings_section.SilenceAsked,
+    findings_section.ReminderAsked,
+    findings_section.FindingsSection,
 )
 
 
@@ -43,7 +46,7 @@ def test_every_key_is_named(item: type[msgspec.Struct]) -> None:
     assert WORDS.issuperset(field.encode_name for field in msgspec.structs.fields(item))
 
 
-@pytest.mark.parametrize("choice", [Action, Severity, Outcome, Scope, Source, ConsoleRole])
+@pytest.mark.parametrize("choice", [Action, Severity, Outcome, Scope, Source, ConsoleRole, FindingKind])
 def test_every_value_is_named(choice: object) -> None:
     assert WORDS.issuperset(get_args(choice))
 
@@ -53,12 +56,13 @@ def test_every_built_in_set_is_named() -> None:
 
 
 def test_the_examples_hold() -> None:
-    example, behaviours = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
-    policy, warnings = compiled(example + behaviours)
+    example, behaviours, findings = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+    policy, warnings = compiled(example + behaviours + findings)
     assert warnings == ()
     assert policy.behaviours is not None
     assert all(policy.behaviours)
     assert compiled(example)[0].behaviours is None
+    assert [each.asked.name for each in policy.findings.reminders] == ["72 hours"]
 
     def openai(_names: tuple[Name, ...], _address: str | None) -> Attribution:
         return Attribution("openai", scope="global")

@@ -8,14 +8,14 @@ from click.testing import CliRunner, Result
 
 from monitor.cli import group
 from monitor.commands import doctor
-from monitor.config import Capture, Config, Decisions, Metrics, Privacy, Pseudonyms, Retention
-from monitor.daemon.backlog import KINDS
+from monitor.config import Capture, Config, Ledger, Metrics, Privacy, Pseudonyms, Retention
+from monitor.ledger.types import CLASSES
 from monitor.privacy import privacy_lines
 from monitor.sink_options import JsonlOptions, KafkaOptions, SmtpOptions, SyslogOptions, WebhookOptions
 
 CONFIG = Config(1, Capture())
 ROTATING = Config(1, Capture(), privacy=Privacy(Pseudonyms(enabled=True, keys="keys", rotate_days=7)))
-SHORT = Config(1, Capture(), decisions=Decisions("d", Retention(allow=1)))
+SHORT = Config(1, Capture(), ledger=Ledger("d", retention_days=Retention(allow=1)))
 TELLING = Config(
     1,
     Capture(),
@@ -42,14 +42,14 @@ def run(*arguments: str | Path) -> Result:
 @pytest.mark.parametrize(
     ("config", "sentence"),
     [
-        (CONFIG, "violation: outside policy /var/lib/residency/decisions/ 365 days violation/DAY.jsonl"),
+        (CONFIG, "violation: outside policy /var/lib/residency/ledger/TENANT/ 365 days payloads/violation/"),
         (CONFIG, "its address and port, as they are"),
         (CONFIG, "no process (processes: false)"),
         (CONFIG, "the store (`residency doctor`)"),
         (CONFIG, "on 127.0.0.1:9477; no address, host name or id of a connection"),
         (CONFIG, "payload - of no packet, in no form"),
         (CONFIG, "observe - prints all that the sensor sees, names and addresses"),
-        (SHORT, "/etc/residency/d/allow/DAY.jsonl 1 day"),
+        (SHORT, "/etc/residency/d/TENANT/payloads/ 1 day allow/"),
         (ROTATING, "/etc/residency/keys/ this period's"),
         (ROTATING, "a pseudonym, another one for each tenant and every 7 days; no address, no port"),
         (Config(1, Capture(), processes=True), "the process of this host that opened the connection"),
@@ -57,7 +57,7 @@ def run(*arguments: str | Path) -> Result:
         (Config(1, Capture(watch="in")), "captures that you put /etc/residency/in/ until you"),
         (Config(1, Capture(watch="in")), "watched.json"),
         (Config(1, Capture(), metrics=Metrics("::1", 0)), "on [::1]:0"),
-        (CONFIG, "findings, with their first /var/lib/residency/state/state.db until they are"),
+        (CONFIG, "findings, with the first /var/lib/residency/state/state.db for good"),
         (CONFIG, "sinks - none are configured: nothing is sent"),
         (TELLING, "events that a sink did not /etc/residency/now/delivery.db until they are take dropped"),
         (TELLING, "a finding - addresses of clients, tenant and source group"),
@@ -89,12 +89,12 @@ def test_what_is_not_said(config: Config, sentence: str) -> None:
 
 
 def test_every_class_is_told() -> None:
-    assert all(f"{kind}: " in said(CONFIG) and f"{kind}/DAY.jsonl" in said(CONFIG) for kind in KINDS)
+    assert all(f"{kind}: " in said(CONFIG) and f"payloads/{kind}/" in said(CONFIG) for kind in CLASSES)
 
 
 def test_it_fits_80_columns() -> None:
     config = Config(
-        1, Capture(watch=LONG), data=LONG, decisions=Decisions(LONG), privacy=Privacy(Pseudonyms(True, LONG))
+        1, Capture(watch=LONG), data=LONG, ledger=Ledger(LONG), privacy=Privacy(Pseudonyms(True, LONG))
     )
     lines = list(privacy_lines(config, "/etc/residency"))
     assert max(map(len, lines)) <= 80

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from monitor.daemon import pseudonyms as module
-from monitor.daemon.days import DAY_NS
 from monitor.daemon.pseudonyms import RotatingPseudonyms
 from monitor.files import InputError
+from monitor.ledger.days import DAY_NS
 from tests.store_kit import NOW_NS
 
 DAYS = 30

@@ -11,10 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from monitor.daemon.days import DAY_NS
+from monitor.behaviours.types import Rest, behaviour_id
+from monitor.ledger.days import DAY_NS
+from monitor.findings import Book
 from monitor.pseudonyms import KEY_BYTES, Pseudonyms, period_of
 from monitor.types import Decision, Evidence, Name
 from pcaps import golden
+from sensors.observations import FlowKey
+from tests.findings_kit import behave, decide, policy
 from tests.observed import START_NS
 from tests.store_kit import decision
 
@@ -200,3 +204,50 @@ def test_no_client_of_a_capture_is_in_a_line(case: Path) -> None:
         )
         for client in clients - {flow.server}:
             assert not re.search(rf"(?<![\da-f.:]){re.escape(client)}(?![\da-f])", line(hidden)), client
+
+
+def test_a_behaviour_has_pseudonyms_and_an_identifier_that_cannot_be_tried() -> None:
+    of = pseudonyms()
+    was = behave(0, 9, 2)
+    hidden = of.pseudonymised_behaviour(was)
+    pseudonym = of.pseudonym("10.20.0.5", "acme", was.last_ns)
+    assert (hidden.source, hidden.what) == (pseudonym, f"{pseudonym} had 2 connections")
+    assert [(rest.flow.client, rest.flow.client_port) for rest in hidden.rests_on] == [(pseudonym, 0)]
+    assert "10.20.0.5" not in msgspec.json.encode(hidden).decode()
+    assert re.fullmatch("[0-9a-f]{16}", hidden.id)
+    assert hidden.id not in {was.id, behaviour_id(was.kind, was.subject, pseudonym, "openai")}
+    assert of.pseudonymised_behaviour(behave(5, 30, 7)).id == hidden.id
+    assert Pseudonyms({PERIOD: bytes(KEY_BYTES)}, DAYS).pseudonymised_behaviour(was).id != hidden.id
+    assert replace(hidden, id=was.id, source=was.source, what=was.what, rests_on=was.rests_on) == was
+
+
+def test_a_behaviour_does_not_link_two_periods() -> None:
+    of = pseudonyms()
+    was = behave(0, 40 * 86_400, 2)
+    hidden = of.pseudonymised_behaviour(was)
+    assert hidden.rests_on == ()
+    assert hidden.source == of.pseudonym("10.20.0.5", "acme", was.last_ns)
+    assert hidden.id != of.pseudonymised_behaviour(behave(0, 9)).id
+
+
+def test_a_host_that_is_called_is_hidden_where_it_is_the_client_elsewhere() -> None:
+    was = behave()
+    inbound = FlowKey("198.51.100.7", 40_000, "10.20.0.5", 443, "tcp")
+    relay = replace(was, rests_on=(*was.rests_on, Rest(was.first_ns, inbound, "inbound")))
+    hidden = pseudonyms().pseudonymised_behaviour(relay)
+    assert hidden.rests_on[1].flow.server == hidden.source
+    assert not re.search(r"10\.20\.0\.5|198\.51\.100\.7", msgspec.json.encode(hidden).decode())
+
+
+def test_a_group_s_behaviour_hides_whose_connections_it_rests_on() -> None:
+    hidden = pseudonyms().pseudonymised_behaviour(replace(behave(), source=None, what="a group"))
+    assert hidden.source is None
+    assert PSEUDONYM.fullmatch(hidden.rests_on[0].flow.client)
+
+
+def test_findings_of_what_is_hidden_hold_no_address() -> None:
+    book, of = Book(policy()), pseudonyms()
+    book.behave(of.pseudonymised_behaviour(behave()))
+    book.offer(of.pseudonymised(decide()))
+    assert len(book.findings()) == 2
+    assert b"10.20.0.5" not in msgspec.json.encode(book.findings())

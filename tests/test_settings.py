@@ -22,7 +22,7 @@ from monitor.settings import Settings, load_settings
 
 DEFAULT = (DATA / "residency.yaml").read_text(encoding="utf-8")
 HEAD = "version: 1\ncapture: {interfaces: [lo]}\n"
-HERE = "decisions: {folder: decisions}\n"  # a folder whose parent is there
+HERE = "ledger: {folder: ledger, key: ledger.key}\nstate: state\n"  # a folder whose parent is there
 
 
 def written(folder: Path, text: str) -> Path:
@@ -78,7 +78,7 @@ def test_paths_count_from_the_folder_of_the_file(tmp_path: Path, monkeypatch: py
     monkeypatch.chdir(tmp_path.parent)
     text = HEAD + (
         "policy: p.yaml\ncatalogs: [own.yaml]\ngeoip: [geo.mmdb]\ndata: sets\nsensor: egress-1\n"
-        "decisions: {folder: out}\nprivacy: {pseudonyms: {keys: /var/keys}}\nstate: now\n"
+        "ledger: {folder: out, key: /var/k}\nstate: kept\nprivacy: {pseudonyms: {keys: /var/keys}}\n"
         "location: {latitude: 50, longitude: 8.5, name: here}\n"
     )
     written(tmp_path, text)
@@ -86,10 +86,10 @@ def test_paths_count_from_the_folder_of_the_file(tmp_path: Path, monkeypatch: py
     assert settings.policy == tmp_path / "p.yaml"
     assert settings.catalogs == (tmp_path / "own.yaml",)
     assert settings.geoips == (tmp_path / "geo.mmdb",)
-    assert settings.choice == DataChoice(tmp_path / "sets", spare=tmp_path / "out/.ranges")
-    assert settings.decisions == tmp_path / "out"
+    assert settings.choice == DataChoice(tmp_path / "sets", spare=tmp_path / "kept/.ranges")
+    assert (settings.ledger, settings.ledger_key) == (tmp_path / "out", Path("/var/k"))
+    assert settings.state == tmp_path / "kept"
     assert settings.keys == Path("/var/keys")
-    assert settings.state == tmp_path / "now"
     assert settings.sensor == "egress-1"
     assert settings.site == Site(50.0, 8.5, "here")
     assert settings.warnings == ()
@@ -101,7 +101,8 @@ def test_what_is_left_out_is_the_default(tmp_path: Path) -> None:
     assert (settings.policy, settings.data, settings.watch) == (None, None, None)
     assert (settings.choice, settings.site) == (None, None)
     assert settings.sensor == os.uname().nodename
-    assert settings.decisions == Path("/var/lib/residency/decisions")
+    assert settings.ledger == Path("/var/lib/residency/ledger")
+    assert settings.ledger_key == Path("/var/lib/residency/keys/ledger.key")
     assert settings.state == Path("/var/lib/residency/state")
 
 
@@ -188,32 +189,26 @@ LACKS = [
         ("FOLDER/file is no folder", "name the folder that captures are put into, or make it"),
     ),
     (
-        HEAD + "decisions:\n  folder: a/b",
-        4,
+        HEAD + "state: state\nledger:\n  key: ledger.key\n  folder: a/b",
+        6,
         "error",
         ("FOLDER/a does not exist", "make it: mkdir -p FOLDER/a"),
     ),
     (
-        HEAD + "decisions: {folder: file}",
+        HEAD + "ledger: {folder: file, key: ledger.key}\nstate: state",
         3,
         "error",
         ("FOLDER/file is no folder", "name another"),
     ),
     (
-        HEAD + HERE + "state: file",
-        4,
-        "error",
-        ("FOLDER/file is no folder", "name another"),
-    ),
-    (
         HEAD + HERE + "privacy: {pseudonyms: {enabled: true, keys: a/keys}}",
-        4,
+        5,
         "error",
         ("FOLDER/a does not exist", "make it: mkdir -p FOLDER/a"),
     ),
     (
         HEAD + HERE + "privacy: {pseudonyms: {enabled: true, keys: open}}",
-        4,
+        5,
         "warning",
         (
             "others than its owner may enter FOLDER/open, and undo pseudonyms",
@@ -242,7 +237,7 @@ def test_a_sink_whose_library_is_missing_is_a_warning(
     assert of_host(tmp_path, text) == []
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "urllib3" else name)
     (found,) = of_host(tmp_path, text)
-    assert (found.line, found.level) == (5, "warning")
+    assert (found.line, found.level) == (6, "warning")
     assert found.problem == "sink soc needs the webhook extra, which is not installed"
     assert found.mend == "install it: pip install 'residency-monitor[webhook]'"
 
@@ -264,7 +259,7 @@ def test_a_file_that_everyone_may_write_is_a_warning(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="the user counts where the daemon starts as root")
 def test_a_user_that_is_not_there(tmp_path: Path) -> None:
     found = host_problems(load(tmp_path, HEAD + HERE + "security: {user: no-such-user}"))
-    assert (found[-1].line, found[-1].level) == (4, "error")
+    assert (found[-1].line, found[-1].level) == (5, "error")
     assert found[-1].problem == "no user 'no-such-user' on this host"
     assert found[-1].mend.endswith(" no-such-user")
 
@@ -287,7 +282,7 @@ def test_what_the_user_may_not_read_cannot_be_reloaded(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").touch(0o600)
     settings = load(tmp_path, HEAD + HERE + "security: {user: nobody}\npolicy: p.yaml")
     last = host_problems(settings)[-1]
-    assert (last.line, last.level) == (5, "warning")
+    assert (last.line, last.level) == (6, "warning")
     assert last.problem == f"user nobody may not read {tmp_path}/p.yaml, so that it cannot be reloaded"
 
 

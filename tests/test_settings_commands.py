@@ -13,7 +13,7 @@ from monitor.cli import group
 POLICY = Path(__file__).parents[1] / "policies" / "eu-crm.yaml"
 DEFAULT = (DATA / "residency.yaml").read_text(encoding="utf-8")
 HEAD = "version: 1\ncapture: {interfaces: [lo]}\n"
-HERE = "decisions: {folder: decisions}\n"  # a folder whose parent is there
+HERE = "ledger: {folder: ledger, key: ledger.key}\nstate: state\n"  # a folder whose parent is there
 
 
 def residency(*arguments: str | Path) -> Result:
@@ -45,7 +45,9 @@ def test_check_of_a_configuration_with_another_policy(tmp_path: Path) -> None:
 
 
 def test_check_of_a_folder_of_captures(tmp_path: Path) -> None:
-    path = written(tmp_path, "version: 1\ncapture: {watch: .}\ndecisions: {folder: ../decisions}\n")
+    path = written(
+        tmp_path, "version: 1\ncapture: {watch: .}\nledger: {folder: ../l, key: ../k}\nstate: ../s\n"
+    )
     assert f"configuration {path}: folder {tmp_path}, ok\n" in residency("check", "--config", path).stdout
 
 

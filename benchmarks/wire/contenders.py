@@ -149,7 +149,8 @@ def configuration(folder: Path, snaplen: str = "auto") -> dict[str, object]:
         "version": 1,
         "policy": str(ROOT / "policies" / "eu-crm.yaml"),
         "capture": {"interfaces": [WIRE], "engine": "native", "snaplen": snaplen},
-        "decisions": {"folder": str(folder / "decisions")},
+        "ledger": {"folder": str(folder / "ledger"), "key": str(folder / "keys" / "ledger.key")},
+        "state": str(folder / "state"),
         "security": {"user": USER},
     }
 

@@ -69,8 +69,9 @@ def command(
       residency replay captures/ --policy policy.yaml --out audit/
       residency replay big.pcap.zst --policy policy.yaml --json | jq .outcomes
 
-    --out DIR gets decisions.jsonl, connections.parquet and summary.json, and
-    behaviours.jsonl where the policy has a section `behaviours`.
+    --out DIR gets decisions.jsonl, connections.parquet and summary.json; with
+    --policy also findings.jsonl, and behaviours.jsonl where the policy has a
+    section `behaviours`.
     """
     engine = choose_engine(engine)
     with clear_errors():
@@ -87,7 +88,7 @@ def command(
         if as_json:
             click.echo(summary_json(replayed.summary), nl=False)
         else:
-            print_summary(replayed.summary)
+            print_summary(replayed.summary, replayed.findings)
     sys.exit(replayed.status)
 
 

@@ -1,63 +1,76 @@
-"""Lines that wait to be written: bounded, and what matters least goes first. Pure."""
+"""What waits to be recorded: bounded, and what matters least goes first. Pure."""
 
 from collections import Counter, deque
-from typing import Literal
+from collections.abc import Iterable
 
-from monitor.types import Decision, Outcome
+from msgspec import Struct
 
-Kind = Literal[Outcome, "inventory", "coverage"]  # of lines, as retention tells them apart
-KINDS: tuple[Kind, ...] = (
-    "violation", "coverage", "indeterminate", "unassigned", "excepted", "inventory", "allow",
-)  # fmt: skip
+from monitor.ledger.types import CLASSES, PayloadClass, Record
+from monitor.types import Decision
 
-_Line = tuple[str, bytes]  # the name of its file, and the line
+OVERHEAD_BYTES = 512  # of an item, beside its payload
 
 
-def kind_of(decision: Decision) -> Kind:
-    """Return what a decision is kept as: its outcome, or "inventory" where no policy made one."""
-    return decision.outcome or "inventory"
+class Item(Struct, frozen=True):
+    """A record for one tenant's ledger, or (``everywhere``) for all; with the decision, where it is one."""
+
+    record: Record
+    tenant: str | None = None
+    everywhere: bool = False
+    decision: Decision | None = None
+
+    @property
+    def bytes(self) -> int:
+        """How much memory it takes, about."""
+        return len(self.record.payload) + OVERHEAD_BYTES
 
 
 class Backlog:
-    """Lines by kind, in the order they came. Above ``limit`` bytes the oldest of the least kind are shed.
+    """Items by class, in the order they came. Above ``limit`` bytes the oldest of the least class are shed.
 
     ``shed`` counts them.
     """
 
     def __init__(self, limit: int) -> None:
-        self.shed: Counter[Kind] = Counter()
+        self.shed: Counter[PayloadClass] = Counter()
         self.bytes = 0
         self._limit = limit
-        self._lines: dict[Kind, deque[_Line]] = {kind: deque() for kind in KINDS}
+        self._items: dict[PayloadClass, deque[Item]] = {each: deque() for each in CLASSES}
 
-    def add(self, kind: Kind, name: str, line: bytes) -> None:
-        """Add a line for the file ``name`` of a kind."""
-        self._lines[kind].append((name, line))
-        self.bytes += len(line)
+    def add(self, item: Item) -> None:
+        """Add an item behind those of its class."""
+        self._items[item.record.payload_class].append(item)
+        self._grown(item)
+
+    def take(self, least_bytes: int) -> list[Item]:
+        """Return items of so many bytes, or all; the most important first. They are no longer here."""
+        taken: list[Item] = []
+        size = 0
+        for items in self._items.values():
+            while items and size < least_bytes:
+                taken.append(items.popleft())
+                size += taken[-1].bytes
+        self.bytes -= size
+        return taken
+
+    def put_back(self, items: Iterable[Item]) -> None:
+        """Put what was taken, and could not be recorded, before all else of its class."""
+        for item in reversed(list(items)):
+            self._items[item.record.payload_class].appendleft(item)
+            self._grown(item)
+
+    def count(self) -> dict[PayloadClass, int]:
+        """Return how many items of each class wait."""
+        return {name: len(items) for name, items in self._items.items() if items}
+
+    def _grown(self, item: Item) -> None:
+        self.bytes += item.bytes
         if self.bytes > self._limit:
             self._shed()
 
-    def take(self, kind: Kind) -> dict[str, list[bytes]]:
-        """Return all lines of a kind by file. They are no longer here: what is not written is put back."""
-        lines: dict[str, list[bytes]] = {}
-        for name, line in self._lines[kind]:
-            lines.setdefault(name, []).append(line)
-            self.bytes -= len(line)
-        self._lines[kind].clear()
-        return lines
-
-    def put_back(self, kind: Kind, name: str, lines: list[bytes]) -> None:
-        """Keep lines that could not be written."""
-        for line in lines:
-            self.add(kind, name, line)
-
-    def count(self) -> dict[Kind, int]:
-        """Return how many lines of each kind wait."""
-        return {kind: len(lines) for kind, lines in self._lines.items() if lines}
-
     def _shed(self) -> None:
-        for kind in reversed(KINDS):
-            lines = self._lines[kind]
-            while lines and self.bytes > self._limit:
-                self.bytes -= len(lines.popleft()[1])
-                self.shed[kind] += 1
+        for name in reversed(CLASSES):
+            items = self._items[name]
+            while items and self.bytes > self._limit:
+                self.bytes -= items.popleft().bytes
+                self.shed[name] += 1

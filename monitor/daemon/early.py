@@ -8,6 +8,7 @@ from importlib import import_module
 
 from monitor.settings import Settings
 
+ALWAYS = ("sqlite3", "encodings.idna")
 DATA = "encodings.ascii", "maxminddb", "monitor.datasets.building", "zstandard"
 FOLDER = "encodings.ascii", "sensors._native", "sensors.live_folder", "zstandard"
 
@@ -17,7 +18,9 @@ def load_early(settings: Settings) -> None:
 
     And what a folder of captures needs, which is opened as the user who is left.
     """
-    names = (DATA if settings.data is not None else ()) + (FOLDER if settings.watch is not None else ())
+    names = (
+        ALWAYS + (DATA if settings.data is not None else ()) + (FOLDER if settings.watch is not None else ())
+    )
     for name in names:
         with suppress(ImportError):
             import_module(name)

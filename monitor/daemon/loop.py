@@ -1,11 +1,12 @@
 """The straight line, live: batches in, decisions out to metrics and disk; once a second, everything else.
 
-One thread, which nothing outside makes wait: the sensor's queue is bounded and sheds, the store buffers.
+One thread, which nothing outside makes wait: the sensor's queue is bounded and sheds, the recorder's too.
 """
 
 import time
 from collections.abc import Iterable, Sequence
 
+from monitor.behaviours import Behaviour
 from monitor.daemon.parts import Parts
 from monitor.daemon.rounds import Rounds
 from monitor.daemon.verdicts import Verdicts
@@ -78,10 +79,11 @@ class Loop:
                 continue
             if isinstance(seen, Gap):
                 self._rounds.lost(seen)
+                parts.recorder.gap(seen, time.time_ns())
             for decision in parts.judge.pipeline.feed((seen,)):
                 self._decided(decision)
         if not self._is_live:
-            parts.store.flush(time.time_ns())  # what was read of a folder is not read again
+            parts.recorder.drain(DRAIN_SECONDS)  # what was read of a folder is not read again
 
     def _decided(self, decision: Decision) -> None:
         """Count a decision, and write it."""
@@ -96,9 +98,18 @@ class Loop:
             parts.metrics.opened(decision, latency_ns if self._is_live else None)
             verdict.owner = parts.owners.owner(connection.flow) if parts.owners is not None else None
         owner = verdict.owner if verdict is not None else None
+        if not decision.is_open:
+            self._behave(parts.judge.pipeline.behaviours.offer(decision))
         if parts.pseudonyms is not None:
             decision = parts.pseudonyms.pseudonymised(decision)
-        parts.store.add(decision, owner)
+        parts.recorder.decided(decision, owner, time.time_ns())
+
+    def _behave(self, behaviours: Iterable[Behaviour]) -> None:
+        """Hand over what several connections show together."""
+        pseudonyms = self._parts.pseudonyms
+        if pseudonyms is not None:
+            behaviours = map(pseudonyms.pseudonymised_behaviour, behaviours)
+        self._parts.recorder.behave(behaviours)
 
     def _data(self, seen: DataSeen) -> None:
         lead = self._verdicts.data(seen)

@@ -6,11 +6,11 @@ from msgspec import Struct
 from structlog.typing import FilteringBoundLogger
 
 from monitor.app import Knowledge
-from monitor.daemon.decisions import DecisionStore
 from monitor.daemon.health import Health
 from monitor.daemon.interfaces import Interfaces
 from monitor.daemon.notify import Supervisor
 from monitor.daemon.pseudonyms import RotatingPseudonyms
+from monitor.daemon.recorder import Recorder
 from monitor.daemon.reloading import Reloading
 from monitor.daemon.signals import Wishes
 from monitor.metrics import Metrics
@@ -36,7 +36,7 @@ class Parts(Struct, frozen=True):
     sensor: LiveSensor
     judge: Judge
     metrics: Metrics
-    store: DecisionStore
+    recorder: Recorder
     health: Health
     interfaces: Interfaces
     supervisor: Supervisor

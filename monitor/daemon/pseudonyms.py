@@ -11,9 +11,9 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
-from monitor.daemon.appending import FILE_MODE, FOLDER_MODE, sync
-from monitor.daemon.days import Steady, day_text
 from monitor.files import InputError
+from monitor.ledger.days import Steady, day_text
+from monitor.ledger.disk import FILE_MODE, FOLDER_MODE, sync
 from monitor.pseudonyms import KEY_BYTES, Pseudonyms, period_of
 
 RETRY_NS = 60 * 1_000_000_000  # between attempts to keep a key that could not be written
@@ -45,6 +45,7 @@ class RotatingPseudonyms:
         self._pseudonyms = Pseudonyms(self._keys, rotate_days)
         self.pseudonym = self._pseudonyms.pseudonym
         self.pseudonymised = self._pseudonyms.pseudonymised
+        self.pseudonymised_behaviour = self._pseudonyms.pseudonymised_behaviour
 
     def turn(self, now_ns: int) -> tuple[str, ...]:
         """Go on to a new period where it is time, at least once an hour; return the keys that were deleted.

@@ -6,6 +6,7 @@ from pathlib import Path
 from monitor.app import Knowledge
 from monitor.daemon.losses import Losses
 from monitor.daemon.parts import Parts
+from monitor.daemon.telling import use
 from monitor.daemon.watch import CAPTURING
 from monitor.daemon.windows import Windows
 from monitor.files import InputError, read_source
@@ -62,6 +63,7 @@ class Reload:
         parts.metrics.covered(old.tally)
         parts.metrics.load(knowledge)
         parts.judge.knowledge, parts.judge.pipeline = knowledge, new
+        use(parts.recorder, parts.settings, knowledge, time.time_ns())
         self._windows.restart(old.tally)
 
 

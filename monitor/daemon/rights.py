@@ -56,7 +56,7 @@ def readable_paths(settings: Settings) -> tuple[Path, ...]:
 def writable_paths(settings: Settings) -> tuple[Path, ...]:
     """Return the folders that the daemon writes to."""
     keys = (settings.keys,) if settings.config.privacy.pseudonyms.enabled else ()
-    return (settings.decisions, *keys)
+    return (settings.ledger, settings.state, *keys)
 
 
 def make_folders(settings: Settings) -> None:
@@ -66,7 +66,7 @@ def make_folders(settings: Settings) -> None:
     """
     root = os.geteuid() == 0
     owner = pwd.getpwnam(settings.config.security.user) if root else None
-    for folder in writable_paths(settings):
+    for folder in (*writable_paths(settings), settings.ledger_key.parent):
         try:
             if folder.is_dir():
                 continue

@@ -5,6 +5,7 @@ import time
 from monitor.daemon import totals
 from monitor.daemon.losses import Losses
 from monitor.daemon.parts import Parts
+from monitor.daemon.records import sensor_said
 from monitor.daemon.reload import Reload
 from monitor.daemon.watch import CAPTURING, Watch
 from monitor.daemon.windows import Windows
@@ -12,6 +13,7 @@ from monitor.metrics import Levels
 from sensors.live import Status
 from sensors.observations import Gap
 
+CLOSE_SECONDS = 3.0  # for what waits to be recorded, at the end
 SECOND_NS = 1_000_000_000
 SIGN_SECONDS = 1.5  # between two signs of life, at the most
 TIDY_NS = 3_600 * SECOND_NS
@@ -31,6 +33,9 @@ class Rounds:
     def begin(self) -> None:
         """Say that packets are captured and judged."""
         parts = self._parts
+        parts.recorder.note(
+            "sensor-start", sensor_said(parts.settings.sensor, parts.sensor.engine), time.time_ns()
+        )
         parts.health.ready()
         parts.supervisor.ready(CAPTURING)
         parts.log.info("started", engine=parts.sensor.engine, sensor=parts.settings.sensor)
@@ -60,17 +65,19 @@ class Rounds:
         parts = self._parts
         status = self._count()
         tally = parts.judge.pipeline.tally
-        parts.store.add_window(self._windows.close(tally, _packets(status), now_ns, left))
-        parts.store.flush(now_ns)
+        parts.recorder.window(self._windows.close(tally, _packets(status), now_ns, left), now_ns)
+        parts.recorder.note("sensor-stop", sensor_said(parts.settings.sensor, parts.sensor.engine), now_ns)
+        parts.recorder.close(CLOSE_SECONDS)
+        self._say()
         self._watch.look(status)
         parts.health.not_ready("stopped")
         if left:
             mend = "there was more than the last seconds were enough for: give it more processor time"
             parts.log.error("not decided", observations=left, mend=mend)
-        waiting = sum(parts.store.counters().waiting.values())
+        waiting = sum(parts.recorder.look().waiting.values())
         if waiting:
             mend = "the disk took no more: see `decisions wait` above"
-            parts.log.error("not written", decisions=waiting, mend=mend)
+            parts.log.error("not written", records=waiting, mend=mend)
         if asked:
             parts.log.info("stopped", **self._watch.status(status))
         else:
@@ -96,17 +103,23 @@ class Rounds:
     def _write(self, now_ns: int, status: Status) -> None:
         parts = self._parts
         if self._windows.is_over(now_ns):
-            parts.store.add_window(self._windows.close(parts.judge.pipeline.tally, _packets(status), now_ns))
-        parts.store.flush(now_ns)
+            window = self._windows.close(parts.judge.pipeline.tally, _packets(status), now_ns)
+            parts.recorder.window(window, now_ns)
+        self._say()
         if not 0 <= self._next_tidy_ns - now_ns <= TIDY_NS:
             self._next_tidy_ns = now_ns + TIDY_NS
             self._tidy(now_ns)
 
-    def _tidy(self, now_ns: int) -> None:
-        """Delete what was kept long enough, and turn to new keys where it is time."""
+    def _say(self) -> None:
+        """Tell the log and the metrics what was recorded."""
         parts = self._parts
-        for expired in parts.store.expire(now_ns):
-            parts.log.info("deleted", kind=expired.kind, file=expired.name, bytes=expired.bytes)
+        for said in parts.recorder.said():
+            (parts.log.error if said.level == "error" else parts.log.info)(said.event, **said.fields)
+        parts.metrics.recorded(parts.recorder.recorded())
+
+    def _tidy(self, now_ns: int) -> None:
+        """Turn to new keys where it is time."""
+        parts = self._parts
         for key in parts.pseudonyms.turn(now_ns) if parts.pseudonyms is not None else ():
             parts.log.info("deleted key", file=key)
 

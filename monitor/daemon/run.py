@@ -11,7 +11,6 @@ import socket
 import sys
 import time
 from contextlib import ExitStack, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -19,7 +18,6 @@ from structlog.typing import FilteringBoundLogger
 
 from monitor import app
 from monitor.correlator import Correlator
-from monitor.daemon.decisions import DecisionStore, Writing
 from monitor.daemon.early import load_early
 from monitor.daemon.health import Health
 from monitor.daemon.http import Endpoint
@@ -27,13 +25,16 @@ from monitor.daemon.interfaces import Interfaces
 from monitor.daemon.listening import listen
 from monitor.daemon.loop import Loop
 from monitor.daemon.notify import open_supervisor
+from monitor.daemon.opening import open_recorder
 from monitor.daemon.parts import Judge, Parts
 from monitor.daemon.pseudonyms import RotatingPseudonyms
+from monitor.daemon.recorder import Recorder
 from monitor.daemon.reload import described
 from monitor.daemon.reloading import Reloading
 from monitor.daemon.rights import confine_process, give_up_rights, make_folders
 from monitor.daemon.signals import Wishes
 from monitor.daemon.sources import open_source
+from monitor.daemon.telling import use
 from monitor.exitstatus import Exit
 from monitor.files import InputError
 from monitor.logs import start_logging
@@ -79,7 +80,7 @@ def run(settings: Settings) -> Exit:
         taken = _take(settings, judge.pipeline, stack)
         load_early(settings)
         give_up_rights(settings, log)
-        store, pseudonyms = _open_files(settings, log, stack)
+        recorder, pseudonyms = _open_files(settings, judge.knowledge, log, stack)
         sensor = taken.sensor or open_source(settings, judge.pipeline.interest())
         metrics, health = Metrics(settings.sensor, config.metrics.max_series), Health()
         metrics.started(time.time())
@@ -94,7 +95,7 @@ def run(settings: Settings) -> Exit:
             sensor=sensor,
             judge=judge,
             metrics=metrics,
-            store=store,
+            recorder=recorder,
             health=health,
             interfaces=taken.interfaces,
             supervisor=supervisor,
@@ -104,6 +105,8 @@ def run(settings: Settings) -> Exit:
             owners=taken.owners,
             pseudonyms=pseudonyms,
         )
+        use(recorder, settings, judge.knowledge, time.time_ns())
+        recorder.start()
         return Loop(parts).run()
 
 
@@ -150,16 +153,12 @@ def _make_spare(settings: Settings, stack: ExitStack) -> None:
 
 
 def _open_files(
-    settings: Settings, log: FilteringBoundLogger, stack: ExitStack
-) -> tuple[DecisionStore, RotatingPseudonyms | None]:
+    settings: Settings, knowledge: app.Knowledge, log: FilteringBoundLogger, stack: ExitStack
+) -> tuple[Recorder, RotatingPseudonyms | None]:
     """Open what is written to, as the user who is left."""
-    kept, pseudonyms = settings.config.decisions, settings.config.privacy.pseudonyms
-    writing = Writing(settings.sensor, kept.sync)
-    store = DecisionStore(settings.decisions, kept.retention_days, time.time_ns(), writing)
-    stack.callback(store.close)
+    pseudonyms = settings.config.privacy.pseudonyms
+    recorder = open_recorder(settings, knowledge, log, stack)
     _make_spare(settings, stack)
-    for repaired in store.repaired:
-        log.warning("a cut line was removed", file=Path(repaired.path).name, bytes=repaired.cut_bytes)
     if not pseudonyms.enabled:
-        return store, None
-    return store, RotatingPseudonyms(settings.keys, pseudonyms.rotate_days, time.time_ns())
+        return recorder, None
+    return recorder, RotatingPseudonyms(settings.keys, pseudonyms.rotate_days, time.time_ns())

@@ -24,7 +24,7 @@ def open_source(settings: Settings, interest: Interest) -> LiveSensor:
     if settings.watch is not None:
         from sensors.live_folder import watch_folder  # noqa: PLC0415  one of three
 
-        return watch_folder(settings.watch, manner, engine, settings.decisions / READ_STATE)
+        return watch_folder(settings.watch, manner, engine, settings.state / READ_STATE)
     if engine == "native":
         from sensors.live_native import NativeLive  # noqa: PLC0415  loads the extension
 

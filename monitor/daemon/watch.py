@@ -19,16 +19,6 @@ _OF_A_FOLDER: dict[State, tuple[str, str]] = {
     "up": ("folder back", "nothing is to be done"),
     "gone": ("folder gone", "bring it back; reading goes on by itself"),
 }
-_FAILURES = {  # of files, by the store's counter
-    "sync_failures": (
-        "decisions not synchronised",
-        "check the disk: what is new would not outlive its power",
-    ),
-    "expire_failures": (
-        "decisions not deleted",
-        "let the daemon's user delete them: they are kept for longer than decisions.retention_days",
-    ),
-}
 
 
 class Watch:
@@ -41,7 +31,6 @@ class Watch:
         self._problem: str | None = None
         self._key_trouble: dict[str, str | None] = {}
         self._unwritten = 0
-        self._failures = dict.fromkeys(_FAILURES, 0)
 
     def look(self, status: Status) -> None:
         """Compare with what was seen before."""
@@ -51,7 +40,6 @@ class Watch:
                 self._changed(name, state)
         self._states = states
         self._disk()
-        self._files()
         self._keys()
         self._readiness(sorted(name for name, state in states.items() if state != "up"))
 
@@ -69,7 +57,7 @@ class Watch:
             "to_llms": tally.related.flows,
             "outside_policy": tally.outcomes["violation"].flows,
             "unwritten": self._unwritten,
-            "waiting": sum(self._parts.store.counters().waiting.values()),
+            "waiting": sum(self._parts.recorder.look().waiting.values()),
         }
 
     def _readiness(self, away: list[str]) -> None:
@@ -93,27 +81,17 @@ class Watch:
 
     def _disk(self) -> None:
         """Say when decisions cannot be written, and when they can again."""
-        parts = self._parts
-        unwritten = sum(parts.store.counters().unwritten.values())
+        parts, keeping = self._parts, self._parts.recorder.look()
+        unwritten = sum(keeping.shed.values())
         parts.metrics.unwritten(unwritten - self._unwritten)
         self._unwritten = unwritten
-        if parts.store.problem == self._problem:
+        if keeping.problem == self._problem:
             return
-        if parts.store.problem is not None:
-            parts.log.error("decisions wait", problem=parts.store.problem)
+        if keeping.problem is not None:
+            parts.log.error("decisions wait", problem=keeping.problem)
         else:
             parts.log.info("decisions are written again", unwritten=unwritten)
-        self._problem = parts.store.problem
-
-    def _files(self) -> None:
-        """Say what was promised of decisions and could not be done, each time."""
-        parts = self._parts
-        counters = parts.store.counters()
-        for counter, (event, mend) in _FAILURES.items():
-            count = getattr(counters, counter)
-            if count > self._failures[counter]:
-                parts.log.error(event, files=count - self._failures[counter], mend=mend)
-            self._failures[counter] = count
+        self._problem = keeping.problem
 
     def _keys(self) -> None:
         """Say when a key of pseudonyms cannot be kept (after a restart they are others), or not deleted."""

@@ -3,7 +3,8 @@
 They depend on the finding alone: on its kind, on the scope of the endpoint and on how certain that is.
 """
 
-from monitor.findings.types import Finding, FindingKind
+from monitor.findings.types import Finding
+from monitor.policy.words import FindingKind
 from monitor.summary import ENDED_NOT_RAN, NAME_IS_A_CLAIM
 from monitor.types import Certainty, Scope
 

@@ -14,8 +14,8 @@ import msgspec
 from monitor.events.ocsf_evidence import evidences, observables, tags
 from monitor.events.parts import PRODUCT, PROGRAM, group_name, headline, milliseconds
 from monitor.events.types import CheckpointEvent, Event, FindingEvent, SummaryEvent
-from monitor.findings.types import Finding, FindingKind, State, What
-from monitor.policy.words import Severity
+from monitor.findings.types import Finding, State, What
+from monitor.policy.words import FindingKind, Severity
 
 VERSION: Final = "1.8.0"
 COMPLIANCE_FINDING: Final = 2003
@@ -235,6 +235,7 @@ def _unmapped(event: FindingEvent) -> dict[str, Any]:
         "limits": list(event.basis.limits),
         **{name: note for name, note in notes.items() if note is not None},
         **({"waiver": finding.waiver} if finding.waiver else {}),
+        **({"silence": finding.silence} if finding.silence else {}),
     }
 
 

@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from monitor.findings.actions import (
+    MAX_TEXT,
     Acknowledge,
     Action,
     ActionError,
@@ -34,6 +35,11 @@ _NAMES: dict[type[Action], Happening] = {
     Comment: "comment",
     Reopen: "reopen",
 }
+_MENDS = {
+    "matching regex": "write one line of printable text",
+    "length >= 1": "write something",
+    "length <= ": f"write less: 200 characters of a name, {MAX_TEXT} of a text",
+}
 
 
 class Acted(NamedTuple):
@@ -48,9 +54,10 @@ def checked(action: Action) -> Action:
     try:
         return msgspec.convert(msgspec.to_builtins(action), type(action))
     except msgspec.ValidationError as error:
-        what = "text with line breaks or control characters" if "matching regex" in str(error) else error
-        mend = "write one line, as long as it may be"
-        raise ActionError(f"the action {_NAMES[type(action)]} cannot be taken: {what}", mend) from None
+        what, _, where = str(error).partition(" - at ")
+        name = where.strip("`$.") or "value"
+        mend = next((mend for sign, mend in _MENDS.items() if sign in what), "see what it may be")
+        raise ActionError(f"{_NAMES[type(action)]}: {name!r} is not as it has to be", mend) from None
 
 
 def acted(finding: Finding, action: Action, limits: SilenceLimits, now_ns: int) -> Acted:
@@ -73,6 +80,7 @@ def _effect(action: Action, now_ns: int) -> tuple[dict[str, Any], str]:
     if isinstance(action, Acknowledge):
         said = f": {action.text}" if action.text else ""
         return {"acknowledged": note}, f"{action.by} acknowledged it{said}"
+    fields: dict[str, Any]
     if isinstance(action, ConfirmCure):
         fields = {"cured": note, "silence": action.silence, "waiver": None}
         since = moment(action.silence.since_ns)
@@ -80,11 +88,8 @@ def _effect(action: Action, now_ns: int) -> tuple[dict[str, Any], str]:
     if isinstance(action, Waive):
         waiver = Waiver(note, action.ticket, action.until_ns)
         until = f"until {moment(action.until_ns)} UTC under {action.ticket}"
-        return {
-            "waiver": waiver,
-            "cured": None,
-            "silence": None,
-        }, f"{action.by} waived it {until}: {action.text}"
+        fields = {"waiver": waiver, "cured": None, "silence": None}
+        return fields, f"{action.by} waived it {until}: {action.text}"
     if isinstance(action, Reopen):
         return {}, f"{action.by} opened it again: {action.text}"
     return {}, f"{action.by} said: {action.text}"

@@ -63,6 +63,11 @@ class Book:
         self._touched.clear()
         return touched
 
+    def restore(self, finding: Finding) -> None:
+        """Take a finding as it was recorded, whatever made it so."""
+        self._put(finding)
+        self._make_room()
+
     def offer(self, decision: Decision) -> tuple[Change, ...]:
         """Take a decision, ahead of its connection's end or at it; return what changes."""
         key = key_of(decision)
@@ -117,10 +122,12 @@ class Book:
         if state != now.state:
             return (self._reopen(now, began_ns, at_ns, wording.returned(now, began_ns)),)
         worse = now.severity != before.severity
-        if began_ns < now.opened_ns and (floor_ns is None or returned):
-            now = with_clocks(replace(now, opened_ns=began_ns), self._asked)
-        elif worse:
-            now = with_clocks(now, self._asked)
+        opened_ns = now.first_ns if floor_ns is None else now.opened_ns
+        if returned:
+            opened_ns = min(opened_ns, began_ns)
+        if worse or opened_ns != now.opened_ns:
+            now = with_clocks(replace(now, opened_ns=opened_ns), self._asked)
+            self._due_ns = min(self._due_ns, next_due_ns(now))
         if worse:
             why = f"it is {now.severity} now, and was {before.severity}"
             return (self._change("updated", now, at_ns, why),)
@@ -180,12 +187,12 @@ class Book:
     def _change(self, what: What, finding: Finding, at_ns: int, why: str) -> Change:
         finding = replace(finding, revision=finding.revision + 1)
         self._put(finding)
+        self._due_ns = min(self._due_ns, next_due_ns(finding))
         return Change(what, at_ns, why, finding)
 
     def _put(self, finding: Finding) -> None:
         self._findings[finding.id] = finding
         self._touched.add(finding.id)
-        self._due_ns = min(self._due_ns, next_due_ns(finding))
 
     def _make_room(self) -> None:
         """Let the findings go that are missed least, where there are too many."""

@@ -20,6 +20,7 @@ from monitor.types import Decision
 
 MAX_CLIENTS = 100  # told apart in one finding; `clients_capped` says that there were more
 _HEAD = ("subject", "title", "service", "countries", "certainty", "sample")
+_SEVERITIES: dict[str | None, Severity] = {severity: severity for severity in SEVERITIES}
 _encode = msgspec.json.Encoder().encode
 
 
@@ -102,12 +103,12 @@ def with_behaviour(finding: Finding, behaviour: Behaviour) -> Finding:
 
 def worst(one: Severity, other: Severity) -> Severity:
     """Return the worse of two severities."""
-    return min(one, other, key=SEVERITIES.index)
+    return one if one == other else min(one, other, key=SEVERITIES.index)
 
 
 def _severity(said: str | None) -> Severity:
     """Return a decision's severity; one that an older ledger calls by another name is the default one."""
-    return next((each for each in SEVERITIES if each == said), DEFAULT_SEVERITY)
+    return _SEVERITIES.get(said, DEFAULT_SEVERITY)
 
 
 def _head(decision: Decision) -> dict[str, Any]:

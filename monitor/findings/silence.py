@@ -49,13 +49,19 @@ class Silence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def silence(windows: Iterable[Window], since_ns: int, until_ns: int) -> Silence:
-    """Return what the windows show of a stretch of time; those that lie outside of it do not count."""
+    """Return what the windows show of a stretch of time; those that lie outside of it do not count.
+
+    Where it is to end now, ``until_ns`` is best the end of the newest window: the next one is not cut yet.
+    """
     spans: dict[str, list[tuple[int, int]]] = {}
     connections = named = packets = lost = undecided = count = 0
     for window in windows:
-        if window.until_ns <= since_ns or window.since_ns >= until_ns:
+        first_ns, last_ns = sorted((window.since_ns, window.until_ns))
+        if last_ns <= since_ns or first_ns >= until_ns:
             continue
-        spans.setdefault(window.sensor, []).append((window.since_ns, window.until_ns))
+        covers = spans.setdefault(window.sensor, [])
+        if window.since_ns == first_ns:  # else the clock was set back, and nobody knows what was covered
+            covers.append((first_ns, last_ns))
         count += 1
         connections += window.connections
         named += sum(flows for name, flows in window.coverage.items() if name in NAMED)
@@ -91,7 +97,7 @@ def _lacks(found: Silence, limits: SilenceLimits) -> Iterator[str]:
         yield f"it lasts {_hours(found.until_ns - found.since_ns)}, and has to last {limits.least_said}"
     if found.covered_share * 100 < limits.covered_percent:
         first = found.gaps[0] if found.gaps else None
-        hole = f" (first from {moment(first.since_ns)} to {moment(first.until_ns)} UTC)" if first else ""
+        hole = f" (first not from {moment(first.since_ns)} to {moment(first.until_ns)} UTC)" if first else ""
         yield (
             f"sensors covered {_percent(found.covered_share)} of the time{hole}, and"
             f" {limits.covered_percent:g} % are needed"

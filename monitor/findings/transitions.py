@@ -2,7 +2,7 @@
 
 A row is a state, a column is what happens, the value is the state afterwards: ``=`` is the same, ``-`` is
 refused. "flow" is one that was to be expected, "returned" one that began after the cure, or in the silence
-that it rests on, or after the end of the waiver.
+that it rests on or later, or after the end of the waiver.
 """
 
 from typing import Literal, get_args

@@ -36,7 +36,7 @@ def returned(finding: Finding, ts_ns: int) -> str:
     if finding.state == "excepted" and finding.waiver is not None:
         return f"{began}, and the waiver under {finding.waiver.ticket} was over"
     if finding.cured is not None and ts_ns <= finding.cured.at_ns:
-        return f"{began}, within the silence that the cure of {moment(finding.cured.at_ns)} UTC rests on"
+        return f"{began}, after the silence began that the cure of {moment(finding.cured.at_ns)} UTC rests on"
     cured = f" of {moment(finding.cured.at_ns)} UTC" if finding.cured is not None else ""
     return f"{began}, after the cure{cured} was confirmed"
 

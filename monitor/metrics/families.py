@@ -11,10 +11,11 @@ from msgspec import Struct
 SENSOR = "sensor"
 LABELS = frozenset({
     "tenant", "source_group", "policy", "provider", "dst_region", "outcome", "severity", "certainty", SENSOR,
-    "reason",
+    "sink", "reason",
 })  # fmt: skip
 OWNER = ("tenant", "source_group")
 RULED = (*OWNER, "policy", "outcome", "severity")
+FOUND = (*OWNER, "policy", "severity")
 DECIDED = (*OWNER, "policy", "provider", "dst_region", "outcome", "severity", "certainty")
 
 Kind = Literal["counter", "gauge", "info", "histogram"]
@@ -147,7 +148,59 @@ LOST_BYTES = Family(
 UNWRITTEN = Family(
     "residency_unwritten_decisions_total",
     "counter",
-    "Decisions that could not be written to the decision store.",
+    "Decisions that could not be recorded in the ledger.",
+)
+FINDINGS = Family(
+    "residency_findings",
+    "gauge",
+    "Findings; policy is the rule or the behaviour, reason the state: open, acknowledged, curing, ...",
+    (*FOUND, "reason"),
+)
+FINDING_CHANGES = Family(
+    "residency_finding_changes_total",
+    "counter",
+    "Changes of findings that are durable and were queued for the sinks; reason is opened, updated, ...",
+    (*FOUND, "reason"),
+)
+DEADLINE = Family(
+    "residency_finding_deadline_timestamp_seconds",
+    "gauge",
+    "Until when the finding whose turn is next has to be cured, Unix time, by rule and source group.",
+    FOUND,
+)
+LEDGER_ENTRIES = Family(
+    "residency_ledger_entries_total",
+    "counter",
+    "Entries that the ledgers took since the start; reason is the class of what they hold.",
+    ("reason",),
+)
+CHECKPOINT = Family(
+    "residency_ledger_checkpoint_timestamp_seconds",
+    "gauge",
+    "When a ledger's checkpoint was last signed, Unix time; 0 before the first.",
+)
+OUTBOX_FOLDED = Family(
+    "residency_outbox_folded_total",
+    "counter",
+    "Events that there was no room for, and that were folded into summaries.",
+)
+SINK_WAITING = Family(
+    "residency_sink_waiting_events", "gauge", "Events that a sink has yet to take.", ("sink",)
+)
+SINK_OLDEST = Family(
+    "residency_sink_oldest_seconds",
+    "gauge",
+    "How long the oldest of the events that wait for a sink has waited.",
+    ("sink",),
+)
+SINK_DEAD = Family(
+    "residency_sink_dead_events", "gauge", "Events that a sink never took, put aside for a person.", ("sink",)
+)
+SINK_FAILING = Family(
+    "residency_sink_failing",
+    "gauge",
+    "1 where a sink did not take what it was given last, else 0.",
+    ("sink",),
 )
 SHED = Family(
     "residency_shed_total",
@@ -213,7 +266,9 @@ FAMILIES = (
     LATENCY, LEAD, LATE, BYTES_BEFORE,
     CONNECTIONS, CONNECTION_BYTES, CONCEALING, UNNAMED_HOSTED, LOOKUPS,
     PACKETS, BYTES, DECODED, UNDECODED, EVENTS, LOST_PACKETS, LOST_BYTES,
-    UNWRITTEN, SHED, OWNERS, RELOADS, RELOAD_FAILED, LAST_RELOAD,
+    UNWRITTEN, FINDINGS, FINDING_CHANGES, DEADLINE, LEDGER_ENTRIES, CHECKPOINT,
+    OUTBOX_FOLDED, SINK_WAITING, SINK_OLDEST, SINK_DEAD, SINK_FAILING,
+    SHED, OWNERS, RELOADS, RELOAD_FAILED, LAST_RELOAD,
     START, LAST_PACKET, CAPTURING, FLOWS, QUEUED, SERIES, FOLDED,
     BUILD, CATALOGUE, POLICY, DATASET,
 )  # fmt: skip

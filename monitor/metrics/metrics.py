@@ -14,6 +14,8 @@ from monitor.groups import number_groups
 from monitor.metrics import families, labels
 from monitor.metrics.expected import LOSS_REASONS, RELOAD_REASONS, SHED_REASONS, dataset_rows, policy_rows
 from monitor.metrics.exposition import Exposition
+from monitor.metrics.recorded import Recorded
+from monitor.metrics.recorded_rows import RecordedRows
 from monitor.metrics.series import Series, Values
 from monitor.metrics.standing import MAX_STANDING, Standing, StandingVerdicts
 from monitor.metrics.totals import SECOND_NS, Totals, coverage_rows
@@ -41,6 +43,7 @@ class Metrics:
     def __init__(self, sensor: str, max_series: int, max_standing: int = MAX_STANDING) -> None:
         self._series = Series(families.FAMILIES, max_series)
         self._totals = Totals(self._series)
+        self._of_recorded = RecordedRows(self._series)
         self._standing = StandingVerdicts(max_standing)
         self.expose = Exposition(self._series, sensor).expose
         for reason in LOSS_REASONS:
@@ -122,6 +125,11 @@ class Metrics:
         with self._series.lock:
             self._series.add(families.UNWRITTEN, {}, decisions)
 
+    def recorded(self, recorded: Recorded) -> None:
+        """Take how findings, ledger, outbox and sinks stand."""
+        with self._series.lock:
+            self._of_recorded.take(recorded)
+
     def shed(self, shed: Shed) -> None:
         """Count what the sensor dropped because too much waited."""
         counts = (shed.opened, shed.ended, shed.data)
@@ -152,10 +160,12 @@ class Metrics:
 
     def _begin(self, policy: Policy | None) -> None:
         """Begin the series of a policy."""
-        for row in policy_rows(policy):
+        rows = [*policy_rows(policy)]
+        for row in rows:
             self._series.add(families.VERDICTS, row, 0)
             if row["outcome"] == "violation":
                 self._series.add(families.OPEN, row, 0)
+        self._of_recorded.begin(row for row in rows if row["outcome"] in ("violation", "indeterminate"))
         for group in number_groups(policy.networks if policy is not None else ()).rows:
             for family, row, _ in coverage_rows(labels.of_group(group), ClassCounts()):
                 self._series.add(family, row, 0)

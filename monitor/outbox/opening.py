@@ -22,7 +22,7 @@ from monitor.outbox.schema import (
 )
 
 KEPT_ASIDE = 3  # broken files; the oldest of more are deleted
-_JOURNAL = "-journal"
+JOURNAL = "-journal"
 # A new file counts from here: the second it was made, and room for a million events in each since.
 _SEQS_A_SECOND = 1_048_576
 _SECOND_NS = 1_000_000_000
@@ -89,9 +89,9 @@ def _count_from(connection: sqlite3.Connection, seq: int) -> None:
 
 def _put_aside(path: Path, aside: Path) -> None:
     """Rename a file and its journal, which must not be applied to another one. Raises OSError."""
-    journal = path.with_name(path.name + _JOURNAL)
+    journal = path.with_name(path.name + JOURNAL)
     if journal.exists():
-        journal.replace(aside.with_name(aside.name + _JOURNAL))
+        journal.replace(aside.with_name(aside.name + JOURNAL))
     path.replace(aside)
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -99,8 +99,8 @@ def _put_aside(path: Path, aside: Path) -> None:
     finally:
         os.close(folder)
     found = sorted(
-        each for each in path.parent.glob(f"{path.name}.broken-*") if not each.name.endswith(_JOURNAL)
+        each for each in path.parent.glob(f"{path.name}.broken-*") if not each.name.endswith(JOURNAL)
     )
     for old in found[:-KEPT_ASIDE]:
         old.unlink(missing_ok=True)
-        old.with_name(old.name + _JOURNAL).unlink(missing_ok=True)
+        old.with_name(old.name + JOURNAL).unlink(missing_ok=True)

@@ -5,7 +5,8 @@ from typing import Final
 import msgspec
 
 from monitor.events.types import CheckpointEvent, Event, FindingEvent, SummaryEvent
-from monitor.findings.types import Finding, State
+from monitor.findings.transitions import CLOSED
+from monitor.findings.types import Finding
 from monitor.policy.words import Severity
 
 # The lower, the sooner it is folded. A critical violation comes last of all.
@@ -13,7 +14,6 @@ TURNS: Final[dict[Severity, int]] = {"low": 0, "medium": 1, "high": 2, "critical
 SUMMARY_TURN: Final = 3
 LAST_TURN: Final = 5
 CHECKPOINT_SEVERITY: Final[Severity] = "low"  # a later one says more
-CLOSED: Final[tuple[State, ...]] = ("cured", "lapsed", "excepted")
 
 _encode = msgspec.json.Encoder().encode
 _event: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)

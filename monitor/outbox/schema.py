@@ -60,11 +60,12 @@ class OutboxError(InputError):
     """What was asked did not happen, and nothing changed. It may succeed later."""
 
 
-def connect(path: Path, mode: Mode, *, immutable: bool = False) -> sqlite3.Connection:
-    """Open a connection whose transactions are begun by hand. Raises sqlite3.Error."""
-    options = f"mode={mode}" + ("&immutable=1" if immutable else "")
-    address = f"file:{quote(str(path.absolute()))}?{options}"
-    return sqlite3.connect(address, timeout=WAIT_SECONDS, isolation_level=None, uri=True)
+def connect(path: Path, mode: Mode) -> sqlite3.Connection:
+    """Open a connection whose transactions are begun by hand, one at a time. Raises sqlite3.Error."""
+    address = f"file:{quote(str(path.absolute()))}?mode={mode}"
+    return sqlite3.connect(
+        address, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False, uri=True
+    )
 
 
 def set_up(connection: sqlite3.Connection) -> None:
@@ -73,7 +74,7 @@ def set_up(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode=DELETE")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
-    connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA temp_store=MEMORY")
     if version_of(connection) == 0:
         connection.executescript(f"BEGIN IMMEDIATE; {TABLES} PRAGMA user_version={VERSION}; COMMIT;")
 

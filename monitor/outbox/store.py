@@ -14,6 +14,7 @@ import msgspec
 from monitor.events.types import Event, FindingEvent
 from monitor.files import InputError
 from monitor.findings.types import Finding
+from monitor.outbox.actions import make_spool
 from monitor.outbox.folding import Folded, fold, last_seq
 from monitor.outbox.handed import begin, handed
 from monitor.outbox.opening import open_owned
@@ -33,6 +34,7 @@ INSERT INTO findings (id, is_open, body, event) VALUES (?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET
     is_open = excluded.is_open, body = excluded.body, event = coalesce(excluded.event, event)
 """
+_KEEP_ONLY = "DELETE FROM findings WHERE id NOT IN (SELECT id FROM temp.kept)"
 _MOVE = """
 INSERT INTO position (ledger, entries) VALUES (?, ?)
 ON CONFLICT (ledger) DO UPDATE SET entries = excluded.entries
@@ -78,6 +80,7 @@ class Outbox:
         with self._explained():
             with suppress(OSError):  # made by the owner, so that it is his
                 begin(folder, last_seq(self._connection))
+            make_spool(folder)
             self._rows: int = self._connection.execute("SELECT COUNT(*) FROM events").fetchone()[0]
 
     def load(self) -> tuple[list[Finding], Position]:
@@ -145,6 +148,19 @@ class Outbox:
             )
             if rows < TRIMMED_AT_ONCE:
                 return gone
+
+    def keep_only(self, findings: Iterable[str]) -> int:
+        """Delete all findings but these, by identifier; return how many went. Raises OutboxError.
+
+        For those that the book forgot, because there were too many.
+        """
+        kept = [(each,) for each in findings]
+        connection = self._connection
+        with self._explained(), transaction(connection):
+            connection.execute("CREATE TEMP TABLE IF NOT EXISTS kept (id TEXT PRIMARY KEY)")
+            connection.execute("DELETE FROM temp.kept")
+            connection.executemany("INSERT OR IGNORE INTO temp.kept VALUES (?)", kept)
+            return connection.execute(_KEEP_ONLY).rowcount
 
     @property
     def waiting(self) -> int:

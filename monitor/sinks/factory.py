@@ -21,7 +21,7 @@ _SINKS: dict[type[SinkOptions], tuple[str, str]] = {
     AlertmanagerOptions: ("monitor.sinks.alertmanager", "AlertmanagerSink"),
     JsonlOptions: ("monitor.sinks.jsonl", "JsonlSink"),
     KafkaOptions: ("monitor.sinks.kafka", "KafkaSink"),
-    RedisOptions: ("monitor.sinks.redis", "RedisSink"),
+    RedisOptions: ("monitor.sinks.redis_stream", "RedisSink"),
     SmtpOptions: ("monitor.sinks.smtp", "SmtpSink"),
     SyslogOptions: ("monitor.sinks.syslog", "SyslogSink"),
     WebhookOptions: ("monitor.sinks.webhook", "WebhookSink"),

@@ -1,0 +1,173 @@
+"""Checks the entries of a bundle: each payload against its leaf, each leaf against the signed root.
+
+Every line of `decisions.jsonl` and `changes.jsonl` has to belong to one entry, in the same order.
+"""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Iterator
+
+import msgspec
+from msgspec import UNSET
+
+from monitor.bundle import members
+from monitor.bundle.archive import Archive, ArchiveError
+from monitor.bundle.members import (
+    MAX_ENTRIES,
+    EntryLine,
+    Manifest,
+    connection_of,
+    encode,
+    finding_of,
+    join_payload,
+)
+from monitor.findings.types import Change, Finding
+from monitor.ledger.types import SALT_BYTES, Leaf, leaf_bytes, payload_hash
+from monitor.ledger.verify_types import Faults
+from monitor.merkle.checkpoint import Checkpoint
+from monitor.merkle.tree import ProofError, leaf_hash, verify_inclusion
+
+MAX_PROOF = 64  # hashes: no tree is higher
+MAX_OTHERS = 64  # decisions that name another finding: the same connection, again and again
+_MEMBERS = {"decision": members.DECISIONS, "finding": members.CHANGES}
+_LOADED = ("policy-loaded", "datasets-loaded")
+_entry = msgspec.json.Decoder(EntryLine)
+_leaf = msgspec.json.Decoder(Leaf)
+_change = msgspec.json.Decoder(Change)
+
+
+class _Policy(msgspec.Struct):
+    """What of a policy's payload is compared."""
+
+    sha256: str
+    text: str
+
+
+_policy = msgspec.json.Decoder(_Policy)
+
+
+class Checked(msgspec.Struct):
+    """What the entries say: how many, and what the last of each kind says."""
+
+    entries: int = 0
+    decisions: int = 0
+    changes: int = 0
+    finding: Finding | None = None
+    policy: bytes | None = None
+    datasets: bytes | None = None
+
+
+class EntryCheck:
+    """One pass over the entries, with the lines that they name read in step."""
+
+    def __init__(self, archive: Archive, manifest: Manifest, checkpoint: Checkpoint, faults: Faults) -> None:
+        self._archive = archive
+        self._manifest = manifest
+        self._checkpoint = checkpoint
+        self._faults = faults
+        self._lines: dict[str, Iterator[bytes]] = {
+            name: archive.lines(name) for name in (members.DECISIONS, members.CHANGES)
+        }
+        self._checked = Checked()
+        self._last = -1
+        self._pending: dict[str, bytes] = {}  # loaded, and not yet followed by a decision
+        self._others: dict[str, bytes] = {}  # decisions that name another finding
+
+    def run(self) -> Checked:
+        """Check them all. Raises ArchiveError, OSError."""
+        for number, line in enumerate(self._archive.lines(members.ENTRIES), 1):
+            if number > MAX_ENTRIES * 3 or len(self._others) > MAX_OTHERS:
+                raise ArchiveError(members.ENTRIES, "more entries than a bundle has")
+            self._checked.entries = number
+            place = f"{members.ENTRIES}, line {number}"
+            try:
+                self._entry(place, line)
+            except (msgspec.DecodeError, ProofError, ValueError, RecursionError) as error:
+                self._faults.add(place, str(error))
+        for name, rest in self._lines.items():
+            if next(rest, None) is not None:
+                self._faults.add(name, "it has lines that no entry names")
+        if self._pending:
+            self._faults.add(members.ENTRIES, "no decision follows what was loaded")
+        for place, payload in self._others.items():
+            if not self._is_sample(payload):
+                self._faults.add(place, "a decision of another finding")
+        return self._checked
+
+    def _is_sample(self, payload: bytes) -> bool:
+        """Whether a decision is on the first connection of the finding: a behaviour names no others."""
+        sample = self._checked.finding.sample if self._checked.finding is not None else None
+        return sample is not None and connection_of(payload) == (sample.ts_ns, sample.flow)
+
+    def _entry(self, place: str, line: bytes) -> None:
+        entry = _entry.decode(line)
+        if encode(entry) != line + b"\n":
+            raise ValueError("not as a bundle's entries are written")
+        leaf = _leaf.decode(entry.leaf)
+        if leaf_bytes(leaf) != bytes(entry.leaf):
+            raise ValueError("the leaf is not as a ledger's is written")
+        if entry.index <= self._last:
+            raise ValueError(f"entry {entry.index} is there twice, or not in its place")
+        self._last = entry.index
+        payload = self._payload(entry, leaf)
+        salt = bytes.fromhex(entry.salt)
+        if len(salt) != SALT_BYTES or payload_hash(salt, payload) != leaf.payload:
+            raise ValueError(f"the payload of entry {entry.index} is not what its leaf says")
+        proof = [_hash(node) for node in entry.proof[: MAX_PROOF + 1]]
+        root = self._checkpoint.root
+        verify_inclusion(entry.index, self._checkpoint.size, leaf_hash(bytes(entry.leaf)), proof, root)
+        self._says(place, leaf, payload)
+
+    def _payload(self, entry: EntryLine, leaf: Leaf) -> bytes:
+        """Return the payload, from where the entry says that it stands. Raises ValueError."""
+        member = _MEMBERS.get(leaf.kind)
+        if member is None:
+            if leaf.kind not in _LOADED or entry.payload is UNSET or entry.member is not UNSET:
+                raise ValueError(f"no entry of a bundle: {leaf.kind}")
+            return bytes(entry.payload)
+        if entry.member != member or entry.payload is not UNSET:
+            raise ValueError(f"its payload does not stand in {member}")
+        line = next(self._lines[member], None)
+        if line is None:
+            raise ValueError(f"{member} has no line for it")
+        if member == members.CHANGES:
+            return line
+        if entry.rest is UNSET:
+            raise ValueError("the rest of its payload is missing")
+        return join_payload(line, bytes(entry.rest))
+
+    def _says(self, place: str, leaf: Leaf, payload: bytes) -> None:
+        """Take what a payload says that is proven to be the ledger's."""
+        checked, finding = self._checked, self._manifest.finding
+        if leaf.kind == "finding":
+            change = _change.decode(payload)
+            checked.changes += 1
+            checked.finding = change.finding
+            if change.finding.id != finding:
+                self._faults.add(place, "a change of another finding")
+        elif leaf.kind == "decision":
+            checked.decisions += 1
+            checked.policy = self._pending.pop("policy-loaded", checked.policy)
+            checked.datasets = self._pending.pop("datasets-loaded", checked.datasets)
+            if finding_of(payload) != finding:
+                self._others[place] = payload
+        elif leaf.kind == "policy-loaded":
+            policy = _policy.decode(payload)
+            text = policy.text.encode("utf-8", "surrogatepass")
+            if hashlib.sha256(text).hexdigest() != policy.sha256:
+                self._faults.add(place, "the policy's SHA-256 is not that of its text")
+            self._pending[leaf.kind] = text
+        else:
+            self._pending[leaf.kind] = payload + b"\n"
+
+
+def _hash(text: str) -> bytes:
+    """Return a hash of a proof. Raises ValueError for what is not canonical base64."""
+    try:
+        data = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        raise ValueError("the proof is not base64") from None
+    if base64.b64encode(data).decode() != text:
+        raise ValueError("the proof is not canonical base64")
+    return data

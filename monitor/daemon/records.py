@@ -1,0 +1,98 @@
+"""How what the daemon sees, decides and does becomes records of the ledger. Pure."""
+
+import hashlib
+
+import msgspec
+
+from monitor import __version__
+from monitor.config import Retention
+from monitor.findings import finding_id
+from monitor.findings.types import Change
+from monitor.ledger.days import day_number, day_text, file_name
+from monitor.ledger.types import PayloadClass, Record, RecordKind
+from monitor.policy import Policy
+from monitor.types import Decision
+from monitor.windows import Window
+from sensors.observations import Gap
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Filing(msgspec.Struct, frozen=True):
+    """Under whose name records are made, and for how long what they are about is kept."""
+
+    sensor: str
+    retention: Retention
+
+    def kept_days(self, payload_class: PayloadClass) -> int | None:
+        """Return how long payloads of a class are kept; None is for good."""
+        return None if payload_class == "record" else int(getattr(self.retention, payload_class))
+
+    def day(self, payload_class: PayloadClass, ts_ns: int, now_ns: int) -> str:
+        """Return the name of the day file that a payload on packets of ``ts_ns`` goes to."""
+        kept_days = self.kept_days(payload_class)
+        if kept_days is None:
+            return day_text(day_number(now_ns))
+        return file_name(ts_ns, now_ns, kept_days).removesuffix(".jsonl")
+
+    def decision(self, decision: Decision, owner: msgspec.Struct | None, now_ns: int) -> Record:
+        """Return the record of a decision; ``owner`` is the process whose connection it is, if known."""
+        payload_class: PayloadClass = decision.outcome or "inventory"
+        latest_ns = decision.ts_ns + decision.connection.totals.duration_ns
+        said = (
+            b'{"decision":', _encode(decision), b',"finding":', _encode(finding_id(decision)),
+            b',"owner":', _encode(owner), b',"sensor":', _encode(self.sensor), b"}",
+        )  # fmt: skip
+        day = self.day(payload_class, latest_ns, now_ns)
+        return Record("decision", decision.ts_ns, payload_class, day, b"".join(said))
+
+    def window(self, window: Window, now_ns: int) -> Record:
+        """Return the record of a statement of how much could be seen."""
+        return self._made("coverage", "coverage", window.until_ns, now_ns, window)
+
+    def gap(self, gap: Gap, now_ns: int) -> Record:
+        """Return the record of what could not be observed."""
+        return self._made("gap", "coverage", gap.ts_ns, now_ns, gap)
+
+    def change(self, change: Change, now_ns: int) -> Record:
+        """Return the record of a step in the life of a finding. It names clients: it is kept as decisions are."""
+        payload_class: PayloadClass = (
+            "indeterminate" if change.finding.kind == "indeterminate" else "violation"
+        )
+        return self._made("finding", payload_class, change.at_ns, now_ns, change)
+
+    def note(self, kind: RecordKind, value: object, now_ns: int) -> Record:
+        """Return the record of what was loaded or done."""
+        return self._made(kind, "record", now_ns, now_ns, value)
+
+    def exception_used(self, decision: Decision, policy: str | None, now_ns: int) -> Record:
+        """Return the record of an exception's use."""
+        value = {"exception": decision.exception, "policy": policy, "finding": None}
+        return self._made("exception-used", "record", decision.ts_ns, now_ns, value)
+
+    def _made(
+        self, kind: RecordKind, payload_class: PayloadClass, at_ns: int, now_ns: int, value: object
+    ) -> Record:
+        return Record(kind, at_ns, payload_class, self.day(payload_class, at_ns, now_ns), _encode(value))
+
+
+def policy_said(policy: Policy) -> dict[str, str]:
+    """Return what the record of a policy says: all of it, so that it can be judged by again."""
+    text = policy.source.text
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return {"version": policy.version, "sha256": digest, "text": text}
+
+
+def datasets_said(catalogue: str, datasets: tuple[str, ...]) -> dict[str, object]:
+    """Return what the record of catalogue and data sets says."""
+    return {"catalogue": catalogue, "datasets": datasets, "tool": __version__}
+
+
+def sensor_said(sensor: str, engine: str) -> dict[str, str]:
+    """Return what the record of a start or an end says."""
+    return {"sensor": sensor, "engine": engine, "tool": __version__}
+
+
+def configuration_said(text: str) -> dict[str, str]:
+    """Return what the record of a configuration says: its digest alone, for it may hold what is secret."""
+    return {"sha256": hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()}

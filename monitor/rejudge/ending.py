@@ -1,0 +1,61 @@
+"""Which decision on a connection counts: that of its end, or else the last that was recorded. Pure.
+
+A verdict comes while its connection is open, and so do reports on long ones; the end comes later, or never,
+where the sensor was killed meanwhile. What waits for its end is bounded.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from monitor.rejudge.types import Recorded
+
+WAITING_BYTES = 67_108_864  # of records of connections without an end so far, some 30,000 of them
+
+_Key = tuple[int, tuple[str, int, str, int, str, int, str]]
+
+
+class Endings:
+    """Holds decisions on open connections back until it is known whether their end comes.
+
+    ``superseded`` counts decisions that another one took the place of; ``pushed_out`` those for whose end
+    there was no room to wait: should it have come, the connection counts twice.
+    """
+
+    def __init__(self, waiting_bytes: int = WAITING_BYTES) -> None:
+        self.superseded = 0
+        self.pushed_out = 0
+        self._room_bytes = waiting_bytes
+        self._open: dict[_Key, tuple[Recorded, int]] = {}
+
+    def take(self, recorded: Recorded, size_bytes: int) -> list[Recorded]:
+        """Take the next decision, whose record has so many bytes; return those that count."""
+        decision = recorded.decision
+        key = decision.ts_ns, decision.connection.flow.order()
+        earlier = self._open.pop(key, None)
+        if earlier is not None:
+            self.superseded += 1
+            self._room_bytes += earlier[1]
+        if not decision.is_open:
+            return [recorded]
+        self._open[key] = recorded, size_bytes
+        self._room_bytes -= size_bytes
+        return list(self._pushed_out())
+
+    def rest(self) -> list[Recorded]:
+        """Return, in order, those whose end can no longer come: the sensor began anew, or nothing follows."""
+        left = [_unended(recorded) for recorded, _ in self._open.values()]
+        self._room_bytes += sum(size for _, size in self._open.values())
+        self._open.clear()
+        return left
+
+    def _pushed_out(self) -> Iterator[Recorded]:
+        while self._room_bytes < 0:
+            recorded, size = self._open.pop(next(iter(self._open)))
+            self._room_bytes += size
+            self.pushed_out += 1
+            yield _unended(recorded)
+
+
+def _unended(recorded: Recorded) -> Recorded:
+    return msgspec.structs.replace(recorded, ended=False)
