@@ -71,10 +71,9 @@ def _stored(config: Config, folder: str) -> Iterator[Row]:
     yield f"record: {_RECORD}", f"{ledger}/payloads/record/", "for good"
     yield "salted hashes of all of these", f"{ledger}/tile/", "for good; nothing is read out of them"
     state = _place(config.state, folder)
-    yield "findings, with the first client addresses of each", f"{state}/state.db", "for good"
+    yield "findings, with their first clients", f"{state}/state.db", "for good"
     if config.sinks:
-        waiting = f"until every sink took them, or {config.outbox.dead_after}"
-        yield "events for the sinks: findings", f"{state}/state.db", waiting
+        yield "events that wait for sinks", f"{state}/state.db", "until each sink has them"
         yield "events that a sink did not take", f"{state}/delivery.db", "until they are dropped"
     pseudonyms = config.privacy.pseudonyms
     if pseudonyms.enabled:

@@ -57,7 +57,7 @@ def run(*arguments: str | Path) -> Result:
         (Config(1, Capture(watch="in")), "captures that you put /etc/residency/in/ until you"),
         (Config(1, Capture(watch="in")), "watched.json"),
         (Config(1, Capture(), metrics=Metrics("::1", 0)), "on [::1]:0"),
-        (CONFIG, "findings, with the first /var/lib/residency/state/state.db for good"),
+        (CONFIG, "findings, with their first /var/lib/residency/state/state.db for good"),
         (CONFIG, "sinks - none are configured: nothing is sent"),
         (TELLING, "events that a sink did not /etc/residency/now/delivery.db until they are take dropped"),
         (TELLING, "a finding - addresses of clients, tenant and source group"),

@@ -201,6 +201,12 @@ LACKS = [
         ("FOLDER/file is no folder", "name another"),
     ),
     (
+        HEAD + "ledger: {folder: ledger, key: ledger.key}\nstate: file",
+        4,
+        "error",
+        ("FOLDER/file is no folder", "name another"),
+    ),
+    (
         HEAD + HERE + "privacy: {pseudonyms: {enabled: true, keys: a/keys}}",
         5,
         "error",

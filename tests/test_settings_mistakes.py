@@ -276,9 +276,7 @@ def test_what_is_odd_is_a_warning(text: str, line: int, problem: str, mend: str,
 
 
 @pytest.mark.parametrize(("text", "line", "problem", "mend"), SINK_MISTAKES)
-def test_a_mistake_in_a_sink_is_one_line(
-    text: str, line: int, problem: str, mend: str, folder: Path
-) -> None:
+def test_a_mistake_in_a_sink_is_one_line(text: str, line: int, problem: str, mend: str, folder: Path) -> None:
     test_a_mistake_is_one_line(f"{HEAD}sinks:\n  {text}", line, problem, mend, folder)
 
 
