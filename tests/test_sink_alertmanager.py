@@ -3,11 +3,12 @@
 import itertools
 import json
 import shutil
+import ssl
 import subprocess
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -17,9 +18,10 @@ import msgspec
 import pytest
 
 from monitor.files import InputError
-from monitor.sink_options import AlertmanagerOptions
+from monitor.sink_options import AlertmanagerOptions, Tls
 from monitor.sinks.alertmanager import MAX_ALERTS, AlertmanagerSink
 from monitor.sinks.protocol import Dead, Delivered, RetryAfter
+from tests.certificates_kit import Authority
 from tests.observed import at
 from tests.sinks_kit import (
     HOST,
@@ -152,6 +154,8 @@ def test_without_a_refresh_an_alert_ends_and_amtool_sees_what_fires(tmp_path: Pa
 class Scripted(ThreadingHTTPServer):
     """A server that answers as it is told, and keeps what it was sent."""
 
+    block_on_close = False
+
     def __init__(self, answer: Callable[[list[dict[str, Any]]], tuple[int, dict[str, str]]]) -> None:
         super().__init__((HOST, 0), _Handler)
         self.answer = answer
@@ -174,6 +178,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"said")
 
+    def handle(self) -> None:
+        """Serve until the client goes, however it does."""
+        with suppress(ConnectionError):
+            super().handle()
+
     def log_message(self, *_: object) -> None:
         """Say nothing."""
 
@@ -183,8 +192,13 @@ def scripted() -> Iterator[Callable[..., Scripted]]:
     """Return a function that starts servers."""
     servers: list[Scripted] = []
 
-    def start(answer: Callable[[list[dict[str, Any]]], tuple[int, dict[str, str]]]) -> Scripted:
+    def start(
+        answer: Callable[[list[dict[str, Any]]], tuple[int, dict[str, str]]],
+        context: ssl.SSLContext | None = None,
+    ) -> Scripted:
         servers.append(Scripted(answer))
+        if context is not None:
+            servers[-1].socket = context.wrap_socket(servers[-1].socket, server_side=True)
         Thread(target=servers[-1].serve_forever, args=(0.05,), daemon=True).start()
         return servers[-1]
 
@@ -250,6 +264,26 @@ def test_a_token_goes_along(tmp_path: Path, scripted: Callable[..., Scripted]) -
     with closing(AlertmanagerSink(options_of(server.server_port, token_file="token"), tmp_path)) as sink:  # noqa: S106
         assert sink.deliver(some(1, 1)) == Delivered()
     assert server.heads[0]["Authorization"] == "Bearer t0ken"
+
+
+def test_over_tls_the_server_is_known_by_its_certificate(
+    tmp_path: Path, scripted: Callable[..., Scripted]
+) -> None:
+    authority, other = Authority(tmp_path), Authority(tmp_path, "other")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*authority.issue("am.example.org"))
+    server = scripted(lambda _: (200, {}), context)
+    url = f"https://{HOST}:{server.server_port}"
+    for tls, outcome in (
+        (Tls(ca=authority.ca.name, server_name="am.example.org"), Delivered()),
+        (Tls(ca=authority.ca.name), "IP address mismatch, certificate is not valid for '127.0.0.1'"),
+        (Tls(ca=other.ca.name), "unable to get local issuer certificate"),
+    ):
+        options = options_of(server.server_port, url=url, tls=tls)
+        with closing(AlertmanagerSink(options, tmp_path)) as sink:
+            refused = RetryAfter(f"{url}: its certificate is not accepted: {outcome}")
+            assert sink.deliver(some(1, 2)) == (outcome if isinstance(outcome, Delivered) else refused)
+    assert [len(each) for each in server.posts] == [2]
 
 
 @pytest.mark.parametrize(

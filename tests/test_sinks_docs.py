@@ -8,7 +8,16 @@ import pytest
 import yaml
 
 from monitor.settings import load_settings
-from monitor.sink_options import JsonlOptions, SinkOptions, WebhookOptions
+from monitor.sink_options import (
+    AlertmanagerOptions,
+    JsonlOptions,
+    KafkaOptions,
+    RedisOptions,
+    SinkOptions,
+    SmtpOptions,
+    SyslogOptions,
+    WebhookOptions,
+)
 
 PAGE = (Path(__file__).parents[1] / "docs/68-sinks.md").read_text("utf-8")
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
@@ -36,7 +45,18 @@ def test_the_table_of_what_all_have() -> None:
     assert rows("Configuration") == {"type": "", **defaults(WebhookOptions, COMMON)}
 
 
-@pytest.mark.parametrize(("title", "kind"), [("jsonl", JsonlOptions), ("webhook", WebhookOptions)])
+@pytest.mark.parametrize(
+    ("title", "kind"),
+    [
+        ("jsonl", JsonlOptions),
+        ("webhook", WebhookOptions),
+        ("syslog", SyslogOptions),
+        ("smtp", SmtpOptions),
+        ("alertmanager", AlertmanagerOptions),
+        ("redis", RedisOptions),
+        ("kafka", KafkaOptions),
+    ],
+)
 def test_the_table_of_a_sink(title: str, kind: type[SinkOptions]) -> None:
     names = {field.name for field in msgspec.structs.fields(kind)} - COMMON
     assert rows(title) == defaults(kind, names)

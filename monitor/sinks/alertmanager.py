@@ -40,7 +40,8 @@ class AlertmanagerSink:
         self._options = options
         self._labels = _checked(options)
         self._clock = clock
-        context = tls_context(options.tls, folder)
+        is_tls = options.url.lower().startswith("https:")
+        context = tls_context(options.tls, folder) if is_tls else None
         where = f"sink {options.name}"
         self._poster = Poster(where, options.url, options.timeout_seconds, context, options.tls.server_name)
         self._headers = {"Content-Type": "application/json", "User-Agent": "residency-monitor"}

@@ -5,6 +5,7 @@ Redirects are not followed and nothing is tried twice: the queue does that.
 
 import ssl
 from collections.abc import Mapping
+from http.client import HTTPException
 from typing import Any
 
 import msgspec
@@ -48,7 +49,7 @@ class Poster:
     """The server of one address, and the connection to it, which is kept."""
 
     def __init__(
-        self, where: str, url: str, seconds: float, context: ssl.SSLContext, name: str | None
+        self, where: str, url: str, seconds: float, context: ssl.SSLContext | None, name: str | None
     ) -> None:
         """``name`` is whom the certificate names, if not the host. Raises InputError for a bad URL."""
         self._guard = Guard(seconds, MAX_ANSWER_BYTES)
@@ -145,4 +146,6 @@ def _cause(error: BaseException) -> BaseException:
     for each in (error.__cause__, *error.args):
         if isinstance(each, OSError):
             return each
+    if any(isinstance(each, HTTPException) for each in error.args):
+        return ValueError("its answer is not HTTP")
     return TimeoutError() if isinstance(error, urllib3.exceptions.TimeoutError) else error
