@@ -6,6 +6,7 @@ an empty line when it has ended.
 
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 
 from monitor.courier.runner import Mission, run
@@ -15,6 +16,8 @@ from monitor.settings import load_settings
 def main(config: Path) -> None:
     """Fork a courier for each line."""
     settings = load_settings(config)
+    for name in ("jsonl", "webhook"):  # not by each child anew
+        import_module(f"monitor.sinks.{name}")
     for _ in sys.stdin:
         child = os.fork()
         if not child:

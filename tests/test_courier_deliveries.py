@@ -4,8 +4,8 @@ import os
 import sqlite3
 import stat
 import subprocess
-import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,7 +15,18 @@ from monitor.courier import deliveries as module
 from monitor.courier.deliveries import Deliveries, DeliveriesError, Taken, is_owned
 from monitor.courier.letters import DeadLetter, LaneState
 from monitor.courier.progress import ALL, dead_letters, delivered_seq, lane_states
-from monitor.courier.requests import ANSWERED, ASKED, FOLDER, Answer, Request, ask, obey, obey_all, sweep
+from monitor.courier.requests import (
+    ANSWERED,
+    ASKED,
+    FOLDER,
+    Answer,
+    Request,
+    ask,
+    make_spool,
+    obey,
+    obey_all,
+    sweep,
+)
 from monitor.files import InputError
 from monitor.outbox.reading import OutboxReader
 from tests.courier_kit import filled
@@ -58,6 +69,15 @@ def test_it_has_one_owner(tmp_path: Path) -> None:
     assert not is_owned(tmp_path / "nowhere")
     with opened(tmp_path):
         pass
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="not root")
+def test_what_root_makes_belongs_to_whose_folder_it_is(tmp_path: Path) -> None:
+    os.chown(tmp_path, 65_534, 65_533)
+    with opened(tmp_path):
+        for name in ("delivery.db", "delivery.lock"):
+            status = (tmp_path / name).stat()
+            assert (status.st_uid, status.st_gid) == (65_534, 65_533)
 
 
 def test_there_is_room_for_so_many_letters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,24 +245,21 @@ def test_whoever_uses_it_when_it_is_closed_is_told(tmp_path: Path) -> None:
 
 
 def test_requests_are_obeyed_and_answered(tmp_path: Path) -> None:
-    code = (
-        "import sys; from pathlib import Path; from monitor.courier.requests import *;"
-        "print(ask(Path(sys.argv[1]), Request('retry', 'soc'), 20.0))"
-    )
     with filled(tmp_path, events(0, 1)), opened(tmp_path) as db:
         db.save("soc", LaneState(), Taken(aside=[letter(1)]))
-        asking = subprocess.Popen(
-            [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True
-        )
         done: list[Request] = []
-        while asking.poll() is None:
-            done += obey_all(tmp_path, db, lambda: OutboxReader(tmp_path), NOW_NS)
+        make_spool(tmp_path)
+        with ThreadPoolExecutor() as pool:
+            asking = pool.submit(ask, tmp_path, Request("retry", "soc"), 20.0)
+            while not asking.done():
+                done += obey_all(tmp_path, db, lambda: OutboxReader(tmp_path), NOW_NS)
         assert done == [Request("retry", "soc")]
-        assert asking.communicate()[0] == f"{Answer(1)}\n"
+        assert asking.result() == Answer(1)
     assert list((tmp_path / FOLDER).iterdir()) == []
 
 
 def test_nobody_answers(tmp_path: Path) -> None:
+    make_spool(tmp_path)
     assert ask(tmp_path, Request("retry"), 0.1) is None
     assert list((tmp_path / FOLDER).iterdir()) == []
 

@@ -17,7 +17,7 @@ from monitor.events.types import Event
 from monitor.outbox.reading import OutboxReader
 from monitor.sink_options import JsonlOptions
 from monitor.sinks.protocol import Dead, Delivered, Outcome, RetryAfter
-from tests.courier_kit import Obedient, filled
+from tests.courier_kit import Obedient, filled, in_memory
 from tests.outbox_kit import NOW_NS, checkpoint, events
 
 HOUR_NS = 3_600 * SECOND_NS
@@ -54,6 +54,12 @@ class Place:
 def silent() -> Iterator[None]:
     with structlog.testing.capture_logs():
         yield
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    with in_memory() as folder:
+        yield folder
 
 
 @pytest.fixture
@@ -276,7 +282,7 @@ def test_an_outbox_that_counts_from_less_is_another_one(place: Place) -> None:
     assert delivered_seq(place.state, ["soc"]) == 0
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(
     answers=st.lists(
         st.one_of(
@@ -290,11 +296,10 @@ def test_an_outbox_that_counts_from_less_is_another_one(place: Place) -> None:
     deaths=st.sets(st.integers(0, 15)),
 )
 def test_whatever_a_sink_answers_each_event_is_taken_or_put_aside(
-    answers: list[Outcome], batch: int, deaths: set[int], tmp_path_factory: pytest.TempPathFactory
+    answers: list[Outcome], batch: int, deaths: set[int]
 ) -> None:
     put: list[Event] = events(0, 9)
-    state = tmp_path_factory.mktemp("state")
-    with filled(state, put) as keys:
+    with in_memory() as state, filled(state, put) as keys:
         place = Place(state)
         sink = Obedient(*answers, batch=batch)
         lane = place.lane(sink)

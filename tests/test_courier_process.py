@@ -24,6 +24,7 @@ from tests.courier_kit import (
     answering,
     configured,
     delivering,
+    in_memory,
     keys_in,
     put,
     serving,
@@ -34,6 +35,12 @@ from tests.outbox_kit import events, opened
 pytestmark = pytest.mark.enable_socket
 ROUNDS = 60
 A_ROUND = 12  # events
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    with in_memory() as folder:
+        yield folder
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """`residency outbox`: what it prints, and its exit statuses."""
 
 import json
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,9 +11,11 @@ from click.testing import CliRunner, Result
 from monitor.cli import group
 from monitor.courier.deliveries import Deliveries, Taken
 from monitor.courier.letters import DeadLetter, LaneState
+from monitor.findings.actions import Action, Comment
+from monitor.outbox.actions import Answer, answer, make_spool, take
 from monitor.outbox.reading import OutboxReader
-from tests.courier_kit import configured, filled
-from tests.outbox_kit import NOW_NS, checkpoint, event, events, finding
+from tests.courier_kit import configured, filled, in_memory
+from tests.outbox_kit import NOW_NS, checkpoint, event, events, finding, opened
 
 SINKS: list[dict[str, object]] = [
     {"type": "jsonl", "name": name, "path": f"{name}.jsonl"} for name in ("fast", "slow", "new")
@@ -21,6 +25,12 @@ EVENTS = [*events(0, 4), checkpoint(1)]
 
 def residency(*arguments: object) -> Result:
     return CliRunner(env={"COLUMNS": "120"}).invoke(group, ["outbox", *map(str, arguments)])
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    with in_memory() as folder:
+        yield folder
 
 
 @pytest.fixture
@@ -147,7 +157,38 @@ def test_what_was_put_aside_comes_back_or_goes(
     arguments: list[str], status: int, said: str, config: Path
 ) -> None:
     done = residency(*arguments, "--config", config)
-    assert (done.exit_code, done.stdout, done.stderr) == (status, said, "")
+    assert (done.exit_code, done.stdout) == (status, said)
+    noted = "drop" in arguments and status == 0
+    assert (": no daemon runs" in done.stderr) == noted
+
+
+def test_a_drop_is_noted_where_the_daemon_runs(config: Path) -> None:
+    state = config.parent / "state"
+    daemon = opened(state)
+    make_spool(state)
+    asked: list[Action] = []
+    ended = threading.Event()
+
+    def obey() -> None:
+        while not ended.is_set():
+            for request in take(state, 10):
+                asked.append(request.action)
+                answer(state, request, Answer("done" if len(asked) == 1 else "refused", "It was refused."))
+
+    thread = threading.Thread(target=obey)
+    thread.start()
+    try:
+        done = residency("drop", "--config", config, "--sink", "slow", "--all", "--yes")
+    finally:
+        ended.set()
+        thread.join()
+        daemon.close()
+    assert (done.exit_code, done.stdout) == (0, "2 events dropped for slow\n")
+    first, second = [finding(number).id for number in (0, 1)]
+    assert [each.finding for each in asked] == [first, second]
+    assert isinstance(asked[0], Comment)
+    assert asked[0].text == "An event about it was dropped for the sink slow, which will not get it."
+    assert done.stderr == f"residency: not noted on {second}: It was refused.\n"
 
 
 def test_what_was_dropped_does_not_wait(config: Path) -> None:

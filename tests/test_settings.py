@@ -214,7 +214,7 @@ LACKS = [
     ),
     (
         HEAD + HERE + "privacy: {pseudonyms: {enabled: true, keys: open}}",
-        4,
+        5,
         "warning",
         (
             "others than its owner may enter FOLDER/open, and undo pseudonyms",
@@ -243,7 +243,7 @@ def test_a_sink_whose_library_is_missing_is_a_warning(
     assert of_host(tmp_path, text) == []
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "urllib3" else name)
     (found,) = of_host(tmp_path, text)
-    assert (found.line, found.level) == (5, "warning")
+    assert (found.line, found.level) == (6, "warning")
     assert found.problem == "sink soc needs the webhook extra, which is not installed"
     assert found.mend == "install it: pip install 'residency-monitor[webhook]'"
 

@@ -303,7 +303,7 @@ def test_a_client_shows_its_certificate(authority: Authority) -> None:
     seen = []
 
     def look(handler: Handler) -> None:
-        seen.append(handler.connection.getpeercert())  # type: ignore[attr-defined]
+        seen.append(handler.connection.getpeercert())
         handler.say(204)
 
     server = Server()

@@ -25,6 +25,7 @@ ASKED, ANSWERED = ".ask", ".answer"
 MAX_REQUESTS = 100  # obeyed at one look
 PAGE = 500  # events read at once
 MAX_REQUEST_BYTES = 65_536
+REQUEST_MODE = 0o644  # root may ask a courier that is not root; the folder keeps others out
 STALE_SECONDS = 3_600.0  # after which an answer that nobody fetched goes
 _POLL_SECONDS = 0.05
 
@@ -101,9 +102,9 @@ def obey_all(state: Path, deliveries: Deliveries, open_queue: OpenQueue, now_ns:
 def ask(state: Path, request: Request, patience_seconds: float) -> Answer | None:
     """Ask the courier that works; return its answer, None where none came. Raises OSError."""
     folder = state / FOLDER
-    folder.mkdir(0o700, exist_ok=True)
     path = folder / f"{time.time_ns():020}-{uuid4().hex}{ASKED}"
     with Replacing(path) as out:
+        os.fchmod(out.fileno(), REQUEST_MODE)
         out.write(msgspec.json.encode(request))
     answer, deadline = path.with_suffix(ANSWERED), time.monotonic() + patience_seconds
     while time.monotonic() < deadline:
@@ -114,6 +115,12 @@ def ask(state: Path, request: Request, patience_seconds: float) -> Answer | None
         time.sleep(_POLL_SECONDS)
     path.unlink(missing_ok=True)
     return None
+
+
+def make_spool(state: Path) -> None:
+    """Make the folder of requests, as its owner. A disk that does not take it is tried again."""
+    with suppress(OSError):
+        (state / FOLDER).mkdir(0o700, exist_ok=True)
 
 
 def sweep(state: Path, now_seconds: float) -> None:

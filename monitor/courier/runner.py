@@ -16,7 +16,7 @@ from structlog.typing import FilteringBoundLogger
 
 from monitor.courier.deliveries import Deliveries, DeliveriesError
 from monitor.courier.queue import OpenQueue
-from monitor.courier.requests import obey_all, sweep
+from monitor.courier.requests import make_spool, obey_all, sweep
 from monitor.courier.worker import Ground
 from monitor.courier.workers import Workers
 from monitor.documents import DocumentError
@@ -29,7 +29,7 @@ from monitor.settings import Settings
 
 STDERR = 2
 LOOK_SECONDS = 0.2  # between two looks at signals and requests
-END_SECONDS = 4.0  # for threads to end what they are at
+END_SECONDS = 3.0  # for threads to end what they are at
 SWEEP_SECONDS = 600.0
 
 
@@ -98,6 +98,7 @@ def _serve(
     mission: Mission, workers: Workers, deliveries: Deliveries, wishes: Wishes, log: FilteringBoundLogger
 ) -> Exit:
     state, opener = mission.settings.state, _opener(mission.settings)
+    make_spool(state)
     next_sweep = time.monotonic()
     while not wishes.end:
         if wishes.take_reload():
@@ -110,6 +111,7 @@ def _serve(
             return Exit.UNREADABLE
         if time.monotonic() >= next_sweep:
             next_sweep = time.monotonic() + SWEEP_SECONDS
+            make_spool(state)
             sweep(state, time.time())
         time.sleep(LOOK_SECONDS)
     return Exit.DONE

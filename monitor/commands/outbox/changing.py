@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from monitor.commands.base import Failure, clear_errors
+from monitor.commands.base import Failure, clear_errors, warn
 from monitor.commands.edge import reader_may_leave
 from monitor.commands.outbox.base import (
     Place,
@@ -18,6 +18,7 @@ from monitor.commands.outbox.base import (
     sink_option,
     unreadable,
 )
+from monitor.commands.outbox.noting import findings_of, note_dropped
 from monitor.commands.terminal import echo, json_line
 from monitor.courier.deliveries import Deliveries, DeliveriesError, is_owned
 from monitor.courier.progress import lane_states
@@ -65,6 +66,8 @@ def drop(
 ) -> None:
     """Forget an event for a sink, whether it waits or was put aside. The ledger keeps it.
 
+    While the daemon runs, the findings that dropped events are about get a comment that says so.
+
     Status 4: there was none.
 
     \b
@@ -79,7 +82,10 @@ def drop(
         raise click.UsageError("--all forgets every one of them: add --yes")
     if waiting and not everything:
         raise click.UsageError("--waiting goes with --all: --key finds what waits as well")
+    found = findings_of(place_of(config, None), sink, key)
     answer = _done(config, Request("drop", sink, key, waiting=waiting or key is not None))
+    if answer.count:
+        warn(note_dropped(place_of(config, None).state, sink, found))
     _say(answer, f"{plural(answer.count, 'event')} dropped for {sink}", as_json=as_json)
 
 
