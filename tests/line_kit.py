@@ -14,7 +14,7 @@ from typing import Any
 
 from monitor.app import Knowledge
 from monitor.daemon.backlog import Item
-from monitor.daemon.catching_up import catch_up
+from monitor.daemon.catching_up import CatchingUp
 from monitor.daemon.recording import Recording, Standing
 from monitor.daemon.records import Filing, policy_said
 from monitor.events.types import Basis, FindingEvent
@@ -56,7 +56,7 @@ class Line:
         basis = Basis("residency", SENSOR, policy.version, self._knowledge.catalog.version)
         tenants = sorted({each.tenant for each in policy.subjects if each.tenant is not None})
         recording.use(Standing(basis, (None, *tenants), notes), policy)
-        catch_up(recording, position, NOW_NS)
+        CatchingUp(recording, position, NOW_NS).run()
         recording.begin()
         left = self._missing(decisions)
         for at in range(0, len(left), BATCH):

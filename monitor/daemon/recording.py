@@ -143,6 +143,11 @@ class Recording:
         if failures:
             raise failures[0]  # those ledgers are owed it
 
+    def close(self) -> None:
+        """Let all files go."""
+        self.ledgers.close()
+        self.outbox.close()
+
     def position(self) -> dict[str, int]:
         """Return how much of each ledger the outbox knows, once nothing is owed."""
         return {writer.folder.name: writer.size for writer in self.ledgers.all()}
