@@ -49,22 +49,31 @@ def made(folder: Path) -> Path:
     config.write_text(_CONFIG.format(policy=POLICY), "utf-8")
     (folder / "captures").mkdir()
     settings, now_ns = load_settings(config), time.time_ns()
+    with recording_of(settings) as (recording, filing):
+        recording.begin()
+        items = [
+            Item(filing.decision(each, None, now_ns), each.connection.subject.tenant, decision=each)
+            for each in _lately(decided(DEMO, POLICY), now_ns)
+        ]
+        assert not recording.record(items, now_ns).left
+        recording.settle(now_ns)
+    return config
+
+
+@contextmanager
+def recording_of(settings: Settings) -> Iterator[tuple[Recording, Filing]]:
+    """Open the folders as the daemon's recorder does; nothing is to be caught up with."""
+    now_ns = time.time_ns()
     knowledge = app.load_knowledge(settings.policy)
     filing = Filing(settings.sensor, settings.config.ledger.retention_days)
-    outbox = Outbox(settings.state, settings.config.outbox.max_events, settings.sensor, now_ns)
-    ledgers = Ledgers(settings.ledger, settings.ledger_key, settings.sensor, now_ns)
-    recording = Recording(ledgers, outbox, Book(knowledge.policy), filing)
-    recording.use(standing(settings, knowledge, now_ns), knowledge.policy)
-    recording.begin()
-    items = [
-        Item(filing.decision(each, None, now_ns), each.connection.subject.tenant, decision=each)
-        for each in _lately(decided(DEMO, POLICY), now_ns)
-    ]
-    assert not recording.record(items, now_ns).left
-    recording.settle(now_ns)
-    ledgers.close()
-    outbox.close()
-    return config
+    with ExitStack() as stack:
+        outbox = Outbox(settings.state, settings.config.outbox.max_events, settings.sensor, now_ns)
+        stack.callback(outbox.close)
+        ledgers = Ledgers(settings.ledger, settings.ledger_key, settings.sensor, now_ns)
+        stack.callback(ledgers.close)
+        recording = Recording(ledgers, outbox, Book(knowledge.policy, outbox.load()[0]), filing)
+        recording.use(standing(settings, knowledge, now_ns), knowledge.policy)
+        yield recording, filing
 
 
 def _lately(decisions: list[Decision], now_ns: int) -> list[Decision]:

@@ -1,92 +1,36 @@
-"""The whole of it with real processes: packets to findings, operators, sinks, a ledger that verifies, evidence."""
+"""An operator and a confined daemon: what is asked for while packets flow stands in the ledger."""
 
-import json
-import signal
-import subprocess
-import sys
-from collections import Counter
-from pathlib import Path
-from typing import Any
-
+import msgspec
 import pytest
 
-from tests.daemon_kit import DEMO, ROOT, USER, Daemon, daemon, records, wait_for, wire
+from monitor.findings.types import Finding
+from monitor.outbox.history import changes_of
+from tests.daemon_kit import DEMO, daemon, wait_for, wire
+from tests.state_kit import run_findings
 
 pytestmark = pytest.mark.enable_socket
-COUNT = len(records(DEMO))
 
 
-def residency(*words: str, status: int = 0) -> str:
-    """Run a command as the daemon's user; return what it prints."""
-    user = ("setpriv", f"--reuid={USER}", "--clear-groups")
-    command = [*user, sys.executable, "-m", "monitor", *words]
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert ran.returncode == status, (words, ran.stdout, ran.stderr)
-    return ran.stdout
-
-
-def told(live: Daemon) -> list[dict[str, Any]]:
-    """Return what the sink got."""
-    path = live.folder / "out/events.jsonl"
-    data = path.read_bytes() if path.exists() else b""
-    return [json.loads(line) for line in data[: data.rfind(b"\n") + 1].splitlines()]
-
-
-def whats(live: Daemon, finding: str) -> list[str]:
-    """Return what the sink got of a finding, in order."""
-    changes = [each["change"] for each in told(live) if each["type"] == "finding"]
-    return [each["what"] for each in changes if each["finding"]["id"] == finding]
-
-
-def test_from_packets_to_people_and_to_evidence() -> None:
+def test_the_daemon_does_what_an_operator_asks_for() -> None:
     with wire() as lane, daemon(lane) as live:
-        (live.folder / "out").mkdir()
-        subprocess.run(["chown", USER, live.folder, live.folder / "out"], check=True)
-        sink = {"name": "file", "type": "jsonl", "path": str(live.folder / "out/events.jsonl")}
-        live.configure(sinks=[sink | {"checkpoints": True}])
-        config = "--config", str(live.config)
         live.start()
-        assert live.metric("residency_findings", reason="open") == 0
         lane.send(DEMO, "--topspeed")
-        live.wait_packets(COUNT)
-        live.wait_metric("residency_findings", 9, reason="open")
-        residency("outbox", "drain", *config)
-        opened = [each for each in told(live) if each["type"] == "finding"]
-        assert {each["change"]["what"] for each in opened} >= {"opened"}
+        place = ("--config", str(live.config))
 
-        listed = [
-            json.loads(line)
-            for line in residency("findings", "list", "--json", *config, status=1).splitlines()
-        ]
-        assert {each["id"] for each in listed} == {each["change"]["finding"]["id"] for each in opened}
-        first = listed[0]["id"]
-        residency("findings", "ack", first, "--note", "looking into it", *config)
-        live.end(signal.SIGKILL)
-        live.start()
-        live.wait_metric("residency_findings", 1, reason="acknowledged")
-        residency(
-            "findings", "cure", first, "--plan", "use the regional host", "--owner-role", "platform", *config
-        )
-        lane.send(DEMO, "--topspeed")
-        live.wait_packets(COUNT)
+        def critical() -> list[Finding]:
+            lines = run_findings("list", "--json", "--severity", "critical", *place).stdout.splitlines()
+            return [msgspec.json.decode(line, type=Finding) for line in lines]
+
+        (finding,) = wait_for(critical, "a critical finding")
+        done = run_findings("ack", finding.id[:8], *place, "--by", "dpo", "--note", "the client is stopped")
+        assert done.exit_code == 0, done.stderr
+        assert f"finding {finding.id} is acknowledged: dpo (" in done.stdout
+        (now,) = critical()
+        assert now.state == "acknowledged"
+        history = list(changes_of(live.ledger / "acme", finding.id))
+        assert [each.what for each in history] == ["opened", "updated"]
+        assert history[-1].finding.acknowledged == now.acknowledged
+        logged = live.wait_log("operator")
+        assert (logged["action"], logged["finding"], logged["status"]) == ("acknowledge", finding.id, "done")
         assert live.end() == 0
-        residency("outbox", "drain", *config)
-
-        told_keys = Counter(each["key"] for each in told(live))
-        assert set(told_keys.values()) == {1}  # the courier was never killed
-        assert whats(live, first)[0] == "opened"
-        shown = json.loads(residency("findings", "show", first, "--json", *config))
-        assert shown["finding"]["state"] == "curing" if "finding" in shown else shown["state"] == "curing"
-
-        assert "verified" in residency("verify", str(live.ledger))
-        (checkpoint, *_) = [
-            each for each in told(live)[::-1] if each["type"] == "checkpoint" and each["tenant"]
-        ]
-        kept = live.folder / "out/kept"
-        kept.write_text(checkpoint["checkpoint"])
-        residency("verify", str(live.ledger / "acme"), "--checkpoint", str(kept))
-
-        bundle = str(live.folder / "out/bundle.zip")
-        residency("export", "--finding", first, "--ledger", str(live.ledger), "--out", bundle)
-        assert "verified" in residency("verify", bundle)
-        residency("rejudge", str(live.ledger), "--policy", str(live.policy), status=1)
+        assert "Traceback" not in live.stderr()

@@ -11,14 +11,16 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from monitor.daemon.acting import act
 from monitor.exports import finding_lines
+from monitor.findings.actions import Acknowledge
 from monitor.findings.types import Change, Finding
 from monitor.ledger.reader import open_ledger
-from monitor.outbox.actions import Operated
+from monitor.outbox.actions import Operated, new_request
 from monitor.outbox.reading import OutboxReader
 from monitor.settings import Settings, load_settings
 from tests import outbox_kit
-from tests.state_kit import AGO_NS, found, made, recording_daemon, run_findings, seen
+from tests.state_kit import AGO_NS, found, made, recording_daemon, recording_of, run_findings, seen
 
 COMMANDS = ("list", "show", "ack", "cure", "confirm", "except", "reopen", "comment", "export")
 
@@ -291,6 +293,38 @@ def test_a_running_daemon_does_it(config: Path, settings: Settings) -> None:
     cured = one(settings, finding.id).cure
     assert cured is not None
     assert (cured.note.text, cured.owner_role) == ("pin the region", "crm-platform")
+
+
+def test_what_the_disk_does_not_take_is_pending_and_done_later(settings: Settings) -> None:
+    finding, now_ns = worst(settings), time.time_ns()
+    request = new_request(Acknowledge(finding=finding.id, by="alice"), now_ns)
+    with recording_of(settings) as (recording, filing):
+        with outbox_kit.file_limit(1):
+            answer = act(recording, filing, request, now_ns)
+        assert answer.status == "pending"
+        assert "alice acknowledged it; not durable yet: " in answer.says
+        assert recording.owes_ledgers
+        assert worst(settings).state == "open"
+        recording.settle(now_ns)
+        assert not recording.owes_ledgers
+    assert worst(settings).state == "acknowledged"
+    assert len(recorded(settings, "operator")) == 1
+
+
+def test_what_the_ledger_took_and_the_outbox_did_not_is_done_at_the_next_start(
+    config: Path, settings: Settings
+) -> None:
+    finding, now_ns = worst(settings), time.time_ns()
+    request = new_request(Acknowledge(finding=finding.id, by="alice"), now_ns)
+    with recording_of(settings) as (recording, filing):
+        recording.outbox._connection.execute("PRAGMA query_only=1")  # noqa: SLF001  as a disk that fails
+        answer = act(recording, filing, request, now_ns)
+        assert (answer.status, recording.owes_ledgers) == ("pending", False)
+    assert worst(settings).state == "open"
+    said = run_findings("comment", finding.id, "--config", config, "--note", "after a crash")
+    assert said.exit_code == 0, said.stderr
+    assert worst(settings).state == "acknowledged"
+    assert len(recorded(settings, "operator")) == 2
 
 
 def test_without_daemon_and_configuration_nothing_is_done(settings: Settings) -> None:
