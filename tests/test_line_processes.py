@@ -63,7 +63,6 @@ def test_what_is_evidence_is_told_and_what_is_told_is_evidence(lane: Wire) -> No
     chance = random.Random(73)
     with serving(Server()) as server, watching(lane, server) as live:
         log = live.folder / "deliver.log"
-        courier = None
         for number in range(KILLS):
             live.start()
             courier = Courier(live.config, log)
@@ -85,7 +84,7 @@ def test_what_is_evidence_is_told_and_what_is_told_is_evidence(lane: Wire) -> No
             courier.end()
         bodies = {each.key: json.loads(each.body) for each in server.requests}
         assert {key for key in bodies if bodies[key].get("type") == "finding"} == set(wanted)
-        ids = {finding_id(each) for each in decisions()} - {None}
-        assert ids == {key.rpartition("-")[0] for key in wanted}
+        shown = {finding_id(each) for each in decisions()} - {None}
+        assert shown <= {key.rpartition("-")[0] for key in wanted}  # and what was excused in its own days
         assert "Traceback" not in live.stderr() + log.read_text("utf-8")
         assert sum(len(decided_in(folder)) for folder in ledgers_in(live.ledger)) > 32
