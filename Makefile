@@ -19,7 +19,8 @@ PROGRAMS := tshark:tshark promtool:prometheus systemd-analyze:systemd ip:iproute
   dnsmasq:dnsmasq-base curl:curl tinyproxy:tinyproxy-bin tcpreplay:tcpreplay tcpdump:tcpdump \
   redis-server:redis-server prometheus-alertmanager:prometheus-alertmanager rsyslogd:rsyslog-gnutls openssl:openssl
 
-.PHONY: help demo native programs test lint fuzz format golden lock floor sender bench bench-full bench-flows bench-explain bench-live soak nfstream clean
+.PHONY: help demo native programs test lint fuzz format golden lock floor sender bench bench-full bench-flows bench-explain bench-outbox bench-live soak nfstream clean
+.PHONY: help demo native programs test lint fuzz format golden lock floor sender bench bench-full bench-flows bench-explain bench-ledger bench-live soak nfstream clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -138,6 +139,13 @@ bench-explain: $(VENV)/dev.stamp ## measure names a second of `explain` and `cat
 	@mkdir -p build
 	$(BIN)/python benchmarks/explain.py --json build/bench-explain.json
 
+bench-outbox: $(VENV)/dev.stamp ## measure events a second that become durable beside a bare table
+	@mkdir -p build
+	$(BIN)/python benchmarks/outbox.py --folder build --json build/bench-outbox.json
+bench-ledger: $(VENV)/dev.stamp ## measure entries a second that the ledger appends durably, and verifies
+	@mkdir -p build
+	$(BIN)/python benchmarks/ledger.py --folder build --json build/bench-ledger.json
+
 build/background-%.pcap: | $(VENV)/dev.stamp
 	@mkdir -p build
 	$(BIN)/python benchmarks/make_traffic.py --packets $* --flows $$(expr $* / 25) --llm-share 0 --out $@
@@ -161,7 +169,7 @@ format: $(VENV)/dev.stamp ## format the sources
 lock: ## renew the pinned versions and hashes in requirements/
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  pyproject.toml --extra audit --group build -o requirements/runtime.lock
+	  pyproject.toml --extra audit --extra webhook --group build -o requirements/runtime.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  pyproject.toml --all-extras --group dev -o requirements/dev.lock
 

@@ -23,12 +23,15 @@ COMMANDS = {
     "doctor": "Say what this installation can do, and what it lacks.",
     "explain": "Say what a name or an address would be called, and why.",
     "export": "Export the evidence of a finding, to be verified by anybody.",
+    "findings": "List findings, say what is done about them, export them.",
+    "ledger": "Show what a ledger holds; take a checkpoint of it to keep elsewhere.",
     "observe": "Print what the sensor alone sees in a capture.",
+    "outbox": "Show what waits for the sinks, and what none of them took.",
     "policy": "Compare two policies, and what they say of past flows.",
     "rejudge": "Judge again what a ledger recorded, by another policy.",
-    "outbox": "Show what waits for the sinks, and what none of them took.",
     "replay": "Replay captures: which LLM providers, which regions, what is outside policy.",
     "run": "Watch interfaces or a folder of captures, judge as it goes.",
+    "verify": "Verify offline that a ledger, or a bundle, is as it was signed.",
 }
 
 

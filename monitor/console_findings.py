@@ -30,10 +30,10 @@ def _finding(finding: Finding, width: int) -> Iterator[str]:
     deadline = moment(finding.deadline_ns)[:_DAY]
     row = f"{finding.id:<16} {finding.severity:<8} {finding.count:>8,} {deadline:<10} {finding.rule}"
     yield from [row] if len(row) <= width else wrapped(row, width)
-    yield from (f"  {line}" for line in wrapped(_what(finding), width - 2))
+    yield from (f"  {line}" for line in wrapped(what(finding), width - 2))
 
 
-def _what(finding: Finding) -> str:
+def what(finding: Finding) -> str:
     """Return whose connections reached what, and where that is."""
     if finding.rule == finding.kind:
         return finding.title  # a behaviour says so itself

@@ -187,7 +187,8 @@ def _explain(source: Source, kind: type, message: str) -> Problem:
     unknown = _UNKNOWN_FIELD.search(text)
     if unknown:
         key = unknown[1]
-        return problem_at(source, [*path, key], f"unknown key {key!r}", _suggest(kind, path, key))
+        structs = _structs_at(source, kind, path)
+        return problem_at(source, [*path, key], f"unknown key {key!r}", _suggest(structs, key))
     raw = _raw(source, path)
     if "got `bool`" in text and raw is not None and _BOOLEAN_WORDS.match(raw):
         return problem_at(source, path, f"YAML reads a bare {raw} as true or false", f'write "{raw}"')
@@ -226,10 +227,17 @@ def _short(raw: str) -> str:
     return raw if len(raw) <= MAX_SHOWN else f"{raw[:MAX_SHOWN]}..."
 
 
-def _suggest(kind: type, path: Path, key: str) -> str:
-    structs = [
+def _structs_at(source: Source, kind: type, path: Path) -> list[inspect.StructType]:
+    """The structs that are allowed at ``path``; of several with tags, the one whose tag is written."""
+    found = [
         each for each in _types_at(inspect.type_info(kind), path) if isinstance(each, inspect.StructType)
     ]
+    return [
+        each for each in found if each.tag_field and _raw(source, [*path, each.tag_field]) == each.tag
+    ] or found
+
+
+def _suggest(structs: Sequence[inspect.StructType], key: str) -> str:
     names = [field.encode_name for struct in structs for field in struct.fields]
     close = difflib.get_close_matches(key, names, 1)
     if close:
@@ -245,6 +253,8 @@ def _types_at(info: inspect.Type, path: Path) -> list[inspect.Type]:
     found: list[inspect.Type] = []
     for option in options:
         if isinstance(option, inspect.StructType):
+            if option.tag_field == path[0]:
+                found.append(inspect.LiteralType((option.tag,)))
             for field in option.fields:
                 if field.encode_name == path[0]:
                     found += _types_at(field.type, path[1:])

@@ -36,7 +36,7 @@ def host_problems(settings: Settings) -> tuple[Problem, ...]:
         *_watch(settings.watch),
         *_written_to(("ledger", "folder"), settings.ledger),
         *_written_to(("ledger", "key"), settings.ledger_key.parent),
-        *_written_to(("state",), settings.state),
+        *_state(settings.state),
         *_extras(settings),
         *_keys(settings),
         *_user(settings),
@@ -109,6 +109,12 @@ def _written_to(key: Key, folder: Path) -> Iterator[Remark]:
         yield Remark(key, f"{folder} is no folder", "name another")
     elif not _is_folder(folder.parent):
         yield Remark(key, f"{folder.parent} does not exist", f"make it: mkdir -p {folder.parent}")
+
+
+def _state(folder: Path) -> Iterator[Remark]:
+    """What hinders a folder that is made together with those above it."""
+    if _mode(folder) and not _is_folder(folder):
+        yield Remark(("state",), f"{folder} is no folder", "name another")
 
 
 def _extras(settings: Settings) -> Iterator[Remark]:

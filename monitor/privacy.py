@@ -6,6 +6,7 @@ from itertools import chain
 
 from monitor.config import READ_STATE, Config
 from monitor.policy.words import Word
+from monitor.sink_options import AnySink, JsonlOptions, KafkaOptions, SmtpOptions, SyslogOptions
 from monitor.wording import facts, plural
 
 _KINDS = {
@@ -18,7 +19,6 @@ _KINDS = {
     "coverage": "how much could be seen, without addresses",
 }
 _RECORD = "the policies, what was loaded and done"
-_SINK = "findings: the first client addresses of each, as a decision has them, and one server's name"
 _HEAD = "what", "where", "how long"
 _SHARES = 26, 34  # columns of 80 for the first two; the last has the rest
 _GAP = "  "
@@ -48,9 +48,9 @@ def _said(config: Config) -> dict[str, dict[str, list[str]]]:
         },
         "What leaves the process beside": {
             "metrics": [_metrics(config)],
-            **{f"sink {sink.name}": [_SINK] for sink in config.sinks},
             "log": ["no address of a client, no host name of the traffic"],
         },
+        "What `residency deliver` sends to sinks": _sent(config),
         "What the daemon never stores": {
             "payload": ["of no packet, in no form"],
             "names": ["of hosts that have nothing to do with LLMs: they never leave the process"],
@@ -71,10 +71,10 @@ def _stored(config: Config, folder: str) -> Iterator[Row]:
     yield f"record: {_RECORD}", f"{ledger}/payloads/record/", "for good"
     yield "salted hashes of all of these", f"{ledger}/tile/", "for good; nothing is read out of them"
     state = _place(config.state, folder)
-    yield "findings, with the first client addresses of each", f"{state}/state.db", "for good"
+    yield "findings, with their first clients", f"{state}/state.db", "for good"
     if config.sinks:
-        waiting = f"until every sink took them, or {config.outbox.dead_after}"
-        yield "events for the sinks: findings", f"{state}/", waiting
+        yield "events that wait for sinks", f"{state}/state.db", "until each sink has them"
+        yield "events that a sink did not take", f"{state}/delivery.db", "until they are dropped"
     pseudonyms = config.privacy.pseudonyms
     if pseudonyms.enabled:
         period = plural(pseudonyms.rotate_days, "day")
@@ -87,6 +87,37 @@ def _stored(config: Config, folder: str) -> Iterator[Row]:
         yield "captures that you put there", watched, "until you delete them: the daemon only reads"
         noted = f"{state}/{READ_STATE}"
         yield "names of captures that were read, no traffic", noted, "while they are in the folder"
+
+
+def _sent(config: Config) -> dict[str, list[str]]:
+    """Return who gets findings, and what of the traffic stands in them."""
+    if not config.sinks:
+        return {"sinks": ["none are configured: nothing is sent"]}
+    who = "pseudonyms of clients" if config.privacy.pseudonyms.enabled else "addresses of clients"
+    told = f"{who}, tenant and source group, the server's name and address, what the policy says of them"
+    return {"a finding": [told], "sinks": [_sink(each) for each in config.sinks]}
+
+
+def _sink(sink: AnySink) -> str:
+    kind = type(sink).__struct_config__.tag
+    least = f"findings of severity {sink.severity} or worse" if sink.severity else "all findings"
+    also = ", and checkpoints of the ledger" if sink.checkpoints else ""
+    return f"{sink.name} ({kind}) to {_receiver(sink)}: {least}{also}"
+
+
+def _receiver(sink: AnySink) -> str:
+    """Return where a sink is. An address is told without what a secret may be in."""
+    match sink:
+        case JsonlOptions():
+            return sink.path
+        case KafkaOptions():
+            return f"{', '.join(sink.brokers)}, topic {sink.topic}"
+        case SmtpOptions():
+            return f"{', '.join(sink.recipients)} by {sink.host}"
+        case SyslogOptions():
+            return f"{sink.host}:{sink.port}"
+        case _:
+            return sink.url.partition("?")[0]
 
 
 def _of_the_client(config: Config) -> list[str]:

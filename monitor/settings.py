@@ -107,6 +107,8 @@ def _settings(
 
 def _sizes(source: Source, value: object, path: Key) -> object:
     """The value with sizes in words ("64MiB") as numbers, wherever a key ends in _bytes."""
+    if isinstance(value, list):
+        return [_sizes(source, each, (*path, at)) for at, each in enumerate(value)]
     if not isinstance(value, dict):
         return value
     return {
@@ -120,7 +122,7 @@ def _sizes(source: Source, value: object, path: Key) -> object:
 def _size(source: Source, written: str, path: Key) -> int:
     size = size_bytes(written)
     if size is None:
-        name = ".".join(map(str, path))
+        name = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)[1:]
         raise DocumentError([problem_at(source, path, f"{name}: {written!r} is no size", A_SIZE)])
     return size
 

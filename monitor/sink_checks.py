@@ -94,7 +94,7 @@ def _address(path: Path, sink: AnySink) -> Iterator[Remark]:
     example = f"write it as {_EXAMPLES[kind]}"
     parts = _split(sink.url)
     if parts is None or parts.scheme not in _SCHEMES[kind] or not parts.hostname or " " in sink.url:
-        yield Remark(key, f"{sink.url!r} is no address of a {_kind(sink)}", example)
+        yield Remark(key, f"{sink.url!r} is no address of {_kind(sink)}", example)
         return
     if parts.password is not None or (parts.username and kind is not RedisOptions):
         secret = "password_file" if kind is RedisOptions else "token_file"
@@ -161,4 +161,5 @@ def _is_loopback(host: str) -> bool:
 
 
 def _kind(sink: AnySink) -> str:
-    return {WebhookOptions: "webhook", AlertmanagerOptions: "Alertmanager"}.get(type(sink), "Redis server")
+    kinds = {WebhookOptions: "a webhook", AlertmanagerOptions: "an Alertmanager"}
+    return kinds.get(type(sink), "a Redis server")

@@ -14,7 +14,8 @@ LIBRARY = $(PREFIX)/lib/residency-monitor
 DOCUMENTS = $(PREFIX)/share/doc/residency-monitor
 COMPLETIONS = $(PREFIX)/share/bash-completion/completions/residency \
   $(PREFIX)/share/zsh/vendor-completions/_residency $(PREFIX)/share/fish/vendor_completions.d/residency.fish
-INSTALLED = $(PREFIX)/bin/residency $(UNITDIR)/residency-monitor.service \
+UNITS = residency-monitor.service residency-deliver.service
+INSTALLED = $(PREFIX)/bin/residency $(addprefix $(UNITDIR)/,$(UNITS)) \
   $(PREFIX)/lib/sysusers.d/residency-monitor.conf $(PREFIX)/lib/tmpfiles.d/residency-monitor.conf $(COMPLETIONS)
 PIP = $(PACKAGE)/venv/bin/pip --quiet --disable-pip-version-check
 COMPLETE = PYTHONPATH=$(DESTDIR)$(LIBRARY) $(PACKAGE)/venv/bin/python -P -m monitor completion
@@ -48,8 +49,9 @@ install: $(PACKAGE)/wheels.stamp | $(PACKAGE)/venv/bin/pip ## install on this sy
 	install -d $(dir $(addprefix $(DESTDIR),$(INSTALLED))) $(DESTDIR)$(DOCUMENTS)/examples
 	sed 's|@PYTHON@|$(SYSTEM_PYTHON)|; s|@LIBRARY@|$(LIBRARY)|' packaging/residency.in > $(DESTDIR)$(PREFIX)/bin/residency
 	chmod 755 $(DESTDIR)$(PREFIX)/bin/residency
-	sed 's|/usr/bin/residency|$(PREFIX)/bin/residency|; s|/usr/share/doc/|$(PREFIX)/share/doc/|' \
-	  packaging/systemd/residency-monitor.service > $(DESTDIR)$(UNITDIR)/residency-monitor.service
+	for unit in $(UNITS); do \
+	  sed 's|/usr/bin/residency|$(PREFIX)/bin/residency|; s|/usr/share/doc/|$(PREFIX)/share/doc/|' \
+	    packaging/systemd/$$unit > $(DESTDIR)$(UNITDIR)/$$unit || exit; done
 	install -m 644 packaging/sysusers.d/residency-monitor.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/
 	install -m 644 packaging/tmpfiles.d/residency-monitor.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/
 	$(COMPLETE) bash > $(DESTDIR)$(word 1,$(COMPLETIONS))

@@ -1,14 +1,9 @@
 """Findings and events for the tests of the outbox."""
 
-import os
 import resource
-import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import pytest
 
 from monitor.events.types import Basis, CheckpointEvent, Event, FindingEvent
 from monitor.findings.types import Change, Finding, Sample, State, What
@@ -114,13 +109,3 @@ def file_limit(size: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
-def unshared(*command: str) -> list[str]:
-    """Return a command in a mount namespace of its own; skip where that is not allowed."""
-    program = shutil.which("unshare")
-    if program is None or os.geteuid() != 0:
-        pytest.skip("mounting a disk needs root and unshare")
-    if subprocess.run([program, "--mount", "true"], capture_output=True, check=False).returncode:
-        pytest.skip("this root may make no mount namespace")
-    return [program, "--mount", *command]

@@ -54,6 +54,7 @@ def finding(
         scope="global",
         certainty="observed",
         state=state,
+        revision=0 if state == "open" else 1,
         count=3,
         bytes_up=1_000,
         bytes_down=20_000,

@@ -146,9 +146,12 @@ def test_what_is_no_database_is_said(tmp_path: Path) -> None:
         Deliveries(tmp_path)
 
 
-def test_a_folder_whose_parent_is_missing_is_said(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="does not exist; make it: mkdir -p"):
-        Deliveries(tmp_path / "a" / "b")
+def test_a_folder_is_made_and_what_is_none_is_said(tmp_path: Path) -> None:
+    with opened(tmp_path / "a" / "b"):
+        assert stat.S_IMODE((tmp_path / "a" / "b").stat().st_mode) == 0o700
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="file: file exists; check the file system"):
+        Deliveries(tmp_path / "file")
 
 
 def test_figures_of_each_sink(tmp_path: Path) -> None:

@@ -31,7 +31,8 @@ def _on_a_disk(options: str) -> Iterator[Daemon]:
         made.configure(ledger={"folder": str(disk / "ledger"), "key": str(made.folder / "keys/ledger.key")})
         # made beforehand, as nothing can be where all is read-only
         mount = (
-            'mount -t tmpfs -o "size=$0" tmpfs "$1" && install -d -o "$2" "$1/ledger" && install -o "$2" /dev/null "$1/ledger/.lock"'
+            'mount -t tmpfs -o "size=$0" tmpfs "$1"'
+            ' && install -d -o "$2" "$1/ledger" && install -o "$2" /dev/null "$1/ledger/.lock"'
             ' && mount -o "remount,$3size=$0" "$1" && shift 3 && exec "$@"'
         )
         words = (str(DISK_BYTES), str(disk), USER, options)

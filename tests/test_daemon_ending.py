@@ -158,15 +158,15 @@ def test_a_port_that_is_taken(lane: Wire) -> None:
 
 
 def test_a_folder_that_another_daemon_writes_to(lane: Wire) -> None:
-    with daemon(lane) as first, daemon(lane) as second:
+    with daemon(lane) as first, daemon(lane) as second, daemon(lane) as third:
         first.start()
         taken = {"folder": str(first.ledger), "key": str(first.folder / "keys/ledger.key")}
         second.configure(ledger=taken, metrics={"port": 0})
         status, said = mistaken(second)
         assert status == 2
         _one_line(said, f"another daemon (process {first.process.pid}) writes there")
-        second.configure(state=str(first.state), metrics={"port": 0})
-        status, said = mistaken(second)
+        third.configure(state=str(first.state), metrics={"port": 0})
+        status, said = mistaken(third)
         assert status == 2
         _one_line(said, f"another process owns the findings (process {first.process.pid})")
 

@@ -6,39 +6,47 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from monitor.daemon.decisions import DecisionStore
 
-from monitor.config import Retention
 from monitor.daemon.health import Health
 from monitor.daemon.notify import Supervisor
 from monitor.daemon.pseudonyms import RotatingPseudonyms
+from monitor.daemon.standing import Keeping
 from monitor.daemon.totals import accounting
 from monitor.daemon.watch import Watch
 from monitor.settings import load_settings
 from sensors.live import SourceStatus, State, Status
 from tests.parts_kit import Told
-from tests.store_kit import NOW_NS, decision
+from tests.store_kit import NOW_NS
 
 SECOND_NS = 1_000_000_000
 QUIET = Status(0, ())
 NOTHING = accounting(QUIET)
 
 
+class Kept:
+    """Says of a recorder what a test wants it to say."""
+
+    def __init__(self) -> None:
+        self.keeping = Keeping({}, {})
+
+    def look(self) -> Keeping:
+        return self.keeping
+
+
 class Watched:
-    """A watch over a store and keys that are real."""
+    """A watch over what is recorded, and over keys that are real."""
 
     def __init__(self, folder: Path, capture: str = "interfaces: [eth0, eth1]") -> None:
         config = folder / "residency.yaml"
         config.write_text(f"version: 1\ncapture: {{{capture}}}\n")
-        self.keys, self.decisions = folder / "keys", folder / "decisions"
-        self.store = DecisionStore(self.decisions, Retention(), NOW_NS)
+        self.keys, self.recorder = folder / "keys", Kept()
         self.pseudonyms = RotatingPseudonyms(self.keys, 30, NOW_NS)
         self._told = Told(folder)
         self.health = Health()
         self._heard, channel = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._heard.setblocking(False)
         self._supervisor = Supervisor(channel)
-        kept = {"store": self.store, "pseudonyms": self.pseudonyms}
+        kept = {"recorder": self.recorder, "pseudonyms": self.pseudonyms}
         told = {"supervisor": self._supervisor, "health": self.health}
         self._watch = Watch(self._told.parts(settings=load_settings(config), **kept, **told))
 
@@ -55,7 +63,6 @@ class Watched:
             return None
 
     def close(self) -> None:
-        self.store.close()
         self._supervisor.close()
         self._heard.close()
         self._told.close()
@@ -69,10 +76,21 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
 
 
 def test_nothing_is_said_of_what_is_well(watched: Watched) -> None:
-    watched.store.add(decision())
-    watched.store.flush(NOW_NS)
-    assert watched.store.expire(NOW_NS) == ()
+    watched.recorder.keeping = Keeping({"allow": 3}, {})
     assert watched.look() == []
+
+
+def test_what_cannot_be_recorded_is_said_once_and_that_it_can_again(watched: Watched) -> None:
+    steps = [
+        (Keeping({"violation": 2}, {}, "/ledger: full; make room"), [("decisions wait", None)]),
+        (Keeping({"violation": 9}, {"allow": 5}, "/ledger: full; make room"), []),
+        (Keeping({}, {"allow": 5}), [("decisions are written again", 5)]),
+        (Keeping({}, {"allow": 5}), []),
+    ]
+    for keeping, events in steps:
+        watched.recorder.keeping = keeping
+        said = watched.look()
+        assert [(line["event"], line.get("unwritten")) for line in said] == events
 
 
 def test_an_interface_that_goes_and_comes_is_said_to_all_who_ask(watched: Watched) -> None:
@@ -97,28 +115,6 @@ def test_a_folder_is_called_one(tmp_path: Path) -> None:
         (said,) = watched.look(Status(0, (SourceStatus("captures", state, NOTHING),)))
         assert (said["event"], said["folder"]) == (event, "captures")
     watched.close()
-
-
-def test_decisions_that_are_kept_too_long_are_said_each_time(watched: Watched) -> None:
-    for name in ("2020-01-01.jsonl", "2020-01-02.jsonl"):
-        (watched.decisions / "allow" / name).mkdir(parents=True)  # which no file's end removes
-    for _ in range(2):
-        watched.store.expire(NOW_NS)
-        (said,) = watched.look()
-        assert (said["level"], said["event"], said["files"]) == ("error", "decisions not deleted", 2)
-        assert "decisions.retention_days" in said["mend"]
-        assert watched.look() == []
-
-
-def test_a_disk_that_does_not_hold_what_it_took_is_said(watched: Watched) -> None:
-    for at in range(2):
-        watched.store.add(decision())
-        watched.store.flush(NOW_NS + at)
-    (watched.decisions / "violation").rename(watched.decisions / "elsewhere")
-    watched.store.flush(NOW_NS + SECOND_NS)
-    (said,) = watched.look()
-    assert (said["event"], said["files"]) == ("decisions not synchronised", 1)
-    assert watched.look() == []
 
 
 def test_a_key_that_is_kept_too_long_is_said_once(watched: Watched) -> None:

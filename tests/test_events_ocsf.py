@@ -12,8 +12,7 @@ from jsonschema import Draft202012Validator
 from monitor.events import Event, FindingEvent, ocsf
 from monitor.events.ocsf import INSUFFICIENT
 from monitor.findings.types import Change, State, What
-from monitor.policy.words import FindingKind
-from monitor.policy.words import SEVERITIES
+from monitor.policy.words import SEVERITIES, FindingKind
 from tests.events_kit import TYPICAL, VIOLATION, any_event, event_of, of_kind
 
 Schema = dict[str, Any]

@@ -12,6 +12,8 @@ UNITS = ("_total", "_seconds", "_bytes", "_info")
 WITHOUT_UNIT = {
     "residency_violations_open", "residency_reload_failed", "residency_capturing",
     "residency_flow_table_flows", "residency_queue_observations", "residency_series",
+    "residency_findings", "residency_sink_waiting_events", "residency_sink_dead_events",
+    "residency_sink_failing",
 }  # fmt: skip
 
 

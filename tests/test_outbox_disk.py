@@ -19,7 +19,8 @@ import pytest
 
 from monitor.outbox.reading import OutboxReader
 from monitor.outbox.schema import STATE, OutboxError
-from tests.outbox_kit import event, events, file_limit, finding, opened, queue, unshared
+from tests.disk_kit import ROOT, unshared
+from tests.outbox_kit import event, events, file_limit, finding, opened, queue
 
 ROUNDS = 40
 BATCH = 7
@@ -28,7 +29,7 @@ forked = multiprocessing.get_context("fork")
 
 def test_a_full_disk_changes_nothing_and_passes(tmp_path: Path) -> None:
     command = unshared(sys.executable, "-m", "tests.outbox_disk_world", str(tmp_path))
-    ran = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False)
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
     told = json.loads(ran.stdout)
     assert told["before"] == told["full queue"] == told["put"] == 20

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor.files import InputError
+from monitor.outbox.actions import SPOOL
 from monitor.outbox.opening import KEPT_ASIDE
 from monitor.outbox.owning import OwnedError, is_owned
 from monitor.outbox.reading import OutboxReader
@@ -190,6 +191,5 @@ def test_files_are_for_their_owner_alone(tmp_path: Path) -> None:
     outbox.commit([finding()], events(0, 1), {})
     outbox.close()
     assert folder.stat().st_mode & 0o777 == 0o700
-    assert {each.name: each.stat().st_mode & 0o777 for each in folder.iterdir()} == dict.fromkeys(
-        ("lock", STATE, "handed"), 0o600
-    )
+    modes = {each.name: each.stat().st_mode & 0o777 for each in folder.iterdir()}
+    assert modes == {"lock": 0o600, STATE: 0o600, "handed": 0o600, SPOOL: 0o700}

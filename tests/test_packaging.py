@@ -101,6 +101,8 @@ def test_the_account_and_its_folders(tmp_path: Path) -> None:
         "etc/residency/residency.yaml": (0, uid, 0o640),
         "var/lib/residency": (uid, uid, 0o750),
         "var/lib/residency/datasets": (0, 0, 0o755),
+        "var/lib/residency/events": (uid, uid, 0o750),
+        "var/lib/residency/state": (uid, uid, 0o700),
     }
     for name, expected in owners.items():
         status = (tmp_path / name).stat()
@@ -116,7 +118,7 @@ def test_make_install_puts_each_file_in_its_place(destination: str, prefix: str)
     for name in (
         "bin/residency",
         "lib/residency-monitor",
-        "lib/systemd/system/residency-monitor.service",
+        "lib/systemd/system",
         "lib/sysusers.d/",
         "lib/tmpfiles.d/",
         "share/bash-completion/completions/residency",
@@ -125,6 +127,7 @@ def test_make_install_puts_each_file_in_its_place(destination: str, prefix: str)
         "share/doc/residency-monitor",
     ):
         assert f" {destination}{prefix}/{name}" in done.stdout, name
+    assert "for unit in residency-monitor.service residency-deliver.service" in done.stdout
     configuration = f"{destination}/etc/residency/residency.yaml"
     assert f"test -e {configuration} || install -m 640 monitor/data/residency.yaml {configuration}" in re.sub(
         r"\\\n\s*", "", done.stdout
@@ -134,6 +137,7 @@ def test_make_install_puts_each_file_in_its_place(destination: str, prefix: str)
 def test_make_uninstall_leaves_configuration_and_decisions() -> None:
     done = run("make", "--dry-run", "--no-print-directory", "uninstall")
     assert "/usr/bin/residency" in done.stdout
+    assert "/usr/lib/systemd/system/residency-deliver.service" in done.stdout
     assert not re.search(r"/etc/|/var/", done.stdout)
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
@@ -10,10 +11,23 @@ from monitor.commands import doctor
 from monitor.config import Capture, Config, Ledger, Metrics, Privacy, Pseudonyms, Retention
 from monitor.ledger.types import CLASSES
 from monitor.privacy import privacy_lines
+from monitor.sink_options import JsonlOptions, KafkaOptions, SmtpOptions, SyslogOptions, WebhookOptions
 
 CONFIG = Config(1, Capture())
 ROTATING = Config(1, Capture(), privacy=Privacy(Pseudonyms(enabled=True, keys="keys", rotate_days=7)))
 SHORT = Config(1, Capture(), ledger=Ledger("d", retention_days=Retention(allow=1)))
+TELLING = Config(
+    1,
+    Capture(),
+    state="now",
+    sinks=(
+        WebhookOptions(name="soc", url="https://soc.example.net/hook?key=geheim", severity="high"),
+        JsonlOptions(name="file", path="events.jsonl", checkpoints=True),
+        SmtpOptions(name="dpo", host="mx.example.net", sender="a@x", recipients=("dpo@example.net",)),
+        SyslogOptions(name="siem", host="siem.example.net"),
+        KafkaOptions(name="bus", brokers=("k:9093",)),
+    ),
+)
 LONG = "/srv/" + "/".join(["a-folder-with-a-long-name"] * 5) + "/" + "x" * 60
 
 
@@ -43,6 +57,16 @@ def run(*arguments: str | Path) -> Result:
         (Config(1, Capture(watch="in")), "captures that you put /etc/residency/in/ until you"),
         (Config(1, Capture(watch="in")), "watched.json"),
         (Config(1, Capture(), metrics=Metrics("::1", 0)), "on [::1]:0"),
+        (CONFIG, "findings, with their first /var/lib/residency/state/state.db until they are"),
+        (CONFIG, "sinks - none are configured: nothing is sent"),
+        (TELLING, "events that a sink did not /etc/residency/now/delivery.db until they are take dropped"),
+        (TELLING, "a finding - addresses of clients, tenant and source group"),
+        (TELLING, "soc (webhook) to https://soc.example.net/hook: findings of severity high or worse"),
+        (TELLING, "file (jsonl) to events.jsonl: all findings, and checkpoints of the ledger"),
+        (TELLING, "dpo (smtp) to dpo@example.net by mx.example.net: all findings"),
+        (TELLING, "siem (syslog) to siem.example.net:6514: all findings"),
+        (TELLING, "bus (kafka) to k:9093, topic residency-events: all findings"),
+        (msgspec.structs.replace(TELLING, privacy=ROTATING.privacy), "a finding - pseudonyms of clients"),
     ],
 )
 def test_what_is_said(config: Config, sentence: str) -> None:
@@ -56,6 +80,8 @@ def test_what_is_said(config: Config, sentence: str) -> None:
         (CONFIG, "captures that you put there"),
         (CONFIG, "watched.json"),
         (ROTATING, "its address and port, as they are"),
+        (CONFIG, "delivery.db"),
+        (TELLING, "geheim"),
     ],
 )
 def test_what_is_not_said(config: Config, sentence: str) -> None:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from monitor.behaviours.types import Rest, behaviour_id
-from monitor.ledger.days import DAY_NS
 from monitor.findings import Book
+from monitor.ledger.days import DAY_NS
 from monitor.pseudonyms import KEY_BYTES, Pseudonyms, period_of
 from monitor.types import Decision, Evidence, Name
 from pcaps import golden

@@ -1,5 +1,6 @@
 """The daemon's configuration: what is read, what its default holds, and what a host may lack of it."""
 
+import importlib.util
 import os
 import pwd
 import re
@@ -200,6 +201,12 @@ LACKS = [
         ("FOLDER/file is no folder", "name another"),
     ),
     (
+        HEAD + "ledger: {folder: ledger, key: ledger.key}\nstate: file",
+        4,
+        "error",
+        ("FOLDER/file is no folder", "name another"),
+    ),
+    (
         HEAD + HERE + "privacy: {pseudonyms: {enabled: true, keys: a/keys}}",
         5,
         "error",
@@ -227,6 +234,18 @@ def test_what_a_host_lacks(text: str, line: int, level: str, said: tuple[str, st
     assert (found.line, found.level) == (line, level)
     assert found.problem.startswith(problem.replace("FOLDER", str(tmp_path)))
     assert mend.replace("FOLDER", str(tmp_path)) in found.mend
+
+
+def test_a_sink_whose_library_is_missing_is_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = HEAD + HERE + "sinks:\n  - {type: webhook, name: soc, url: 'https://soc.example.net'}\n"
+    assert of_host(tmp_path, text) == []
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "urllib3" else name)
+    (found,) = of_host(tmp_path, text)
+    assert (found.line, found.level) == (5, "warning")
+    assert found.problem == "sink soc needs the webhook extra, which is not installed"
+    assert found.mend == "install it: pip install 'residency-monitor[webhook]'"
 
 
 def test_keys_that_are_not_used_may_be_anywhere(tmp_path: Path) -> None:

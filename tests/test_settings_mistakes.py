@@ -171,7 +171,94 @@ MEANING = [
      "write the name of a user, such as residency"),
     (HEAD + "security: {user: root}", 4, "user root gives nothing up",
      "write a user with no rights of its own, such as residency"),
+    (BLOCK + "watch: folder\nstate: folder/state", 5,
+     "the state would be kept in the folder that is watched", "name another"),
+    (HEAD + "state: /var/lib/residency/decisions/state", 4, "decisions and state lie one in the other",
+     "name a folder elsewhere"),
+    (HEAD + "state: /var/lib/residency", 4, "decisions and state lie one in the other",
+     "name a folder elsewhere"),
+    (HEAD + "outbox: {dead_after: soon}", 4, "'soon' is no duration",
+     "write a number with its unit, such as 30s, 5m, 24h or 7d"),
+    (HEAD + "outbox:\n  dead_after: 59s", 5, "59s is out of bounds", "write from 1m to 366d"),
+    (HEAD + "outbox:\n  dead_after: 367d", 5, "367d is out of bounds", "write from 1m to 366d"),
 ]  # fmt: skip
+FILE = "- {type: jsonl, name: a, path: a.jsonl}\n  "
+HOOK = "- {type: webhook, name: a, url: "
+BROKER = "- {type: kafka, name: a, brokers: [k:9092], options: {"
+SINK_MISTAKES = [
+    ("- {type: carrier-pigeon, name: a}", 5,
+     "sinks[0].type: invalid value 'carrier-pigeon' (found 'carrier-pigeon')",
+     "use one of: jsonl, webhook, syslog, alertmanager, redis, kafka, smtp"),
+    ("- {type: jsonl, name: a}", 5, "sinks[0]: object missing required field path", "add `path:`"),
+    (HOOK + "'https://x', secret: geheim}", 5, "unknown key 'secret'", "did you mean 'secret_file'?"),
+    ("- {type: jsonl, name: a, path: b.jsonl, rotate_bytes: much}", 5,
+     "sinks[0].rotate_bytes: 'much' is no size", "write a size such as 500 kB, 10 MB or 1 GiB"),
+    (FILE + "- {type: jsonl, name: a, path: b.jsonl}", 6, "two sinks are named 'a'",
+     "give each a name of its own: what was delivered is known by it"),
+    (FILE + "- {type: jsonl, name: b, path: a.jsonl}", 6, "two sinks write to a.jsonl",
+     "give each a file of its own"),
+    ("- {type: jsonl, name: a, path: ~/a.jsonl}", 5, "~ is not expanded in '~/a.jsonl'",
+     "write the whole path"),
+    (HOOK + "soc.example.net}", 5, "'soc.example.net' is no address of a webhook",
+     "write it as https://soc.example.net/hook"),
+    (HOOK + "'ftp://soc.example.net/'}", 5, "'ftp://soc.example.net/' is no address of a webhook",
+     "write it as https://soc.example.net/hook"),
+    (HOOK + "'https://:443/'}", 5, "'https://:443/' is no address of a webhook",
+     "write it as https://soc.example.net/hook"),
+    (HOOK + "'https://x:99999/'}", 5, "'https://x:99999/' is no address of a webhook",
+     "write it as https://soc.example.net/hook"),
+    (HOOK + "'https://[::1/'}", 5, "'https://[::1/' is no address of a webhook",
+     "write it as https://soc.example.net/hook"),
+    (HOOK + "'https://me:geheim@x/'}", 5, "a secret stands in the address",
+     "remove it, and write `token_file:` and its file"),
+    ("- {type: alertmanager, name: a, url: 'x:9093'}", 5, "'x:9093' is no address of an Alertmanager",
+     "write it as https://alerts.example.net:9093"),
+    ("- {type: redis, name: a, url: 'https://x'}", 5, "'https://x' is no address of a Redis server",
+     "write it as rediss://redis.example.net:6379/0"),
+    ("- {type: redis, name: a, url: 'rediss://:geheim@x'}", 5, "a secret stands in the address",
+     "remove it, and write `password_file:` and its file"),
+    (BROKER + "sasl.password: geheim}}", 5, "the secret sasl.password stands in the configuration",
+     "remove it, and write `password_file:` and its file"),
+    (HOOK + "'https://x', tls: {key: policy.yaml}}", 5, "a key without its certificate",
+     "write `certificate:`, too"),
+    ("- {type: smtp, name: a, host: localhost, sender: a@x, recipients: [b@x], user: me}", 5,
+     "user without password_file", "write `password_file:`, or remove it"),
+    ("- {type: smtp, name: a, host: x, sender: a@x, recipients: [b@x], password_file: policy.yaml}", 5,
+     "password_file without user", "write `user:`, or remove it"),
+    ("- {type: smtp, name: a, host: x, sender: a@x, recipients: []}", 5,
+     "sinks[0].recipients: expected array of length >= 1", "write at least one, or remove the key"),
+]  # fmt: skip
+SINK_ODD = [
+    (HOOK + "'http://soc.example.net/'}", 5,
+     "findings go to soc.example.net over plain http: whoever is on the way can read and change them",
+     "write https://"),
+    ("- {type: redis, name: a, url: 'redis://192.0.2.1'}", 5,
+     "findings go to 192.0.2.1 over plain redis: whoever is on the way can read and change them",
+     "write rediss://"),
+    ("- {type: smtp, name: a, host: mx, sender: a@x, recipients: [b@x], security: none}", 5,
+     "findings go to mx over plain SMTP: whoever is on the way can read and change them",
+     "write `security: starttls`, or tls"),
+    ("- {type: syslog, name: a, host: siem, transport: tcp}", 5,
+     "findings go to siem over plain TCP: whoever is on the way can read and change them",
+     "write `transport: tls`"),
+    (HOOK + "'https://x/#y'}", 5, "#y is sent to nobody", "remove it"),
+    (HOOK + "'http://127.0.0.1/', tls: {server_name: x}}", 5, "http:// uses no TLS",
+     "remove it, or write https://"),
+    (HOOK + "'https://x', secret_file: none}", 5, "none: no such file or directory",
+     "check the path: it counts from FOLDER"),
+    (HOOK + "'https://x', tls: {ca: /nowhere/ca.pem}}", 5, "/nowhere/ca.pem: no such file or directory",
+     "check the path"),
+]  # fmt: skip
+SINK_FINE = [
+    HOOK + "'http://127.0.0.1:8080/hook?x=y'}",
+    HOOK + "'http://localhost/', secret_file: policy.yaml}",
+    HOOK + "'http://[::1]:80/'}",
+    "- {type: syslog, name: a, host: 127.0.0.1, transport: tcp}",
+    "- {type: smtp, name: a, host: localhost, sender: a@x, recipients: [b@x], security: none}",
+    "- {type: redis, name: a, url: 'rediss://me@x'}",
+    BROKER + "compression.type: zstd}}",
+    FILE + "- {type: jsonl, name: b, path: b.jsonl}",
+]
 ODD = [
     ("version: 1\ncapture: {interfaces: [lo]}", 1, "no policy: connections are listed, and none is judged",
      "add `policy:` and its file"),
@@ -222,6 +309,25 @@ def test_what_is_odd_is_a_warning(text: str, line: int, problem: str, mend: str,
     path = written(folder, text)
     found = [str(warning) for warning in load_settings(path).warnings]
     assert found == [f"{path}:{line}: warning: {problem}; {mend}"]
+
+
+@pytest.mark.parametrize(("text", "line", "problem", "mend"), SINK_MISTAKES)
+def test_a_mistake_in_a_sink_is_one_line(text: str, line: int, problem: str, mend: str, folder: Path) -> None:
+    test_a_mistake_is_one_line(f"{HEAD}sinks:\n  {text}", line, problem, mend, folder)
+
+
+@pytest.mark.parametrize(("text", "line", "problem", "mend"), SINK_ODD)
+def test_what_is_odd_in_a_sink_is_a_warning(
+    text: str, line: int, problem: str, mend: str, folder: Path
+) -> None:
+    test_what_is_odd_is_a_warning(
+        f"{HEAD}sinks:\n  {text}", line, problem, mend.replace("FOLDER", str(folder)), folder
+    )
+
+
+@pytest.mark.parametrize("text", SINK_FINE)
+def test_sinks_with_nothing_to_remark_on(text: str, folder: Path) -> None:
+    assert load_settings(written(folder, f"{HEAD}sinks:\n  {text}\n")).warnings == ()
 
 
 def test_pseudonyms_without_a_policy_have_one_key(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""The Alertmanager sink, and a real Alertmanager with a short resolve_timeout, that is killed and starts anew."""
+"""The Alertmanager sink, and a real Alertmanager with a short resolve_timeout, killed and started anew."""
 
 import itertools
 import json
@@ -38,7 +38,7 @@ from tests.sinks_kit import (
     until,
 )
 
-RESOLVE_SECONDS = 4
+RESOLVE_SECONDS = 3
 CONFIG = {
     "global": {"resolve_timeout": f"{RESOLVE_SECONDS}s"},
     "route": {"receiver": "nobody"},

@@ -1,9 +1,9 @@
 """Runs a command under what the service's unit restricts, as far as this can be had without systemd.
 
-As root: ``python -m tests.under_unit WRITABLE USER COMMAND...``. Applied are system calls, address families,
-namespaces, no memory that is writable and executable, capabilities, no_new_privs, read-only files except
-below WRITABLE, what /proc shows, limits, the umask and, where USER is not root, an account. Not applied:
-private /tmp, /home and /dev, cgroups (IPAddressDeny=, TasksMax=).
+As root: ``python -m tests.under_unit UNIT WRITABLE USER COMMAND...``. Applied are system calls, address
+families, namespaces, no memory that is writable and executable, capabilities, no_new_privs, read-only files
+except below WRITABLE, what /proc shows, limits, the umask and, where USER is not root, an account. Not
+applied: private /tmp, /home and /dev, cgroups (IPAddressDeny=, TasksMax=).
 """
 
 import ctypes
@@ -28,9 +28,9 @@ _FAMILIES = 64
 _NAMESPACES = (0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000)
 
 
-def under_unit(writable: Path, *command: str, user: str = "root") -> list[str]:
+def under_unit(writable: Path, *command: str, user: str = "root", unit: Path = UNIT) -> list[str]:
     """Return the command that runs a command under the unit."""
-    return [sys.executable, "-m", "tests.under_unit", str(writable), user, *command]
+    return [sys.executable, "-m", "tests.under_unit", str(unit), str(writable), user, *command]
 
 
 def settings(path: Path = UNIT) -> dict[str, list[str]]:
@@ -163,9 +163,9 @@ def filter_calls(unit: dict[str, list[str]]) -> None:
     held.load()
 
 
-def main(writable: str, user: str, *command: str) -> None:
+def main(path: str, writable: str, user: str, *command: str) -> None:
     """Restrict this process, and become the command."""
-    unit = settings()
+    unit = settings(Path(path))
     if writable != "-":
         account = [f"--reuid={user}", "--regid=nogroup", "--clear-groups"] if user != "root" else []
         mount_read_only(Path(writable), open_to_all=bool(account))
@@ -178,7 +178,8 @@ def main(writable: str, user: str, *command: str) -> None:
             f"--inh-caps={kept}",
             f"--ambient-caps={kept}",
         ]
-        os.execvp("setpriv", [*setpriv, "--no-new-privs", *under_unit(Path("-"), *command, user=user)])  # noqa: S606, S607
+        again = under_unit(Path("-"), *command, user=user, unit=Path(path))
+        os.execvp("setpriv", [*setpriv, "--no-new-privs", *again])  # noqa: S606, S607
     os.umask(int(unit["UMask"][0], 8))
     for name in ("CORE", "NOFILE"):
         most = int(unit[f"Limit{name}"][0])

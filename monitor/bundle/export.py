@@ -24,9 +24,12 @@ from monitor.bundle.pcap_file import PcapFile
 from monitor.bundle.readme import readme
 from monitor.bundle.selecting import Selected, entries, select
 from monitor.files import InputError, read_source
-from monitor.findings.types import Finding
 from monitor.ledger.reader import Entry, LedgerReader, ledgers_in, open_ledger
 from monitor.replacing import Replacing
+
+
+class UnknownFindingError(InputError):
+    """The ledger has nothing of the finding that is asked for."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -60,7 +63,7 @@ _policy = msgspec.json.Decoder(_PolicyPayload).decode
 
 
 def export(asked: Asked) -> Exported:
-    """Make the bundle. Raises InputError."""
+    """Make the bundle. Raises InputError, UnknownFindingError."""
     reader, selected = _find(asked)
     try:
         with ExitStack() as stack:
@@ -79,7 +82,7 @@ def _find(asked: Asked) -> tuple[LedgerReader, Selected]:
         if selected.indices:
             return reader, selected
     mend = "see `residency findings` for those there are; what retention erased is gone"
-    raise InputError(str(asked.ledger), f"nothing of finding {asked.finding} is there", mend)
+    raise UnknownFindingError(str(asked.ledger), f"nothing of finding {asked.finding} is there", mend)
 
 
 class _Work:
@@ -121,11 +124,11 @@ def _export(asked: Asked, reader: LedgerReader, selected: Selected, work: _Work)
     work.put(members.CHECKPOINT, reader.note.encode())
     work.put(members.VERSIONS, encode(Versions(members.FORMAT, __version__)))
     policy = _put_policy(asked, gathered, work)
-    finding = _put_finding(asked.finding, selected, work)
+    _put_finding(asked.finding, selected, work)
     captures = _put_captures(asked, work) if asked.captures else None
     manifest = Manifest(
         members.FORMAT,
-        finding.id,
+        asked.finding,
         reader.tenant,
         reader.origin,
         "ledger" if selected.finding is not None else "computed",
@@ -205,15 +208,17 @@ def _put_policy(asked: Asked, gathered: _Gathered, work: _Work) -> Literal["ledg
     return "file" if gathered.policy is None else "ledger"
 
 
-def _put_finding(id_: str, selected: Selected, work: _Work) -> Finding:
-    finding = selected.finding or computed(id_, work.lines(members.DECISIONS))
+def _put_finding(id_: str, selected: Selected, work: _Work) -> None:
+    if selected.finding is not None:
+        work.put(members.FINDING, selected.finding.finding + b"\n")
+        return
+    finding = computed(id_, work.lines(members.DECISIONS))
     if finding is None:
         problem = f"the decisions that name finding {id_} are not of it"
         raise InputError(
             members.DECISIONS, problem, "see `residency verify` for what is wrong with the ledger"
         )
     work.put(members.FINDING, encode(finding))
-    return finding
 
 
 def _put_captures(asked: Asked, work: _Work) -> members.Captures:
@@ -237,7 +242,7 @@ def _notes(
     if policy is None:
         yield "the ledger does not say which policy was loaded; name it with --policy"
     if captures is not None:
-        missing = selected.decisions - len(captures.decisions)
+        missing = selected.decisions - len(captures.decisions) - captures.not_listed
         if missing:
             yield f"{missing:,} of {selected.decisions:,} decisions have no packet in the captures"
     elif asked.packets:

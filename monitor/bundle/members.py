@@ -3,7 +3,7 @@
 Each has one spelling, so that whoever reads can write it again and compare. Format 1.
 """
 
-from typing import Final, Literal, get_args
+from typing import Final, Literal, NamedTuple, get_args
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
@@ -32,7 +32,7 @@ POLICY: Final = "policy.yaml"
 VERSIONS: Final = "versions.json"
 OPTIONAL: frozenset[str] = frozenset({CAPTURES, DATASETS, PACKETS, POLICY})
 
-MAX_SMALL_BYTES: Final = 16_777_216  # of a member that is read as a whole
+MAX_SMALL_BYTES: Final = 33_554_432  # of a member that is read as a whole
 MAX_LINE_BYTES: Final = 33_554_432  # of a line: a whole policy may stand in it
 MAX_ENTRIES: Final = 1_000_000
 
@@ -106,12 +106,16 @@ class Packets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Captures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`captures.json`. ``kept`` packets stand in `packets.pcap`; ``left_out`` may hold application data."""
+    """`captures.json`. ``kept`` packets stand in `packets.pcap`; ``left_out`` may hold application data.
+
+    ``not_listed`` counts decisions whose packets were found, and not listed because of the bound.
+    """
 
     captures: tuple[Capture, ...]
     decisions: tuple[Packets, ...]
     kept: int = 0
     left_out: int = 0
+    not_listed: int = 0
 
 
 _PREFIX: Final = b'{"decision":'
@@ -132,6 +136,33 @@ class _Decided(msgspec.Struct):
     connection: _Connection
 
 
+class _Sample(msgspec.Struct):
+    ts_ns: int
+    flow: FlowKey
+
+
+class _Finding(msgspec.Struct):
+    id: str
+    sample: _Sample | None = None
+
+
+class _Change(msgspec.Struct):
+    finding: Raw
+
+
+class Changed(NamedTuple):
+    """What of a change counts here: the finding, byte for byte, its identifier, and its first connection.
+
+    No more is read of it, so that what an older version wrote can be verified by a newer one.
+    """
+
+    finding: bytes
+    id: str
+    sample: tuple[int, FlowKey] | None
+
+
+_decode_change = msgspec.json.Decoder(_Change).decode
+_decode_finding = msgspec.json.Decoder(_Finding).decode
 _decode_payload = msgspec.json.Decoder(_DecisionPayload).decode
 _decode_decided = msgspec.json.Decoder(_Decided).decode
 
@@ -164,6 +195,14 @@ def decided(line: bytes) -> tuple[int, FlowKey]:
 def connection_of(payload: bytes) -> tuple[int, FlowKey]:
     """Return first packet and flow of a decision's payload. Raises msgspec.DecodeError."""
     return decided(bytes(_decode_payload(payload).decision))
+
+
+def changed(payload: bytes) -> Changed:
+    """Return what a change's payload says. Raises msgspec.DecodeError."""
+    raw = bytes(_decode_change(payload).finding)
+    head = _decode_finding(raw)
+    sample = (head.sample.ts_ns, head.sample.flow) if head.sample is not None else None
+    return Changed(raw, head.id, sample)
 
 
 def finding_of(payload: bytes) -> str | None:

@@ -29,7 +29,8 @@ from sensors.tcp import TcpTracker
 from sensors.udp import UdpTracker
 
 MAX_CAPTURES = 64
-MAX_NUMBERS = 4_000_000  # of packets that are listed, all decisions together; more are counted
+MAX_NUMBERS = 500_000  # of packets that are listed, all decisions together; more are counted
+MAX_LISTED = 200_000  # decisions whose packets are listed; more are counted
 
 _Numbered = tuple[int, int, int, Frame]  # time, capture, number, frame
 _Ends = tuple[int, str, int, str]  # first packet, server, its port, transport
@@ -94,6 +95,7 @@ class PacketFinder:
         self._udp = UdpTracker(self._table, self._recorder, budget)
         self._budget = budget
         self._packets: dict[int, Packets] = {}
+        self._not_listed = 0
 
     def read(self, paths: Sequence[Path]) -> Captures:
         """Return what captures hold of the decisions. Raises InputError where one cannot be read."""
@@ -107,7 +109,7 @@ class PacketFinder:
         captures = tuple(_capture(path, count) for path, count in zip(paths, counts, strict=True))
         kept, left_out = (self._out.kept, self._out.left_out) if self._out is not None else (0, 0)
         found = tuple(self._packets[line] for line in sorted(self._packets))
-        return Captures(captures, found, kept, left_out)
+        return Captures(captures, found, kept, left_out, self._not_listed)
 
     def _frame(self, capture: int, number: int, frame: Frame) -> None:
         if self._clock.see(frame.ts_ns):
@@ -136,6 +138,9 @@ class PacketFinder:
             return
         matched = self._matched(flow)
         for wanted in matched:
+            if len(self._packets) >= MAX_LISTED:
+                self._not_listed += 1
+                continue
             self._packets[wanted.line] = Packets(wanted.line, tuple(_runs(found.numbers)), found.more)
         if not matched:
             self._listed -= len(found.numbers) // 2

@@ -40,11 +40,11 @@ What it does not prove
     client chose to say. Which data was sent is encrypted, and was not read.
 
 Trust
-  key.pub came with this bundle. Compare it with a key that you had from elsewhere, and name that one:
-  otherwise you only know that the bundle fits itself.
+  key.pub came with this bundle. Compare it with a key that you had from elsewhere: otherwise you only
+  know that the bundle fits itself.
 
 To verify
-  residency verify BUNDLE.zip --key KEY.pub
+  residency verify BUNDLE.zip
 
 To replay, where you have the capture
   unzip BUNDLE.zip policy.yaml decisions.jsonl

@@ -9,9 +9,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from monitor.bundle.members import MAX_ENTRIES, connection_of, finding_of
+from monitor.bundle.members import MAX_ENTRIES, Changed, changed, connection_of, finding_of
 from monitor.files import InputError
-from monitor.findings.types import Finding
 from monitor.ledger.reader import Entry, LedgerReader
 from monitor.ledger.types import RecordKind
 from sensors.observations import FlowKey
@@ -19,34 +18,14 @@ from sensors.observations import FlowKey
 LOADED: tuple[RecordKind, ...] = ("policy-loaded", "datasets-loaded")
 
 
-class _Id(msgspec.Struct):
-    id: str
-
-
-class _ChangeHead(msgspec.Struct):
-    """What of a change is read to choose it."""
-
-    finding: _Id
-
-
-class _Change(msgspec.Struct):
-    """What of a change is kept of the last one."""
-
-    finding: Finding
-
-
 class Selected(msgspec.Struct):
     """What was chosen: indices in order, the finding as it was recorded last, and how many decisions."""
 
     indices: "array[int]"
-    finding: Finding | None = None
+    finding: Changed | None = None
     decisions: int = 0
     changes: int = 0
     loaded: dict[RecordKind, int] = {}  # the last of each kind that counts
-
-
-_change_head = msgspec.json.Decoder(_ChangeHead).decode
-_change = msgspec.json.Decoder(_Change).decode
 
 
 def select(reader: LedgerReader, finding: str) -> Selected:
@@ -59,8 +38,7 @@ def select(reader: LedgerReader, finding: str) -> Selected:
     for entry in reader.entries():
         chosen.take(entry, reader)
     if selected.finding is not None and not selected.decisions and selected.finding.sample is not None:
-        sample = selected.finding.sample
-        again = _Chooser(selected, finding, (sample.ts_ns, sample.flow))
+        again = _Chooser(selected, finding, selected.finding.sample)
         for entry in reader.entries():
             again.take(entry, reader)
     selected.indices = array("Q", sorted(selected.indices))
@@ -119,9 +97,10 @@ class _Chooser:
             self._add(*loaded, index)
 
     def _change(self, index: int, payload: bytes) -> None:
-        if _change_head(payload).finding.id == self._finding:
+        change = changed(payload)
+        if change.id == self._finding:
             self._selected.changes += 1
-            self._selected.finding = _change(payload).finding
+            self._selected.finding = change
             self._add(index)
 
     def _add(self, *indices: int) -> None:

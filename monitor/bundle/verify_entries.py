@@ -15,14 +15,15 @@ from monitor.bundle import members
 from monitor.bundle.archive import Archive, ArchiveError
 from monitor.bundle.members import (
     MAX_ENTRIES,
+    Changed,
     EntryLine,
     Manifest,
+    changed,
     connection_of,
     encode,
     finding_of,
     join_payload,
 )
-from monitor.findings.types import Change, Finding
 from monitor.ledger.types import SALT_BYTES, Leaf, leaf_bytes, payload_hash
 from monitor.ledger.verify_types import Faults
 from monitor.merkle.checkpoint import Checkpoint
@@ -34,7 +35,6 @@ _MEMBERS = {"decision": members.DECISIONS, "finding": members.CHANGES}
 _LOADED = ("policy-loaded", "datasets-loaded")
 _entry = msgspec.json.Decoder(EntryLine)
 _leaf = msgspec.json.Decoder(Leaf)
-_change = msgspec.json.Decoder(Change)
 
 
 class _Policy(msgspec.Struct):
@@ -53,7 +53,7 @@ class Checked(msgspec.Struct):
     entries: int = 0
     decisions: int = 0
     changes: int = 0
-    finding: Finding | None = None
+    finding: Changed | None = None
     policy: bytes | None = None
     datasets: bytes | None = None
 
@@ -97,8 +97,8 @@ class EntryCheck:
 
     def _is_sample(self, payload: bytes) -> bool:
         """Whether a decision is on the first connection of the finding: a behaviour names no others."""
-        sample = self._checked.finding.sample if self._checked.finding is not None else None
-        return sample is not None and connection_of(payload) == (sample.ts_ns, sample.flow)
+        change = self._checked.finding
+        return change is not None and change.sample == connection_of(payload)
 
     def _entry(self, place: str, line: bytes) -> None:
         entry = _entry.decode(line)
@@ -122,6 +122,8 @@ class EntryCheck:
     def _payload(self, entry: EntryLine, leaf: Leaf) -> bytes:
         """Return the payload, from where the entry says that it stands. Raises ValueError."""
         member = _MEMBERS.get(leaf.kind)
+        if (entry.rest is UNSET) != (member != members.DECISIONS):
+            raise ValueError("what belongs to a decision's payload is missing, or beside another one's")
         if member is None:
             if leaf.kind not in _LOADED or entry.payload is UNSET or entry.member is not UNSET:
                 raise ValueError(f"no entry of a bundle: {leaf.kind}")
@@ -131,20 +133,15 @@ class EntryCheck:
         line = next(self._lines[member], None)
         if line is None:
             raise ValueError(f"{member} has no line for it")
-        if member == members.CHANGES:
-            return line
-        if entry.rest is UNSET:
-            raise ValueError("the rest of its payload is missing")
-        return join_payload(line, bytes(entry.rest))
+        return line if entry.rest is UNSET else join_payload(line, bytes(entry.rest))
 
     def _says(self, place: str, leaf: Leaf, payload: bytes) -> None:
         """Take what a payload says that is proven to be the ledger's."""
         checked, finding = self._checked, self._manifest.finding
         if leaf.kind == "finding":
-            change = _change.decode(payload)
             checked.changes += 1
-            checked.finding = change.finding
-            if change.finding.id != finding:
+            checked.finding = changed(payload)
+            if checked.finding.id != finding:
                 self._faults.add(place, "a change of another finding")
         elif leaf.kind == "decision":
             checked.decisions += 1

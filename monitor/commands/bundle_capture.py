@@ -1,4 +1,4 @@
-"""`residency verify --capture`: replays a capture by a bundle's own policy, and compares decision by decision."""
+"""`residency verify --capture`: replays a capture by a bundle's own policy, and compares the decisions."""
 
 import datetime as dt
 from collections.abc import Sequence

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.commands.base import FILE, Failure, clear_errors, warn
+from monitor.commands.base import FILE, Failure, warn
 from monitor.exitstatus import Exit
+from monitor.files import InputError
 
 if TYPE_CHECKING:
     from monitor.bundle.export import Exported
@@ -28,7 +29,7 @@ DEFAULT_OUT = "finding-{finding}.zip"
     type=FILE,
     multiple=True,
     metavar="FILE",
-    help="A capture it is from (repeatable).",
+    help="A capture of it (repeatable).",
 )
 @click.option("--packets", is_flag=True, help="Put in how the connections began, up to the ClientHello.")
 @click.option("--policy", type=FILE, metavar="FILE", help="The policy, where the ledger does not have it.")
@@ -54,21 +55,29 @@ def command(
 
     \b
     Examples:
-      residency export --finding 580a0c30617d307d --ledger /var/lib/residency/ledger
-      residency export --finding 580a0c30617d307d --ledger ledger/ --capture egress.pcap --packets
+      residency export --finding 580a0c30617d307d --ledger ledger/acme
+      residency export --finding 580a0c30617d307d --ledger ledger/ \\
+          --capture egress.pcap --packets
       residency verify finding-580a0c30617d307d.zip
 
     The export is noted: in the ledger with --key, by a daemon that runs with --state.
+
+    \b
+    Exit status: 0 done; 2 usage, no such finding, or --out cannot be written;
+    3 the ledger or a capture cannot be read.
     """
-    from monitor.bundle.export import Asked, export  # noqa: PLC0415  loads what only this command needs
+    from monitor.bundle.export import Asked, UnknownFindingError, export  # noqa: PLC0415
     from monitor.bundle.noting import Noted  # noqa: PLC0415
 
     if packets and not captures:
         raise Failure("--packets: no packets without a capture; name one with --capture", Exit.USAGE)
     out = out if out is not None else Path(DEFAULT_OUT.format(finding=_file_word(finding)))
-    with clear_errors():
+    try:
         exported = export(Asked(finding, ledger, out, tuple(captures), packets, policy))
-        noted = Noted(finding, exported.sha256, by if by is not None else getpass.getuser())
+    except InputError as error:
+        mine = isinstance(error, UnknownFindingError) or error.path in {str(policy), str(out), "--capture"}
+        raise Failure(str(error), Exit.USAGE if mine else Exit.UNREADABLE) from None
+    noted = Noted(finding, exported.sha256, by if by is not None else getpass.getuser())
     warn(exported.notes)
     problem = _note(exported, noted, key, state)
     if problem is not None:

@@ -209,15 +209,13 @@ def _own(state: Path, *, make: bool = True) -> int:
     path = state / LOCK
     try:
         if make:
-            state.mkdir(FOLDER_MODE, exist_ok=True)
+            state.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
         flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
         file = os.open(path, flags | os.O_CREAT if make else flags, FILE_MODE)
-    except FileNotFoundError:
-        if not make:
-            raise
-        raise InputError(str(state.parent), "does not exist", f"make it: mkdir -p {state.parent}") from None
     except OSError as error:
-        raise unreadable(path, error) from None
+        if not make and isinstance(error, FileNotFoundError):
+            raise
+        raise unreadable(Path(error.filename or path), error) from None
     if not _locked(file, PATIENCE if make else 1):
         os.close(file)
         problem = "another `residency deliver` works there"

@@ -1,18 +1,19 @@
 """What the recording thread does beside recording: deadlines, what operators ask, retention, tidying up."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from monitor.courier.progress import delivered_seq, lane_states
+from monitor.daemon.acting import act
 from monitor.daemon.recording import Recording
 from monitor.daemon.records import Filing
 from monitor.daemon.troubles import trouble
 from monitor.events.types import CheckpointEvent
 from monitor.files import InputError
 from monitor.metrics.recorded import SinkState
-from monitor.outbox.actions import answer, take
+from monitor.outbox.actions import action_name, answer, take
 
 SECOND_NS = 1_000_000_000
 TICK_NS = 10 * SECOND_NS
@@ -98,8 +99,16 @@ class Chores:
             )
 
     def _requests(self, now_ns: int) -> None:
-        for request in take(self._state, MAX_REQUESTS):
-            answer(self._state, request, self._recording.act(request, now_ns))
+        """Do what operators ask for, answer them, and say so."""
+        refused = Counter[str]()
+        for request in take(self._state, MAX_REQUESTS, refused):
+            said = act(self._recording, self._filing, request, now_ns)
+            answer(self._state, request, said)
+            fields = {"by": request.action.by, "finding": request.action.finding, "status": said.status}
+            self.said.append(Said("operator", {"action": action_name(request.action), **fields}))
+        if refused:
+            mend = "see who may write in the state folder: they are no requests, and were removed"
+            self.said.append(Said("files removed", {"reasons": dict(refused), "mend": mend}, "error"))
 
 
 def _sinks(state: Path, names: Sequence[str], now_ns: int) -> Iterator[SinkState]:

@@ -63,6 +63,11 @@ class Intake:
             self._in_hand = bool(items)
             return items
 
+    def pause(self, seconds: float) -> None:
+        """Wait for so long, or until it is closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_closed, seconds)
+
     def put_back(self, left: Sequence[Item]) -> None:
         """Keep what could not be recorded of the items in hand; all others are done."""
         with self._changed:

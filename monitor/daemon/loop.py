@@ -17,7 +17,7 @@ from sensors.observations import DataSeen, Gap
 
 BATCH_SECONDS = 0.2  # how long to wait for something to do before looking at what else there is
 ROUND_SECONDS = 1.0
-DRAIN_SECONDS = 3.5  # for what is left, when the end is asked for
+DRAIN_SECONDS = 2.5  # for what is left, when the end is asked for
 SLICE = 256  # of what is taken between two looks at the clock
 
 

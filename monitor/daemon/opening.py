@@ -25,9 +25,7 @@ def open_recorder(
     config, now_ns = settings.config, time.time_ns()
     filing = Filing(settings.sensor, config.ledger.retention_days)
     ledgers = Ledgers(settings.ledger, settings.ledger_key, settings.sensor, now_ns)
-    stack.callback(ledgers.close)
     outbox = Outbox(settings.state, config.outbox.max_events, settings.sensor, now_ns)
-    stack.callback(outbox.close)
     if outbox.note is not None:
         log.error("findings made anew from the ledger", problem=outbox.note)
     findings, position = outbox.load()
@@ -35,4 +33,6 @@ def open_recorder(
     recording.use(standing(settings, knowledge, now_ns), knowledge.policy)
     catching_up = CatchingUp(recording, position, now_ns)
     chores = Chores(recording, filing, settings.state, [sink.name for sink in config.sinks])
-    return Recorder(recording, catching_up, chores, filing)
+    recorder = Recorder(recording, catching_up, chores, filing)
+    stack.callback(recorder.release)
+    return recorder

@@ -30,6 +30,7 @@ from sensors.observations import Gap
 
 BATCH_BYTES = 4_194_304
 PAUSE_SECONDS = 1.0
+LATE_SECONDS = 0.5  # that an end waits for a disk which answers late
 MAX_TASKS = 4_096  # behaviours and changes of policy that wait for the thread
 
 Task = Callable[[int], None]
@@ -105,7 +106,12 @@ class Recorder:
         self._deadline = time.monotonic() + seconds
         self._intake.close()
         if self._thread.ident is not None:
-            self._thread.join(seconds + PAUSE_SECONDS)
+            self._thread.join(seconds + LATE_SECONDS)
+
+    def release(self) -> None:
+        """Let go of all files, unless the thread hangs in one of them: the system does it then."""
+        if not self._thread.is_alive():
+            self._recording.close()
 
     def _behave(self, behaviour: Behaviour, now_ns: int) -> None:
         self._recording.owe(self._recording.book.behave(behaviour), now_ns)
@@ -118,7 +124,7 @@ class Recorder:
                 self._problem = trouble(error)
                 if self._deadline is not None:
                     break  # what the disk does not take now stays unrecorded, and is said
-                time.sleep(PAUSE_SECONDS)
+                self._intake.pause(PAUSE_SECONDS)
             else:
                 self._problem = None
             self._tell()
@@ -151,6 +157,7 @@ class Recorder:
     def _catch_up(self, catching_up: CatchingUp) -> None:
         catching_up.run()
         self._catching_up = None
+        self._counts.changed((), self._recording.book.findings())
         if catching_up.entries:
             self._chores.said.append(Said("caught up with the ledger", {"entries": catching_up.entries}))
 

@@ -92,9 +92,17 @@ class Recording:
     def owe(self, changes: Iterable[Change], now_ns: int) -> None:
         """Note changes of findings that have to become durable."""
         for change in changes:
-            record = self._filing.change(change, now_ns)
-            self._records.setdefault(change.finding.subject.tenant, []).append(record)
+            self.owe_record(change.finding.subject.tenant, self._filing.change(change, now_ns))
             self.owe_event(change)
+
+    def owe_record(self, tenant: Tenant, record: Record) -> None:
+        """Note a record that has to become durable."""
+        self._records.setdefault(tenant, []).append(record)
+
+    @property
+    def owes_ledgers(self) -> bool:
+        """Whether something is in no ledger yet."""
+        return bool(self._records)
 
     def owe_event(self, change: Change) -> None:
         """Note a change that stands in its ledger, and has to come into the outbox."""
@@ -134,6 +142,11 @@ class Recording:
         failures = self._append_everywhere(self._standing.notes)
         if failures:
             raise failures[0]  # those ledgers are owed it
+
+    def close(self) -> None:
+        """Let all files go."""
+        self.ledgers.close()
+        self.outbox.close()
 
     def position(self) -> dict[str, int]:
         """Return how much of each ledger the outbox knows, once nothing is owed."""

@@ -55,7 +55,7 @@ class Filing(msgspec.Struct, frozen=True):
         return self._made("gap", "coverage", gap.ts_ns, now_ns, gap)
 
     def change(self, change: Change, now_ns: int) -> Record:
-        """Return the record of a step in the life of a finding. It names clients: it is kept as decisions are."""
+        """Return the record of a step in the life of a finding, which names clients as decisions do."""
         payload_class: PayloadClass = (
             "indeterminate" if change.finding.kind == "indeterminate" else "violation"
         )

@@ -13,7 +13,7 @@ from monitor.metrics import Levels
 from sensors.live import Status
 from sensors.observations import Gap
 
-CLOSE_SECONDS = 3.0  # for what waits to be recorded, at the end
+CLOSE_SECONDS = 1.5  # for what waits to be recorded, at the end
 SECOND_NS = 1_000_000_000
 SIGN_SECONDS = 1.5  # between two signs of life, at the most
 TIDY_NS = 3_600 * SECOND_NS

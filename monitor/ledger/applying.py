@@ -1,4 +1,4 @@
-"""Applies batches: payload lines, entry bundles, hash tiles and the checkpoint, in that order.
+"""Applies batches: payload lines, entry bundles, hash tiles, the checkpoint, in that order; then stale tiles go.
 
 Applying the same batch again writes the same bytes to the same places. So after a failure, or a crash, it is
 simply done once more.
@@ -34,7 +34,7 @@ def signed(signer: Signer, edge: Edge) -> str:
 def apply(disk: Disk, work: Work) -> None:
     """Write a batch to its places. Raises OSError; then it is to be done once more."""
     _write(disk, work.pieces, work.growth)
-    disk.replace(CHECKPOINT, work.note.encode())
+    _conclude(disk, work.note, work.growth.stale)
 
 
 def batches(journal: Journal) -> Iterator[tuple[Batch, Edge]]:
@@ -59,15 +59,18 @@ def replay(disk: Disk, journal: Journal, signer: Signer) -> int | None:
 
     Returns how many entries there are then, or None where the journal has no batch.
     """
-    ends, last = dict[str, int](), None
+    ends, stale, last = dict[str, int](), list[str](), None
     for batch, last in batches(journal):
-        _write(disk, batch.pieces, last.grow(batch.leaves))
+        growth = last.grow(batch.leaves)
+        _write(disk, batch.pieces, growth)
+        stale += growth.stale
         ends |= {piece.path: piece.head.offset + piece.head.bytes for piece in batch.pieces}
+    if last is None:
+        return None
     for path, end in ends.items():
         disk.cut(path, end)
-    if last:
-        disk.replace(CHECKPOINT, signed(signer, last).encode())
-    return last.size if last else None
+    _conclude(disk, signed(signer, last), stale)
+    return last.size
 
 
 def _write(disk: Disk, pieces: list[Piece], growth: Growth) -> None:
@@ -75,5 +78,10 @@ def _write(disk: Disk, pieces: list[Piece], growth: Growth) -> None:
         disk.write_at(piece.path, piece.data, piece.head.offset)
     for path, data in growth.files:
         disk.write(path, data)
-    for path in growth.stale:
+
+
+def _conclude(disk: Disk, note: str, stale: list[str]) -> None:
+    """Put the checkpoint in its place; only then the tiles of the one before are no longer needed."""
+    disk.replace(CHECKPOINT, note.encode())
+    for path in stale:
         disk.remove(path)

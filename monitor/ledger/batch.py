@@ -82,8 +82,8 @@ def make_batch(start: int, records: Sequence[Record], salts: bytes, size_of: Cal
             raise ValueError(f"a payload has at most {MAX_PAYLOAD_BYTES} bytes")
         digest = sha256(salt + payload).hexdigest()
         leaves.append(leaf_bytes(Leaf(record.at_ns, day, record.kind, digest, payload_class)))
-        line = b'{"index":%d,"salt":"%s","payload":%s}\n' % (start + at, salt.hex().encode(), payload)
-        lines.setdefault((payload_class, day), []).append(line)
+        start_of_line = b'{"index":%d,"salt":"%s","payload":' % (start + at, salt.hex().encode())
+        lines.setdefault((payload_class, day), []).extend((start_of_line, payload, b"}\n"))
     return Batch(start, leaves, [_piece(*key, b"".join(found), size_of) for key, found in lines.items()])
 
 
@@ -92,8 +92,8 @@ def _piece(payload_class: PayloadClass, day: str, data: bytes, size_of: Callable
     return Piece(path, PieceHead(payload_class, day, size_of(path), len(data)), data)
 
 
-def encode_batch(batch: Batch) -> bytes:
-    """Return what stands of a batch in the journal."""
+def encode_batch(batch: Batch) -> list[bytes]:
+    """Return what stands of a batch in the journal, in parts."""
     edge, leaves = batch.edge, encode_bundle(batch.leaves)
     edge_leaves = encode_bundle(edge.leaves) if edge else b""
     edge_head = EdgeHead(len(edge_leaves), tuple(map(len, edge.rows))) if edge else None
@@ -102,7 +102,7 @@ def encode_batch(batch: Batch) -> bytes:
     )
     rows = [b"".join(row) for row in edge.rows] if edge else []
     parts = [len(head).to_bytes(_NUMBER), head, edge_leaves, *rows, leaves]
-    return b"".join(parts + [piece.data for piece in batch.pieces])
+    return [b"".join(parts), *(piece.data for piece in batch.pieces)]
 
 
 def decode_batch(data: bytes) -> Batch:

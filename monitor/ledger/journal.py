@@ -7,7 +7,7 @@ lock, too, that keeps a second writer out.
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
@@ -61,23 +61,29 @@ class Journal:
                 os.fsync(file)
             self._torn = False
 
-    def append(self, body: bytes) -> None:
-        """Have the disk hold a record. Raises OSError; then it does not stand there.
+    def append(self, body: Sequence[bytes]) -> None:
+        """Have the disk hold a record, whose body comes in parts. Raises OSError; then it does not stand there.
 
         Where it cannot even be cut off again, that is done before anything else is appended.
         """
         self.cut_torn()
+        digest, length = sha256(), sum(map(len, body))
+        for part in body:
+            digest.update(part)
+        end = self.bytes
         self._torn = True
         try:
             with self._writing() as file:
-                write_all(file, len(body).to_bytes(_LENGTH) + sha256(body).digest() + body, self.bytes)
+                for part in (length.to_bytes(_LENGTH) + digest.digest(), *body):
+                    write_all(file, part, end)
+                    end += len(part)
                 os.fsync(file)
         except OSError:
             with suppress(OSError):
                 self.cut_torn()
             raise
         self._torn = False
-        self.bytes += HEAD_BYTES + len(body)
+        self.bytes = end
 
     def empty(self) -> None:
         """Have the disk hold an empty file. Raises OSError."""

@@ -106,9 +106,12 @@ def _check(folder: Path, head: Head, kept: Sequence[KeptCheckpoint], faults: Fau
         behind = _behind(folder, head.checkpoint.size, payloads, of_files)
     finally:
         payloads.close()
+    of_tail = Faults()
+    tail = _judge(folder, head, behind, of_tail)
     if _moved(folder, head):
         return _Found(of_files, payloads.erased, moved=True)
-    return _Found(of_files, payloads.erased, _judge(folder, head, behind, of_files))
+    of_files.take(of_tail)
+    return _Found(of_files, payloads.erased, tail)
 
 
 def _kept(kept: KeptCheckpoint, head: Head, faults: Faults) -> Checkpoint | None:

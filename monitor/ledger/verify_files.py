@@ -73,8 +73,11 @@ def files_below(folder: Path) -> Iterator[tuple[str, bool]]:
     waiting = [("", 0)]
     while waiting:
         prefix, depth = waiting.pop()
-        with os.scandir(folder / prefix) as entries:
-            found = sorted(entries, key=lambda entry: entry.name)
+        try:
+            with os.scandir(folder / prefix) as entries:
+                found = sorted(entries, key=lambda entry: entry.name)
+        except FileNotFoundError:
+            continue  # the daemon removed it: it held a partial tile
         for entry in found:
             path = prefix + entry.name
             is_folder = entry.is_dir(follow_symlinks=False)

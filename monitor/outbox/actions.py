@@ -58,6 +58,14 @@ class Request(msgspec.Struct, frozen=True):
     action: Action
 
 
+class Operated(msgspec.Struct, frozen=True):
+    """What the ledger keeps of a request: the action with who did it, and the user who wrote the file."""
+
+    action: Action
+    uid: int
+    asked_ns: int
+
+
 class _Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What stands in a request's file."""
 
@@ -67,6 +75,11 @@ class _Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 _asked = msgspec.json.Decoder(_Asked)
 _answer = msgspec.json.Decoder(Answer)
+
+
+def action_name(action: Action) -> str:
+    """Return what an action is called in files and logs: "start-cure"."""
+    return str(type(action).__struct_config__.tag)
 
 
 def new_request(action: Action, now_ns: int) -> Request:
@@ -92,8 +105,14 @@ def ask(state: Path, request: Request, timeout: float = TIMEOUT_SECONDS) -> Answ
         time.sleep(_POLL_SECONDS)
 
 
+def make_spool(state: Path) -> None:
+    """Make the spool, as its owner, where there is none. A disk that does not take it is tried again."""
+    with suppress(OSError):
+        (state / SPOOL).mkdir(FOLDER_MODE, exist_ok=True)
+
+
 def take(state: Path, limit: int, refused: Counter[str] | None = None) -> list[Request]:
-    """Return what was asked, the oldest first, at most ``limit``; make the spool where there is none.
+    """Return what was asked, the oldest first, at most ``limit``.
 
     Only for the owner of the state folder, and when all that was taken before is answered. ``refused``
     counts, by reason, files that were removed. Never raises: what cannot be read now comes later.
@@ -167,7 +186,7 @@ def _read(path: Path, most: int, uids: set[int]) -> tuple[bytes, int]:
 
 
 def _listed(spool: Path, counts: Counter[str]) -> list[str]:
-    """Return the names in the spool, in order; make it where it is not there."""
+    """Return the names in the spool, in order."""
     names: list[str] = []
     try:
         with os.scandir(spool) as entries:
@@ -177,8 +196,7 @@ def _listed(spool: Path, counts: Counter[str]) -> list[str]:
                     counts["too many at once"] += 1
                     break
     except FileNotFoundError:
-        with suppress(OSError):
-            spool.mkdir(FOLDER_MODE)
+        make_spool(spool.parent)
     except OSError:
         counts["spool unreadable"] += 1
     return sorted(names)

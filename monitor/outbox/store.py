@@ -14,6 +14,7 @@ import msgspec
 from monitor.events.types import Event, FindingEvent
 from monitor.files import InputError
 from monitor.findings.types import Finding
+from monitor.outbox.actions import make_spool
 from monitor.outbox.folding import Folded, fold, last_seq
 from monitor.outbox.handed import begin, handed
 from monitor.outbox.opening import open_owned
@@ -79,6 +80,7 @@ class Outbox:
         with self._explained():
             with suppress(OSError):  # made by the owner, so that it is his
                 begin(folder, last_seq(self._connection))
+            make_spool(folder)
             self._rows: int = self._connection.execute("SELECT COUNT(*) FROM events").fetchone()[0]
 
     def load(self) -> tuple[list[Finding], Position]:

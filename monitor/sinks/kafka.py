@@ -7,6 +7,7 @@ written again by a new attempt, with the same idempotency key in its header.
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -77,19 +78,26 @@ class KafkaSink:
         """Let the producer go, with whatever is still in it: none of that was called delivered."""
         if self._producer is not None:
             self._producer.purge()
-            self._producer.flush(_POLL_SECONDS)
+            with suppress(KafkaException):
+                self._producer.flush(_POLL_SECONDS)
             self._producer = None
 
     def _deliver(self, parcels: Sequence[Parcel]) -> Outcome:
         self._trouble = ""
         reports: dict[int, Report] = {}
-        producer = self._producer = self._producer or Producer(self._configuration | self._callbacks())
+        producer = self._producer = self._producer or Producer(
+            self._configuration | {"error_cb": self._heard, "logger": _silent()}
+        )
         end = time.monotonic() + self._options.timeout_seconds + _GRACE_SECONDS
         for place, parcel in enumerate(parcels):
             if not self._produce(producer, parcel, partial(_note, reports, place), end):
                 break
-        while len(reports) < len(parcels) and producer.flush(_POLL_SECONDS) and time.monotonic() < end:
-            pass
+        try:
+            while len(reports) < len(parcels) and producer.flush(_POLL_SECONDS) and time.monotonic() < end:
+                pass
+        except KafkaException as error:  # one that the producer does not survive
+            self._trouble = plain(_said(error))
+            self.close()
         return self._outcome(reports, len(parcels))
 
     def _produce(self, producer: Producer, parcel: Parcel, report: Any, end: float) -> bool:
@@ -128,15 +136,10 @@ class KafkaSink:
             return RetryAfter(self._where(plain(said)), done=done)
         return Delivered()
 
-    def _callbacks(self) -> dict[str, Any]:
-        return {"error_cb": self._heard, "logger": _silent()}
-
     def _heard(self, error: KafkaError) -> None:
         """Keep what the client says of its connections: it tells more than that a record timed out."""
         if error.code() != KafkaError._ALL_BROKERS_DOWN or not self._trouble:  # noqa: SLF001
             self._trouble = plain(error.str())
-        if error.fatal():
-            self._producer = None
 
     def _where(self, reason: str) -> str:
         return f"{', '.join(self._options.brokers)}: {reason}"
@@ -156,21 +159,24 @@ def _configured(options: KafkaOptions, folder: Path) -> dict[str, Any]:
     }
     if options.password_file is not None:
         own["sasl.password"] = read_secret(options.password_file, folder)
-    configuration = options.options | own
+    configuration: dict[str, Any] = {"log_level": 0} | options.options | own
     try:
         Producer(configuration | {"logger": _silent()})  # without a broker it connects nowhere
     except (KafkaException, TypeError, ValueError) as error:
-        first = error.args[0] if error.args else error
-        said = first.str() if isinstance(first, KafkaError) else str(first)
-        raise InputError(where, plain(said), "see the configuration of librdkafka") from None
+        raise InputError(where, plain(_said(error)), "see the configuration of librdkafka") from None
     return configuration | {"bootstrap.servers": ",".join(options.brokers)}
 
 
 def _silent() -> logging.Logger:
-    """Return a log that says nothing: what matters of librdkafka's is in the outcomes."""
+    """Return a log that says nothing: librdkafka's would go to stderr, and outcomes say what matters."""
     log = logging.Logger("librdkafka", logging.CRITICAL + 1)  # noqa: LOG001  nobody else's, and nowhere kept
     log.addHandler(logging.NullHandler())
     return log
+
+
+def _said(error: Exception) -> str:
+    first = error.args[0] if error.args else error
+    return first.str() if isinstance(first, KafkaError) else str(first)
 
 
 def _note(reports: dict[int, Report], place: int, error: Report, _: object) -> None:

@@ -140,7 +140,9 @@ def _seconds(written: str | None) -> float | None:
 
 def _cause(error: BaseException) -> BaseException:
     """Return what lies under urllib3's own error."""
-    if isinstance(error, urllib3.exceptions.TimeoutError):
-        return TimeoutError()
-    inner = [each for each in (*error.args, error.__cause__) if isinstance(each, Exception)]
-    return inner[-1] if isinstance(error, urllib3.exceptions.HTTPError) and inner else error
+    if not isinstance(error, urllib3.exceptions.HTTPError):
+        return error
+    for each in (error.__cause__, *error.args):
+        if isinstance(each, OSError):
+            return each
+    return TimeoutError() if isinstance(error, urllib3.exceptions.TimeoutError) else error

@@ -39,6 +39,8 @@ _STATES = frozenset(
         "OOM", "READONLY", "TRYAGAIN", "UNBLOCKED", "WRONGTYPE",
     }
 )  # fmt: skip
+# What redis-py makes of answers that are none: no number, one beyond any length, arrays without end.
+_NOT_REDIS = (ValueError, OverflowError, RecursionError)
 _TOO_OLD = "ERR unknown command"
 
 
@@ -77,8 +79,7 @@ class RedisSink:
             )
         try:
             answers = pipeline.execute(raise_on_error=False)
-        # What redis-py makes of an answer that is not Redis's at all: ValueError, or too deep an array.
-        except (redis.RedisError, OSError, ValueError, RecursionError) as error:
+        except (redis.RedisError, OSError, *_NOT_REDIS) as error:
             self._client.connection_pool.disconnect()
             return self._later(_said(self._clearer(error)))
         for done, answer in enumerate(answers):
@@ -102,7 +103,7 @@ class RedisSink:
             self._client.ping()
         except redis.AuthenticationError as said:
             return said
-        except (redis.RedisError, OSError, ValueError, RecursionError):
+        except (redis.RedisError, OSError, *_NOT_REDIS):
             pass
         return error
 
@@ -170,6 +171,6 @@ def _said(error: BaseException) -> str:
         return "no answer in time"
     if code is None and isinstance(error, redis.ConnectionError) and isinstance(under, OSError):
         return reason_of(under)
-    if isinstance(error, (ValueError, RecursionError)):
+    if isinstance(error, _NOT_REDIS):
         return "its answer is not Redis's"
     return plain(f"{code} {error}" if code else str(error)) or type(error).__name__

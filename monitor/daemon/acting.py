@@ -1,0 +1,27 @@
+"""What an operator asks for, done: to the ledger first, then to the findings' state and the outbox."""
+
+from monitor.daemon.recording import Recording
+from monitor.daemon.records import Filing
+from monitor.daemon.troubles import trouble
+from monitor.files import InputError
+from monitor.findings.actions import ActionError
+from monitor.outbox.actions import Answer, Operated, Request
+from monitor.outbox.schema import OutboxError
+
+
+def act(recording: Recording, filing: Filing, request: Request, now_ns: int) -> Answer:
+    """Do what a request asks for; return what became of it. Never raises for what the disk does."""
+    try:
+        changes = recording.book.act(request.action, now_ns)
+    except ActionError as error:
+        return Answer("refused", str(error))
+    operated = Operated(request.action, request.uid, request.at_ns)
+    finding = changes[-1].finding
+    recording.owe_record(finding.subject.tenant, filing.note("operator", operated, now_ns))
+    recording.owe(changes, now_ns)
+    why = changes[-1].why
+    try:
+        recording.settle(now_ns)
+    except (OSError, OutboxError, InputError) as error:
+        return Answer("pending", f"{why}; not durable yet: {trouble(error)}", finding)
+    return Answer("done", why, finding)

@@ -1,0 +1,53 @@
+"""Takes the daemon's place for one request of an operator, where no daemon runs.
+
+It holds the same locks, first brings the findings up to the ledger as a start does, and leaves nothing that
+the daemon could not write: it refuses to work as another user.
+"""
+
+import os
+from contextlib import ExitStack
+
+from monitor.app import Knowledge
+from monitor.daemon.acting import act
+from monitor.daemon.catching_up import CatchingUp
+from monitor.daemon.recording import Recording
+from monitor.daemon.records import Filing
+from monitor.daemon.telling import standing
+from monitor.files import InputError
+from monitor.findings import Book
+from monitor.ledger.tenants import Ledgers
+from monitor.outbox.actions import Answer, Request
+from monitor.outbox.store import Outbox
+from monitor.settings import Settings
+
+
+def act_offline(settings: Settings, knowledge: Knowledge, request: Request, now_ns: int) -> Answer:
+    """Do it in place of a daemon that does not run. Raises InputError, OSError, OutboxError."""
+    _require_owner(settings)
+    with ExitStack() as stack:
+        outbox = Outbox(settings.state, settings.config.outbox.max_events, settings.sensor, now_ns)
+        stack.callback(outbox.close)
+        ledgers = Ledgers(settings.ledger, settings.ledger_key, settings.sensor, now_ns)
+        stack.callback(ledgers.close)
+        filing = Filing(settings.sensor, settings.config.ledger.retention_days)
+        findings, position = outbox.load()
+        recording = Recording(ledgers, outbox, Book(knowledge.policy, findings), filing)
+        recording.use(standing(settings, knowledge, now_ns), knowledge.policy)
+        CatchingUp(recording, position, now_ns).run()
+        answer = act(recording, filing, request, now_ns)
+        if answer.status == "pending" and recording.owes_ledgers:  # and nobody is left to pay
+            return Answer("refused", f"nothing changed: {answer.says}")
+        return answer
+
+
+def _require_owner(settings: Settings) -> None:
+    """Refuse to leave files that the daemon could not write. Raises InputError."""
+    for place in (settings.state, settings.ledger, settings.ledger_key):
+        try:
+            uid = place.stat().st_uid
+        except OSError as error:
+            problem = (error.strerror or "it cannot be looked at").lower()
+            raise InputError(str(place), problem, "start the daemon once, which makes it") from None
+        if uid != os.geteuid():
+            mend = f"run it as that user: setpriv --reuid={uid} --clear-groups residency findings ..."
+            raise InputError(str(place), f"it belongs to user {uid}, and no daemon runs", mend)

@@ -1,0 +1,91 @@
+"""The courier's service: what it may not do, and that it works all the same."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.courier_kit import Server, configured, keys_in, put, serving, wait_for
+from tests.outbox_kit import events, opened
+from tests.under_unit import settings, under_unit
+
+ROOT = Path(__file__).parents[1]
+UNIT = ROOT / "packaging/systemd/residency-deliver.service"
+SENSOR = ROOT / "packaging/systemd/residency-monitor.service"
+DOCUMENTED = " ".join((ROOT / "docs/68-sinks.md").read_text("utf-8").split())
+MOST_EXPOSED = 1.5
+IT_MAY = {"RestrictAddressFamilies", "IPAddressDeny", "IPAddressAllow", "SystemCallFilter", "Environment"}
+
+needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="not root")
+
+
+def analyze(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = ["systemd-analyze", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+@needs_systemd
+def test_the_service_is_little_exposed() -> None:
+    done = analyze("security", "--no-pager", "--offline=true", UNIT)
+    found = re.search(r"Overall exposure level for residency-deliver\.service: ([\d.]+)", done.stdout)
+    assert found is not None, done.stderr
+    assert float(found[1]) <= MOST_EXPOSED
+    assert f"exposure level {found[1]}, on a scale" in DOCUMENTED
+
+
+@needs_systemd
+def test_systemd_understands_every_line(tmp_path: Path) -> None:
+    unit = tmp_path / UNIT.name
+    unit.write_text(UNIT.read_text("utf-8").replace("/usr/bin/residency", "/usr/bin/env"), "utf-8")
+    done = analyze("verify", "--man=no", unit)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_it_is_held_as_the_sensor_is_but_for_the_network() -> None:
+    unit, sensor = settings(UNIT), settings(SENSOR)
+    assert unit["CapabilityBoundingSet"] == unit["AmbientCapabilities"] == [""]
+    assert unit["User"] == sensor["User"]
+    assert unit["StateDirectory"] == ["residency/state residency/events"]
+    assert unit["RestartPreventExitStatus"] == ["2"]
+    holding = {
+        name for name in sensor if name.startswith(("Protect", "Private", "Restrict", "Lock", "Memory"))
+    }
+    assert {name: unit[name] for name in holding - IT_MAY} == {
+        name: sensor[name] for name in holding - IT_MAY
+    }
+    assert unit["SystemCallFilter"] == sensor["SystemCallFilter"][:2]
+
+
+@needs_systemd
+@needs_root
+@pytest.mark.enable_socket
+def test_it_delivers_under_the_unit(tmp_path: Path) -> None:
+    with serving(Server()) as server:
+        url = f"http://localhost:{server.server_port}/"
+        state = tmp_path / "state"
+        config = configured(
+            tmp_path,
+            {"type": "jsonl", "name": "file", "path": str(state / "events.jsonl")},
+            {"type": "webhook", "name": "hook", "url": url},
+            {"type": "jsonl", "name": "elsewhere", "path": str(tmp_path / "elsewhere.jsonl")},
+        )
+        outbox = opened(state)
+        put_keys = put(outbox, events(0, 5))
+        outbox.close()
+        command = [sys.executable, "-m", "monitor", "deliver", "--config", str(config)]
+        with subprocess.Popen(
+            under_unit(state, *command, unit=UNIT), stderr=subprocess.PIPE, text=True
+        ) as courier:
+            wait_for(lambda: keys_in(state / "events.jsonl") == put_keys, "the file")
+            wait_for(lambda: server.keys == put_keys, "the webhook")
+            courier.send_signal(signal.SIGTERM)
+            _, said = courier.communicate(timeout=10)
+    assert courier.returncode == 0, said
+    assert not (tmp_path / "elsewhere.jsonl").exists()
+    assert "read-only file system" in said
