@@ -68,7 +68,7 @@ class Line:
 
     def recorded(self) -> dict[str, list[bytes]]:
         """Return each ledger's payloads of decisions, in order. Each is whole, and what was signed."""
-        return {path.parent.name: _payloads(path.parent) for path in sorted(self.root.glob("*/ledger.json"))}
+        return {path.parent.name: decided_in(path.parent) for path in sorted(self.root.glob("*/ledger.json"))}
 
     def events(self) -> dict[str, FindingEvent]:
         """Return the events of the outbox by key; none stands there twice."""
@@ -96,7 +96,8 @@ class Line:
         return Item(record, decision.connection.subject.tenant, decision=decision)
 
 
-def _payloads(folder: Path) -> list[bytes]:
+def decided_in(folder: Path) -> list[bytes]:
+    """Return a ledger's payloads of decisions, in order. Each is as its leaf says, all is as signed."""
     reader = open_ledger(folder)
     tree = Frontier()
     found = []

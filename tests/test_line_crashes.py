@@ -15,7 +15,7 @@ from tests.line_kit import Line, changes_of, killed_before
 from tests.rejudge_kit import POLICY, decisions
 
 TOLD = (0, 1, 6, 9, 10, 12, 22, 24, 25)  # of the demo: two ledgers, every outcome, several findings
-MOMENTS = 40  # at which it is killed, of several hundred
+MOMENTS = 24  # at which it is killed, of several hundred
 
 
 @functools.cache
