@@ -1,16 +1,16 @@
-"""The whole of it with real processes: packets to findings, operators, sinks, a ledger that verifies, evidence."""
+"""The whole of it, with real processes: packets to findings, operators, sinks, ledger and evidence."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.daemon_kit import DEMO, ROOT, USER, Daemon, daemon, records, wait_for, wire
+from tests.daemon_kit import DEMO, ROOT, USER, Daemon, daemon, records, wire
 
 pytestmark = pytest.mark.enable_socket
 COUNT = len(records(DEMO))
@@ -41,7 +41,8 @@ def whats(live: Daemon, finding: str) -> list[str]:
 def test_from_packets_to_people_and_to_evidence() -> None:
     with wire() as lane, daemon(lane) as live:
         (live.folder / "out").mkdir()
-        subprocess.run(["chown", USER, live.folder, live.folder / "out"], check=True)
+        shutil.chown(live.folder, USER)
+        shutil.chown(live.folder / "out", USER)
         sink = {"name": "file", "type": "jsonl", "path": str(live.folder / "out/events.jsonl")}
         live.configure(sinks=[sink | {"checkpoints": True}])
         config = "--config", str(live.config)

@@ -61,7 +61,7 @@ class Recording:
         self._events: list[Event] = []  # owed to the outbox, with these:
         self._changes: list[Change] = []
         self._touched: dict[str, Finding] = {}
-        self._committed_ns = 0
+        self._committed_ns = self._forgotten = 0
 
     def use(self, standing: Standing, policy: Policy | None) -> None:
         """Have findings judged by this policy, and every ledger say what is in use now."""
@@ -129,6 +129,9 @@ class Recording:
             return
         self.outbox.commit(self._touched.values(), self._events, position or self.position())
         self._committed_ns = now_ns
+        if self.book.forgotten > self._forgotten:
+            self._forgotten = self.book.forgotten
+            self.outbox.keep_only(finding.id for finding in self.book.findings())
         self.changed += self._changes
         self._events, self._changes, self._touched = [], [], {}
 
