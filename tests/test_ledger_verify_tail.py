@@ -86,6 +86,16 @@ def test_every_torn_state_is_told_and_mended(tmp_path: Path, sizes: list[int]) -
             assert (told(mended), mended.entries, mended.unsigned_tail) == ("", sum(sizes), None)
 
 
+def test_stale_tiles_behind_a_new_checkpoint_are_told(tmp_path: Path) -> None:
+    before, after = stopped(tmp_path, [3, 2])
+    for path in files_of(before / "tile"):
+        write(after / path.relative_to(before), path.read_bytes())
+    found = verify(after)
+    assert (told(found), found.entries, found.unsigned_tail) == ("", 5, Tail(0, 0, 2))
+    LedgerWriter(after, SIGNER, "acme", NOW_NS).close()
+    assert (told(verify(after)), verify(after).unsigned_tail) == ("", None)
+
+
 def test_torn_journal_is_told(tmp_path: Path) -> None:
     before, after = stopped(tmp_path, [3, 2])
     whole, journal = (before / "journal").read_bytes(), (after / "journal").read_bytes()
