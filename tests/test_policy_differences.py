@@ -92,7 +92,8 @@ CASES: list[tuple[str, str, str, list[tuple[str, str, str, list[tuple[str, objec
         "findings: {cure: 48h, reminders: [{name: N, after: 24h, severities: [high], says: s}]}\nrules:",
         [
             ("changed", "findings", "", [("cure", DEFAULT_CURE, "48h")]),
-            ("added", "reminder", "N", [("after", None, "24h"), ("severities", None, ("high",)), ("says", None, "s")]),
+            ("added", "reminder", "N",
+             [("after", None, "24h"), ("severities", None, ("high",)), ("says", None, "s")]),
         ],
     ),
     (
