@@ -3,12 +3,14 @@
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.documents import Source, decode
 from monitor.policy.differences import PolicyChange, policy_differences
+from monitor.policy.findings_section import DEFAULT_CURE
 from monitor.policy.schema import PolicyDocument
 from tests.policy_help import HEAD
 from tests.rejudge_kit import DEMO, POLICY, document, edited, run
@@ -85,6 +87,16 @@ CASES: list[tuple[str, str, str, list[tuple[str, str, str, list[tuple[str, objec
           [("default", "indeterminate", "violation"), ("resolvers", (), ("10.0.0.53",))])],
     ),
     (
+        "findings",
+        "rules:",
+        "findings: {cure: 48h, reminders: [{name: N, after: 24h, severities: [high], says: s}]}\nrules:",
+        [
+            ("changed", "findings", "", [("cure", DEFAULT_CURE, "48h")]),
+            ("added", "reminder", "N",
+             [("after", None, "24h"), ("severities", None, ("high",)), ("says", None, "s")]),
+        ],
+    ),
+    (
         "behaviours",
         "rules:",
         "behaviours:\n  dual_exposure: {}\n  gateways: [{name: g, addresses: [10.1.1.1], for: [x]}]\nrules:",
@@ -106,6 +118,14 @@ def test_differences(
 ) -> None:
     assert text in BASE
     assert said(BASE, BASE.replace(text, other, 1) if text else BASE) == expected
+
+
+def test_every_key_of_a_policy_is_compared() -> None:
+    """A key that is new in the language has to be compared, too: extend the table above with it."""
+    assert {field.encode_name for field in msgspec.structs.fields(PolicyDocument)} == {
+        "version", "id", "owner", "issued", "tenants", "rules", "name", "description", "jurisdictions",
+        "data_classes", "services", "resolvers", "exceptions", "default", "behaviours", "findings", "tests",
+    }  # fmt: skip
 
 
 def ordered(names: list[str]) -> PolicyDocument:

@@ -30,7 +30,7 @@ def difference_lines(changes: Iterable[PolicyChange], columns: int) -> Iterator[
 def _heading(change: PolicyChange) -> str:
     if change.kind == "policy":
         return "the policy itself"
-    called = f"{change.kind} {change.item}"
+    called = f"{change.kind} {change.item}".rstrip()
     if change.change != "moved":
         return f"{called} ({change.change})"
     return f"{called} now comes after {change.after}" if change.after else f"{called} now comes first"

@@ -11,12 +11,13 @@ from typing import Any, Literal
 
 import msgspec
 
+from monitor.policy.findings_section import FindingsSection
 from monitor.policy.schema import PolicyDocument
 from monitor.policy.section import BehaviourSection
 
 Kind = Literal[
     "policy", "rule", "exception", "source group", "tenant", "jurisdiction", "data class", "service",
-    "behaviour", "test",
+    "behaviour", "findings", "reminder", "test",
 ]  # fmt: skip
 _HEAD = "id", "name", "owner", "issued", "description", "default", "resolvers"
 _BEHAVIOURS = "dual_exposure", "relay", "consoles", "latency"
@@ -61,6 +62,8 @@ def policy_differences(old: PolicyDocument, new: PolicyDocument) -> Iterator[Pol
     yield from _compared("data class", _items(old.data_classes, "name"), _items(new.data_classes, "name"))
     yield from _compared("service", _items(old.services, "name"), _items(new.services, "name"))
     yield from _compared("behaviour", _behaviours(old.behaviours), _behaviours(new.behaviours))
+    yield from _compared("findings", _findings(old.findings), _findings(new.findings))
+    yield from _compared("reminder", _reminders(old.findings), _reminders(new.findings))
     yield from _compared("test", _items(old.tests, "name"), _items(new.tests, "name"))
 
 
@@ -135,6 +138,17 @@ def _behaviours(section: BehaviourSection | None) -> dict[str, _Flat]:
     found = {name: _flat(asked) for name in _BEHAVIOURS if (asked := getattr(section, name)) is not None}
     found |= {f"gateway {each.name}": _flat(each) for each in section.gateways}
     return found | {f"upload limit of {each.data_class}": _flat(each) for each in section.upload_limits}
+
+
+def _findings(section: FindingsSection | None) -> dict[str, _Flat]:
+    """Return what holds for all findings; what no policy says is as if the default was written."""
+    found = _flat(section or FindingsSection())
+    found.pop("reminders", None)
+    return {"": found}
+
+
+def _reminders(section: FindingsSection | None) -> dict[str, _Flat]:
+    return _items(section.reminders, "name") if section is not None else {}
 
 
 def _items(items: Iterable[msgspec.Struct], name: str) -> dict[str, _Flat]:
