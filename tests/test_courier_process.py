@@ -24,6 +24,7 @@ from tests.courier_kit import (
     answering,
     configured,
     delivering,
+    filled,
     in_memory,
     keys_in,
     put,
@@ -139,14 +140,13 @@ def test_a_dead_receiver_holds_up_nobody_else(tmp_path: Path, server: Server, ou
             assert courier.said("a sink was left in the middle of a delivery")
 
 
-def test_what_is_refused_comes_again_when_it_is_asked_for(
-    tmp_path: Path, server: Server, outbox: Outbox
-) -> None:
+def test_what_is_refused_comes_again_when_it_is_asked_for(tmp_path: Path, server: Server) -> None:
+    with filled(tmp_path / "state", events(0, 6)) as put_keys:
+        pass  # no daemon runs any more
     config = configured(tmp_path, webhook(server))
     state = tmp_path / "state"
     server.answers = [answering(204), answering(422, b"no such tenant"), answering(400)]
     with delivering(config) as courier:
-        put_keys = put(outbox, events(0, 6))
         wait_for(lambda: len(server.keys) == 6, "all events")
         wait_for(lambda: len(list(dead_letters(state))) == 2, "dead letters")
         assert [each.reason for each in dead_letters(state)] == [

@@ -20,7 +20,7 @@ from monitor.courier.wants import Terms
 from monitor.sinks.protocol import Dead, Delivered, Outcome, Parcel, RetryAfter, Sink
 
 IDLE_SECONDS = 0.2  # between two looks at the outbox
-READ_EVENTS = 500  # at once, of which the sink may want few
+READ_EVENTS = 100  # at once at least, of which the sink may want few
 SECOND_NS = 1_000_000_000
 _LONGEST_PAUSE_NS = 2 * int(CEILING_SECONDS) * SECOND_NS  # what is more, a step of the clock did
 

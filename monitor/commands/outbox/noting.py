@@ -21,6 +21,7 @@ from monitor.wording import plural
 
 MAX_NOTED = 20  # findings of one command
 MAX_LOOKED_AT = 100_000  # events
+PATIENCE_SECONDS = 5.0  # to wait for the daemon, which is then asked no more
 PAGE = 500
 
 
@@ -45,11 +46,13 @@ def note_dropped(state: Path, sink: str, findings: list[str]) -> list[str]:
         text = f"An event about it was dropped for the sink {sink}, which will not get it."
         request = new_request(Comment(finding=each, by=_user(), text=text), now_ns)
         try:
-            answer = ask(state, request)
+            answer = ask(state, request, PATIENCE_SECONDS)
         except InputError as error:
             return [*said, f"not noted on {each}: {error}"]
         if answer.status not in ("done", "pending"):
             said.append(f"not noted on {each}: {answer.says}")
+        if answer.status in ("not-taken", "unknown"):
+            return said
     if len(findings) > MAX_NOTED:
         said.append(f"not noted on {plural(len(findings) - MAX_NOTED, 'finding')} more")
     return said
