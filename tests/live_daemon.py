@@ -104,7 +104,7 @@ class Daemon:
     def lines(self, *kinds: str) -> list[Written]:
         """Return what was decided, by default of every outcome."""
         found = [msgspec.json.decode(line)["payload"] for line in self._lines(kinds or KINDS)]
-        return [msgspec.convert(each | each["decision"], Written) for each in found]
+        return [msgspec.convert(each | each["decision"], Written) for each in found if "decision" in each]
 
     def ended(self) -> list[Written]:
         """Return the decisions on connections that ended."""
