@@ -50,14 +50,6 @@ class Leaf(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     v: Literal[1] = 1
 
 
-class PayloadLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A line of a payload file: the entry's place in the tree, its salt (hexadecimal) and its payload."""
-
-    index: int
-    salt: str
-    payload: msgspec.Raw
-
-
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
