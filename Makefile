@@ -167,6 +167,7 @@ format: $(VENV)/dev.stamp ## format the sources
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
+# runtime: the sensor, `replay --out`, and the sinks of the packages. dev: all that tests and lint import.
 lock: ## renew the pinned versions and hashes in requirements/
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
