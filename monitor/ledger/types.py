@@ -14,7 +14,7 @@ from monitor.types import Outcome
 SALT_BYTES = 16
 FORMAT = 1
 
-# What retention tells apart. "record" is kept for good: all that is no decision and no statement of coverage.
+# What retention tells apart. "record" is kept for good: what was loaded and done.
 PayloadClass = Literal[Outcome, "inventory", "coverage", "record"]
 CLASSES: tuple[PayloadClass, ...] = (
     "violation", "record", "coverage", "indeterminate", "unassigned", "excepted", "inventory", "allow",
