@@ -4,6 +4,8 @@ import errno
 import gzip
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -289,3 +291,18 @@ def test_check_runs_the_policys_own_tests(tmp_path: Path) -> None:
     result = residency("check", "--policy", policy)
     assert result.exit_code == 2
     assert "wanted excepted" in result.output
+
+
+def test_what_people_ask_first_loads_little() -> None:
+    heavy = (
+        "cryptography",
+        "monitor.findings",
+        "monitor.pipeline",
+        "pandas",
+        "pyarrow",
+        "sqlite3",
+        "structlog",
+    )
+    check = f"import sys, monitor.commands.explain; print(*(set({heavy!r}) & set(sys.modules)))"
+    ran = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout == "\n"
