@@ -38,6 +38,7 @@ ifneq ($(CARGO),)
 	@$(BIN)/python -c "from sensors import _native" || \
 	  { echo "the native engine was not built; see: cargo build --manifest-path $(CRATES)" >&2; exit 1; }
 endif
+	@$(BIN)/python -m compileall -q monitor sensors # pip does that for all but an editable installation
 	@touch $@
 
 # The catalogue as commands read it; without it they read the YAML, which takes longer.
