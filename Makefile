@@ -19,8 +19,8 @@ PROGRAMS := tshark:tshark promtool:prometheus systemd-analyze:systemd ip:iproute
   dnsmasq:dnsmasq-base curl:curl tinyproxy:tinyproxy-bin tcpreplay:tcpreplay tcpdump:tcpdump \
   redis-server:redis-server prometheus-alertmanager:prometheus-alertmanager rsyslogd:rsyslog-gnutls openssl:openssl
 
-.PHONY: help demo native programs test lint fuzz format golden lock floor sender bench bench-full bench-flows bench-explain bench-outbox bench-live soak nfstream clean
-.PHONY: help demo native programs test lint fuzz format golden lock floor sender bench bench-full bench-flows bench-explain bench-ledger bench-live soak nfstream clean
+.PHONY: help demo native programs test lint fuzz format golden lock floor sender bench bench-full bench-flows \
+  bench-explain bench-outbox bench-ledger bench-live soak nfstream clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -38,6 +38,7 @@ ifneq ($(CARGO),)
 	@$(BIN)/python -c "from sensors import _native" || \
 	  { echo "the native engine was not built; see: cargo build --manifest-path $(CRATES)" >&2; exit 1; }
 endif
+	@$(BIN)/python -m compileall -q monitor sensors # pip does that for all but an editable installation
 	@touch $@
 
 # The catalogue as commands read it; without it they read the YAML, which takes longer.
@@ -50,7 +51,7 @@ $(VENV)/dev.stamp: requirements/dev.lock $(VENV)/project.stamp
 
 demo: $(VENV)/project.stamp ## install, replay the demo capture, leave its files in demo-out/
 	@$(BIN)/residency replay pcaps/demo/traffic.pcap --policy policies/eu-crm.yaml --out demo-out || test $$? -eq 1
-	@echo; echo "The files are in demo-out/: decisions.jsonl, connections.parquet, summary.json"
+	@echo; echo "The files are in demo-out/:" $$(ls demo-out)
 
 native: $(VENV)/project.stamp ## build the native engine, where cargo is
 
@@ -142,6 +143,7 @@ bench-explain: $(VENV)/dev.stamp ## measure names a second of `explain` and `cat
 bench-outbox: $(VENV)/dev.stamp ## measure events a second that become durable beside a bare table
 	@mkdir -p build
 	$(BIN)/python benchmarks/outbox.py --folder build --json build/bench-outbox.json
+
 bench-ledger: $(VENV)/dev.stamp ## measure entries a second that the ledger appends durably, and verifies
 	@mkdir -p build
 	$(BIN)/python benchmarks/ledger.py --folder build --json build/bench-ledger.json
@@ -166,6 +168,7 @@ format: $(VENV)/dev.stamp ## format the sources
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
+# runtime: the sensor, `replay --out`, and the sinks of the packages. dev: all that tests and lint import.
 lock: ## renew the pinned versions and hashes in requirements/
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from monitor.aids import Aids
 from monitor.attribution import Question, attribute, is_llm_related
 from monitor.catalog import Catalog
 from monitor.physics import Physics
-from monitor.pipeline import Aids
 from monitor.policy import Policy
 from monitor.types import (
     Attribution,

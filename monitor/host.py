@@ -19,7 +19,7 @@ from sensors.engine import EngineError, choose
 
 _KEYS: Key = ("privacy", "pseudonyms", "keys")
 _WATCH: Key = ("capture", "watch")
-_LIBRARIES = {  # what a kind of sink needs beside Python itself; the extra has the kind's name
+SINK_LIBRARIES = {  # what a type of sink needs beside Python itself; the extra has the type's name
     "alertmanager": "urllib3",
     "kafka": "confluent_kafka",
     "redis": "redis",
@@ -121,7 +121,7 @@ def _extras(settings: Settings) -> Iterator[Remark]:
     """Which sinks need what is not installed here; the sensor works without."""
     for at, sink in enumerate(settings.config.sinks):
         kind = type(sink).__struct_config__.tag
-        module = _LIBRARIES.get(str(kind))
+        module = SINK_LIBRARIES.get(str(kind))
         if module is not None and importlib.util.find_spec(module) is None:
             problem = f"sink {sink.name} needs the {kind} extra, which is not installed"
             mend = f"install it: pip install 'residency-monitor[{kind}]'"

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from monitor.attribution import GeoLookup, Question, RangeLookup, attribute, is_llm_related
+from monitor.aids import Aids
+from monitor.attribution import Question, attribute, is_llm_related
 from monitor.attribution.private import is_private
 from monitor.attribution.readings import MAX_ALIASES, MAX_NAMES
 from monitor.behaviours import Behaviours
@@ -22,7 +23,6 @@ from monitor.correlator import Correlator
 from monitor.coverage import UNRESOLVED
 from monitor.groups import number_groups
 from monitor.hosting import Hosting
-from monitor.physics import Physics
 from monitor.policy import Policy
 from monitor.tally import Tally
 from monitor.types import Attribution, Connection, Decision, Name, Subject
@@ -33,18 +33,6 @@ from sensors.observations import Gap
 
 DNS_PORT = 53
 ATTRIBUTION_CACHE = 65_536  # questions whose answers are kept
-
-
-class Aids(msgspec.Struct, frozen=True):
-    """What may be known beside the catalogue: nothing, unless it is given.
-
-    ``hosting`` are address ranges (CIDR notation) where LLM endpoints are hosted, beside the catalogue's own.
-    """
-
-    geo: GeoLookup | None = None
-    ranges: RangeLookup | None = None
-    physics: Physics | None = None
-    hosting: tuple[str, ...] = ()
 
 
 class _Read(NamedTuple):

@@ -4,8 +4,8 @@ PREFIX ?= /usr
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 # the interpreter that runs what is installed: wheels are for its version
 SYSTEM_PYTHON ?= /usr/bin/python3
-# what the sensor needs, and no more; EXTRAS=[audit] adds pandas and pyarrow
-EXTRAS ?=
+# beside what the sensor needs: what its sinks do, of which requirements/runtime.lock has the wheels; audit is there, too
+EXTRAS ?= [alertmanager,webhook]
 
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' monitor/__init__.py)
 SOURCES = $(RUST) $(CATALOG) $(shell find monitor sensors -name '*.py')
@@ -65,7 +65,7 @@ install: $(PACKAGE)/wheels.stamp | $(PACKAGE)/venv/bin/pip ## install on this sy
 	test -e $(DESTDIR)/etc/residency/residency.yaml || \
 	  install -m 640 monitor/data/residency.yaml $(DESTDIR)/etc/residency/residency.yaml
 
-uninstall: ## remove what `install` put there; configuration and decisions stay
+uninstall: ## remove what `install` put there; configuration, ledger and findings stay
 	rm -f $(addprefix $(DESTDIR),$(INSTALLED))
 	rm -rf $(DESTDIR)$(LIBRARY) $(DESTDIR)$(DOCUMENTS)
 

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 
-from monitor import app
+from monitor import app, replaying
 from monitor.exports import behaviour_lines
 from monitor.geography import Site
 from monitor.load import load_extents
@@ -79,7 +79,7 @@ def behaviours(case: Path, engine: str = "dpkt") -> bytes:
     """Return a case's behaviours as JSON lines."""
     with TemporaryDirectory() as folder:
         knowledge = app.load_knowledge(policy_with_behaviours(case, Path(folder)))
-    summary = app.replay([traffic(case)], knowledge, app.Reading(engine)).summary
+    summary = replaying.replay([traffic(case)], knowledge, replaying.Reading(engine)).summary
     return behaviour_lines(summary.behaviours or ())
 
 

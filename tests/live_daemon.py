@@ -19,7 +19,6 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.types import Decision, Owner
 from monitor.windows import Window
-from sensors.observations import Count
 from tests.live_network import INSIDE
 from tests.live_places import Program
 from tests.live_world import POLICY, World
@@ -164,8 +163,3 @@ def _configuration(folder: Path, ask: Ask, port: int) -> dict[str, Any]:
         "security": {"user": USER},
         **ask.others,
     }
-
-
-def sum_of(counts: dict[str, Count]) -> Count:
-    """Add counts up."""
-    return Count(sum(each.packets for each in counts.values()), sum(each.bytes for each in counts.values()))

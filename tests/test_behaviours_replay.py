@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor import app
+from monitor import app, replaying
 from monitor.behaviours import Behaviour, Behaviours
 from monitor.cli import group
 from monitor.exports import BEHAVIOURS, behaviour_lines
@@ -195,6 +195,6 @@ def test_many_behaviours_are_cut_short_on_a_terminal() -> None:
 
 def test_replay_takes_the_app_alone(tmp_path: Path) -> None:
     knowledge = app.load_knowledge(golden.policy_with_behaviours(RELAY, tmp_path))
-    summary = app.replay([golden.traffic(RELAY)], knowledge, app.Reading()).summary
+    summary = replaying.replay([golden.traffic(RELAY)], knowledge, replaying.Reading()).summary
     assert summary.behaviours
     assert [each.kind for each in summary.behaviours] == ["relay-suspected"]

@@ -4,8 +4,12 @@ import errno
 import gzip
 import json
 import os
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import msgspec
 import pytest
 from click.testing import CliRunner, Result
@@ -32,14 +36,24 @@ def capture(case: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize(
-    "command", [[], *([name] for name in COMMANDS), ["catalog", "list"], ["catalog", "show"]]
-)
-def test_help_fits_80_columns(command: list[str]) -> None:
-    result = residency(*command, "--help")
-    assert result.exit_code == 0
-    assert max(map(len, result.stdout.splitlines())) <= 80
-    assert "Usage: " in result.stdout
+def commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield what there is to type: the group, its commands, and theirs."""
+    yield path
+    if isinstance(command, click.Group):
+        for name in command.list_commands(click.Context(command)):
+            found = command.get_command(click.Context(command), name)
+            assert found is not None
+            yield from commands(found, (*path, name))
+
+
+def test_help_fits_80_columns_and_is_cut_nowhere() -> None:
+    for command in commands(group):
+        result = residency(*command, "--help")
+        assert result.exit_code == 0
+        assert max(map(len, result.stdout.splitlines())) <= 80, command
+        assert "Usage: " in result.stdout
+        _, _, listed = result.stdout.partition("Commands:\n")
+        assert "..." not in listed, command
 
 
 @pytest.mark.parametrize(
@@ -277,3 +291,18 @@ def test_check_runs_the_policys_own_tests(tmp_path: Path) -> None:
     result = residency("check", "--policy", policy)
     assert result.exit_code == 2
     assert "wanted excepted" in result.output
+
+
+def test_what_people_ask_first_loads_little() -> None:
+    heavy = (
+        "cryptography",
+        "monitor.findings",
+        "monitor.pipeline",
+        "pandas",
+        "pyarrow",
+        "sqlite3",
+        "structlog",
+    )
+    check = f"import sys, monitor.commands.explain; print(*(set({heavy!r}) & set(sys.modules)))"
+    ran = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout == "\n"

@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor import groups
+from monitor.aids import Aids
 from monitor.counts import FlowCount, total
 from monitor.coverage import CONCEALMENTS, COVERAGE_CLASSES, ClassCounts, add_up, share
 from monitor.groups import SourceGroup, SourceGroups, number_groups
 from monitor.hosting import Hosting
-from monitor.pipeline import Aids, Pipeline
+from monitor.pipeline import Pipeline
 from monitor.tally import Tally
 from monitor.types import Connection, Hello, Subject, Totals
 from sensors.connections import Counted, Flows, GroupCounted

@@ -15,7 +15,7 @@ from monitor.daemon.verdicts import Verdicts
 from monitor.daemon.windows import WINDOW_NS, Windows
 from monitor.ledger.days import DAY_NS, SECOND_NS, day_number, day_text
 from monitor.tally import Tally
-from tests.store_kit import NOW_NS, decision
+from tests.decisions_kit import NOW_NS, decision
 
 YEAR_NS = 365 * DAY_NS
 STEPS = {

@@ -80,6 +80,9 @@ def test_from_packets_to_people_and_to_evidence() -> None:
         assert shown["state"] == "curing"
 
         assert "verified" in residency("verify", str(live.ledger))
+        said = residency("ledger", "show", str(live.ledger), "--json").splitlines()
+        for kinds in (json.loads(each)["kinds"] for each in said):
+            assert kinds["policy-loaded"] == kinds["configuration"] == kinds["sensor-start"] == 2
         (checkpoint, *_) = [
             each for each in told(live)[::-1] if each["type"] == "checkpoint" and each["tenant"]
         ]

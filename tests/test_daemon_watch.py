@@ -15,8 +15,8 @@ from monitor.daemon.totals import accounting
 from monitor.daemon.watch import Watch
 from monitor.settings import load_settings
 from sensors.live import SourceStatus, State, Status
+from tests.decisions_kit import NOW_NS
 from tests.parts_kit import Told
-from tests.store_kit import NOW_NS
 
 SECOND_NS = 1_000_000_000
 QUIET = Status(0, ())

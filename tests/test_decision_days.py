@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.ledger.days import DAY_NS, SECOND_NS, Steady, file_name, is_day_file, is_expired
-from tests.store_kit import NOW_NS, TODAY
+from tests.decisions_kit import NOW_NS
 
+TODAY = "2026-03-10"
 KEPT_DAYS = 7
 ANY_NS = st.integers(-(2**63), 2**64)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from monitor import app, cli
+from monitor import app, cli, replaying
 from monitor.__main__ import main
 from monitor.replacing import Replacing
 from tests.test_cli import POLICY, capture, residency
@@ -110,7 +110,7 @@ def test_a_full_disk_under_out_is_one_line_and_leaves_nothing(
     def refuse(*_: object) -> None:
         raise OSError(28, NO_SPACE)
 
-    monkeypatch.setattr(app, "write_summary", refuse)
+    monkeypatch.setattr(replaying, "write_summary", refuse)
     result = residency("replay", capture("openai-global"), "--out", tmp_path)
     assert result.exit_code == 2
     assert result.stderr == f"residency: {tmp_path}: {NO_SPACE}; make room, or choose another --out\n"
@@ -245,5 +245,5 @@ def test_a_reader_that_goes_away_hides_nothing(tmp_path: Path, arguments: list[s
 def test_the_paths_of_the_summary_are_text(tmp_path: Path) -> None:
     path = tmp_path / f"{ODD}.pcap"
     path.write_bytes(capture("openai-global").read_bytes())
-    summary = app.replay([path], app.load_knowledge(), app.Reading("dpkt")).summary
+    summary = replaying.replay([path], app.load_knowledge(), replaying.Reading("dpkt")).summary
     assert msgspec.json.decode(msgspec.json.encode(summary.inputs), type=list[str])[0].isprintable()

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.advice import Advice, Adviser
+from monitor.aids import Aids
 from monitor.attribution import Question, attribute
 from monitor.catalog import Catalog
 from monitor.cli import group
@@ -19,7 +20,6 @@ from monitor.commands.lines import CHUNK, MAX_LINE, batches
 from monitor.commands.terminal import columns_of, json_line, printable
 from monitor.explain import KEPT, KEPT_INPUT, Circumstances, Explainer, read_input
 from monitor.nearest import Nearest
-from monitor.pipeline import Aids
 from monitor.types import Evidence, EvidenceKind, Name
 from tests.catalog_help import FixedGeo, built_in, compiled
 

@@ -11,13 +11,14 @@ from click import unstyle
 from click.testing import CliRunner, Result
 from msgspec.structs import replace
 
-from monitor import app, console_findings
-from monitor.app import Knowledge, Reading
+from monitor import app, console_findings, replaying
+from monitor.app import Knowledge
 from monitor.cli import group
 from monitor.exports import FINDINGS, SUMMARY, finding_lines
 from monitor.findings import Book
 from monitor.findings.types import Finding
 from monitor.pipeline import Pipeline
+from monitor.replaying import Reading
 from monitor.summary import Summary
 from pcaps import golden
 from sensors import native
@@ -52,7 +53,7 @@ def example() -> Knowledge:
 
 def found(case: Path, engine: str, threads: int = 1) -> bytes:
     return finding_lines(
-        app.replay([golden.traffic(case)], knowledge(case), Reading(engine, threads)).findings
+        replaying.replay([golden.traffic(case)], knowledge(case), Reading(engine, threads)).findings
     )
 
 
@@ -78,7 +79,7 @@ def test_live_finds_the_same_with_verdicts_ahead_of_the_end(case: Path) -> None:
             book.offer(decision)
     wanted = [
         each
-        for each in app.replay([golden.traffic(case)], known, Reading("native")).findings
+        for each in replaying.replay([golden.traffic(case)], known, Reading("native")).findings
         if each.kind in {"violation", "indeterminate"}
     ]
     live = [replace(each, revision=1) for each in book.findings()]
@@ -188,7 +189,7 @@ def test_findings_are_as_of_the_last_packet() -> None:
 def test_findings_without_room_make_a_replay_incomplete(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("monitor.findings.book.MAX_FINDINGS", 2)
     monkeypatch.setattr("monitor.findings.book.ROOM", 1)
-    replayed = app.replay([golden.traffic(DEMO)], example(), Reading("dpkt"))
+    replayed = replaying.replay([golden.traffic(DEMO)], example(), Reading("dpkt"))
     assert replayed.summary.bounds["forgotten-findings"] > 0
     assert not replayed.summary.complete
     assert replayed.status == 4

@@ -8,6 +8,7 @@ import pytest
 from monitor import app
 from monitor.counts import total
 from monitor.coverage import CONCEALMENTS
+from monitor.replaying import Reading, replay
 from pcaps import golden
 from sensors.engine import open_sensor
 from sensors.observations import Accounting, Count, FlowUpdate
@@ -55,9 +56,7 @@ def test_the_accounting_closes(case: Path) -> None:
     carried = accounting.decoded.get("tcp", Count()).packets + accounting.decoded.get("udp", Count()).packets
     assert in_flows < carried if fragmented else in_flows == carried
 
-    summary = app.replay(
-        [golden.traffic(case)], app.load_knowledge(golden.POLICY), app.Reading("dpkt")
-    ).summary
+    summary = replay([golden.traffic(case)], app.load_knowledge(golden.POLICY), Reading("dpkt")).summary
     assert summary.connections.flows == sum(count.flows for count in summary.coverage.values())
     assert summary.coverage["concealing"] == total(summary.concealing.values())
     assert summary.connections.flows + summary.lookups.flows == len(flows)
@@ -79,12 +78,10 @@ def test_the_accounting_closes(case: Path) -> None:
     ],
 )
 def test_what_conceals_is_counted_by_kind(case: str, wanted: dict[str, int]) -> None:
-    summary = app.replay(
-        [golden.traffic(golden.PCAPS / case)], app.load_knowledge(), app.Reading("dpkt")
-    ).summary
+    summary = replay([golden.traffic(golden.PCAPS / case)], app.load_knowledge(), Reading("dpkt")).summary
     assert {kind: count.flows for kind, count in summary.concealing.items()} == wanted
 
 
 def test_the_summary_says_the_same_as_its_json() -> None:
-    summary = app.replay([golden.traffic(CASES[0])], app.load_knowledge(), app.Reading("dpkt")).summary
+    summary = replay([golden.traffic(CASES[0])], app.load_knowledge(), Reading("dpkt")).summary
     assert msgspec.json.decode(msgspec.json.encode(summary), type=type(summary)) == summary

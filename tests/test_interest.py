@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor import app
+from monitor import app, replaying
 from monitor.catalog.hostmatch import NameIndex, normal_name
 from monitor.exports import DECISIONS, SUMMARY
 from monitor.geoip import GeoIp
@@ -128,7 +128,7 @@ def test_the_files_are_the_same_with_and_without(
         with monkeypatch.context() as patch:
             if name != "filtered":
                 patch.setattr(Pipeline, "interest", lambda _: None)
-            app.replay([golden.traffic(case)], knowledge, app.Reading(engine), out)
+            replaying.replay([golden.traffic(case)], knowledge, replaying.Reading(engine), out)
         summary = (out / SUMMARY).read_bytes()
         said = f'"engine": "{engine}"'.encode()
         assert summary.count(said) == 1

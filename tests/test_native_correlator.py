@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.aids import Aids
 from monitor.catalog.hostmatch import normal_name
 from monitor.correlator import Correlator
 from monitor.counts import FlowCount
 from monitor.coverage import COVERAGE_CLASSES
-from monitor.pipeline import DNS_PORT, Aids, Pipeline
+from monitor.pipeline import DNS_PORT, Pipeline
 from monitor.types import Coverage, Decision
 from pcaps import golden
 from sensors import native

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -132,6 +133,19 @@ def test_make_install_puts_each_file_in_its_place(destination: str, prefix: str)
     assert f"test -e {configuration} || install -m 640 monitor/data/residency.yaml {configuration}" in re.sub(
         r"\\\n\s*", "", done.stdout
     )
+
+
+def test_the_lock_has_what_is_installed() -> None:
+    done = run("make", "--dry-run", "--no-print-directory", "install")
+    (extras,) = re.findall(r"'residency-monitor\[([a-z,]+)\]==", done.stdout)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    needed = [each for extra in extras.split(",") for each in project["optional-dependencies"][extra]]
+    pinned = re.findall(
+        r"^([a-z0-9-]+)==", (ROOT / "requirements/runtime.lock").read_text("utf-8"), re.MULTILINE
+    )
+    for each in (*needed, *project["dependencies"]):
+        name = re.split(r"[<>=]", each)[0]
+        assert name.lower() in pinned, each
 
 
 def test_make_uninstall_leaves_configuration_and_decisions() -> None:

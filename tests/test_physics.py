@@ -15,6 +15,7 @@ from monitor.catalog import Catalog
 from monitor.cli import group
 from monitor.geography import Site
 from monitor.physics import Physics, bound_ns, reach_km
+from monitor.replaying import Reading, replay
 from monitor.types import Attribution, Connection, Hello, Name, Subject, Totals
 from sensors.observations import FlowKey
 from tests.catalog_help import FixedGeo, built_in
@@ -250,6 +251,6 @@ def test_the_place_stands_in_the_summary(text: str, shown: str) -> None:
 def test_engines_agree(geoip: str) -> None:
     knowledge = app.with_physics(app.load_knowledge(geoips=[Path(geoip)]), SINGAPORE)
     case = [Path("pcaps/mixed-endpoints/traffic.pcap")]
-    summaries = [app.replay(case, knowledge, app.Reading(engine)).summary for engine in ("dpkt", "auto")]
+    summaries = [replay(case, knowledge, Reading(engine)).summary for engine in ("dpkt", "auto")]
     assert summaries[0].destinations == summaries[1].destinations
     assert any(row.key.conflicted for row in summaries[0].destinations)

@@ -5,10 +5,11 @@ from collections.abc import Callable
 
 import pytest
 
+from monitor.aids import Aids
 from monitor.catalog import Catalog
 from monitor.geography import Site
 from monitor.physics import Physics
-from monitor.pipeline import Aids, Pipeline
+from monitor.pipeline import Pipeline
 from monitor.types import Hello, Name, Totals
 from sensors.connections import ConnectionSeen
 from sensors.observations import FlowKey, Transport

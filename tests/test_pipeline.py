@@ -5,10 +5,11 @@ import functools
 import msgspec
 
 from monitor import app
+from monitor.aids import Aids
 from monitor.attribution.readings import MAX_NAMES
 from monitor.correlator import Correlator
 from monitor.counts import FlowCount
-from monitor.pipeline import Aids, Pipeline
+from monitor.pipeline import Pipeline
 from monitor.policy import Policy
 from monitor.types import Decision
 from sensors.connections import CorrelatorCounters, Counted, Flows, GroupCounted

@@ -11,7 +11,7 @@ from monitor.daemon import pseudonyms as module
 from monitor.daemon.pseudonyms import RotatingPseudonyms
 from monitor.files import InputError
 from monitor.ledger.days import DAY_NS
-from tests.store_kit import NOW_NS
+from tests.decisions_kit import NOW_NS
 
 DAYS = 30
 PERIOD_NS = DAYS * DAY_NS

@@ -18,9 +18,9 @@ from monitor.pseudonyms import KEY_BYTES, Pseudonyms, period_of
 from monitor.types import Decision, Evidence, Name
 from pcaps import golden
 from sensors.observations import FlowKey
+from tests.decisions_kit import decision
 from tests.findings_kit import behave, decide, policy
 from tests.observed import START_NS
-from tests.store_kit import decision
 
 DAYS = 30
 PERIOD = period_of(START_NS, DAYS)

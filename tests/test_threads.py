@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor import app
+from monitor import app, replaying
 from monitor.exports import DECISIONS, SUMMARY
 from pcaps import golden
 from sensors import native
@@ -40,7 +40,7 @@ def test_the_files_are_the_same(case: Path, tmp_path: Path) -> None:
     written = []
     for threads in (1, 2, 3):
         out = tmp_path / str(threads)
-        app.replay([golden.traffic(case)], knowledge, app.Reading("native", threads), out)
+        replaying.replay([golden.traffic(case)], knowledge, replaying.Reading("native", threads), out)
         written.append([(out / name).read_bytes() for name in (DECISIONS, SUMMARY)])
     assert written[0] == written[1] == written[2]
 

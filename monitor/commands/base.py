@@ -1,6 +1,8 @@
 """What the commands share: options, and how an error becomes one clear line and an exit status."""
 
 import datetime as dt
+import os
+import pwd
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,8 +13,8 @@ import click
 from monitor.commands.edge import say
 from monitor.documents import DocumentError
 from monitor.exitstatus import Exit
+from monitor.files import InputError
 from monitor.geography import Site
-from monitor.load import InputError
 from monitor.parquet import MissingExtraError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -159,6 +161,15 @@ def choose_engine(engine: str) -> str:
         raise Failure(str(error), Exit.USAGE) from None
     warn([choice.note] if choice.note else [])
     return choice.engine
+
+
+def caller() -> str:
+    """Return who works here: the one who called sudo, or the process' user."""
+    uid = os.getuid()
+    try:
+        return os.environ.get("SUDO_USER") or pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"
 
 
 def warn(lines: Sequence[object]) -> None:

@@ -12,6 +12,7 @@ import msgspec
 
 from monitor.commands.base import DAY, FILE, Failure, clear_errors, data_option
 from monitor.commands.edge import messages_may_be_lost, reader_may_leave, say
+from monitor.commands.groups import Group
 from monitor.datasets.compiling import compiled
 from monitor.datasets.fetch import Fetcher
 from monitor.datasets.folders import VARIABLE, default_folder
@@ -33,7 +34,7 @@ shrinking_option = click.option(
 )
 
 
-@click.group("data")
+@click.group("data", cls=Group)
 def command() -> None:
     """Keep the data sets that say where an address is: published ranges and GeoIP.
 
@@ -162,7 +163,7 @@ def status_command(stale_days: int | None, data: Path | None, as_json: bool) -> 
     \b
     Examples:
       residency data status
-      residency data status --json | jq '.sources[] | {source, age_days, failures}'
+      residency data status --json | jq '.sources[] | {source, age_days}'
 
     \b
     Exit status: 0 all attempts went well; 2 no store; 4 a last attempt failed.

@@ -18,6 +18,7 @@ from monitor.datasets.folders import default_folder
 from monitor.datasets.health import health
 from monitor.datasets.index import read_index
 from monitor.files import InputError
+from monitor.host import SINK_LIBRARIES
 from monitor.privacy import privacy_lines
 from monitor.settings import load_settings
 from monitor.wording import fact, facts, plural
@@ -25,6 +26,11 @@ from sensors.confinement import LANDLOCK_WHOLE, Support, support
 from sensors.engine import ENGINES, lacks
 
 CONFIG = Path("/etc/residency/residency.yaml")
+_EXTRAS = {  # by extra: its library, and who needs it
+    "audit": ("pyarrow", "`replay --out`"),
+    **{kind: (library, f"a sink of type {kind}") for kind, library in SINK_LIBRARIES.items()},
+    "timestamp": ("rfc3161_client", "a time stamp of a checkpoint"),
+}
 
 
 @click.command("doctor")
@@ -51,8 +57,15 @@ def command(*, privacy: bool, path: Path | None) -> None:
         click.echo(line)
     for line in facts("confinement", list(_confinement(support()))):
         click.echo(line)
-    missing = "not installed: `replay --out` needs it (pip install 'residency-monitor[audit]')"
-    click.echo(fact("audit", "installed" if importlib.util.find_spec("pyarrow") else missing))
+    for line in facts("extras", list(_extras())):
+        click.echo(line)
+
+
+def _extras() -> Iterator[str]:
+    """Say which optional parts are installed, and how the others are; engine tshark speaks for itself."""
+    for extra, (library, user) in _EXTRAS.items():
+        missing = f"not installed: {user} needs it (pip install 'residency-monitor[{extra}]')"
+        yield f"{extra}: {'installed' if importlib.util.find_spec(library) else missing}"
 
 
 def _privacy(path: Path | None) -> Iterator[str]:

@@ -11,6 +11,7 @@ import click
 from monitor.commands.base import FILE, Failure, warn
 from monitor.exitstatus import Exit
 from monitor.files import InputError
+from monitor.wording import plural
 
 if TYPE_CHECKING:
     from monitor.bundle.export import Exported
@@ -82,7 +83,7 @@ def command(
     problem = _note(exported, noted, key, state)
     if problem is not None:
         warn([f"the export is not noted: {problem}"])
-    click.echo(f"{out}  {exported.decisions} decisions, {exported.changes} changes")
+    click.echo(f"{out}  {plural(exported.decisions, 'decision')}, {plural(exported.changes, 'change')}")
     click.echo(f"SHA-256  {exported.sha256}")
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from monitor.commands.base import FILE, Failure, clear_errors
 from monitor.commands.edge import reader_may_leave
+from monitor.commands.groups import Group
 from monitor.commands.terminal import echo, json_line, printable, shortened
 from monitor.commands.verify import unreadable_ends
 from monitor.exitstatus import Exit
@@ -25,7 +26,7 @@ ledger_argument = click.argument("ledger", type=FILE, metavar="LEDGER")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
 
 
-@click.group("ledger")
+@click.group("ledger", cls=Group)
 def command() -> None:
     """Show what a ledger holds, and take checkpoints of it to keep elsewhere.
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from monitor import app
+from monitor import replaying
 from monitor.commands.base import FILE, choose_engine, engine_option, warn
 
 
@@ -22,7 +22,7 @@ def command(path: Path, engine: str) -> None:
       residency observe capture.pcap
       residency observe capture.pcap | jq 'select(.type == "hello_seen")'
     """
-    accounting, status = app.observe(path, choose_engine(engine), sys.stdout.buffer.write)
+    accounting, status = replaying.observe(path, choose_engine(engine), sys.stdout.buffer.write)
     sys.stdout.buffer.flush()
     warn([fault.line() for fault in accounting.faults])
     sys.exit(status)

@@ -10,6 +10,7 @@ import msgspec
 
 from monitor.commands.base import FILE, clear_errors, warn
 from monitor.commands.edge import reader_may_leave
+from monitor.commands.groups import Group
 from monitor.commands.judging_again import (
     Attributing,
     Policies,
@@ -40,7 +41,7 @@ class Answer(msgspec.Struct, frozen=True):
     schema: str = SCHEMA
 
 
-@click.group("policy")
+@click.group("policy", cls=Group)
 def command() -> None:
     """Compare policies, and see what a change means for past flows.
 

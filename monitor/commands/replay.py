@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from monitor import app
+from monitor import app, replaying
 from monitor.commands.base import (
     FILE,
     as_of_option,
@@ -81,7 +81,7 @@ def command(
         warn(knowledge.notes)
         gc.freeze()  # all that was loaded stays, and need not be looked through for garbage again and again
         with _progress(paths) as progress:
-            replayed = app.replay(paths, knowledge, app.Reading(engine, threads), out, progress)
+            replayed = replaying.replay(paths, knowledge, replaying.Reading(engine, threads), out, progress)
     warn([fault.line() for fault in replayed.summary.accounting.faults])
     warn(replayed.notes)
     with reader_may_leave():
@@ -95,7 +95,7 @@ def command(
 @contextmanager
 def _progress(paths: Sequence[Path]) -> Iterator[Callable[[int], None] | None]:
     """Show a progress bar on a terminal while long captures are read."""
-    total = app.input_bytes(paths) if sys.stderr.isatty() else 0
+    total = replaying.input_bytes(paths) if sys.stderr.isatty() else 0
     if total < LONG_BYTES:
         yield None
         return

@@ -34,7 +34,6 @@ from monitor.daemon.reloading import Reloading
 from monitor.daemon.rights import confine_process, give_up_rights, make_folders
 from monitor.daemon.signals import Wishes
 from monitor.daemon.sources import open_source
-from monitor.daemon.telling import use
 from monitor.exitstatus import Exit
 from monitor.files import InputError
 from monitor.logs import start_logging
@@ -105,7 +104,6 @@ def run(settings: Settings) -> Exit:
             owners=taken.owners,
             pseudonyms=pseudonyms,
         )
-        use(recorder, settings, judge.knowledge, time.time_ns())
         recorder.start()
         return Loop(parts).run()
 

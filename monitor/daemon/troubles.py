@@ -1,19 +1,8 @@
 """What hinders the thread that records, in one line with the mend. Pure."""
 
-import errno
-
 from monitor.files import InputError
-from monitor.ledger.failures import LedgerUnusableError
+from monitor.ledger.failures import LedgerUnusableError, mend_of
 from monitor.outbox.schema import OutboxError
-
-_MENDS = {
-    errno.ENOSPC: "make room, or shorten ledger.retention_days",
-    errno.EDQUOT: "raise the quota, or shorten ledger.retention_days",
-    errno.EROFS: "mount it writable",
-    errno.EACCES: "give the daemon's user the right to write there",
-    errno.EPERM: "give the daemon's user the right to write there",
-    errno.ENOENT: "put the folder back",
-}
 
 
 def trouble(error: OSError | OutboxError | InputError) -> str:
@@ -24,4 +13,4 @@ def trouble(error: OSError | OutboxError | InputError) -> str:
         return str(error)
     reason = (error.strerror or type(error).__name__).lower()
     place = f"{error.filename}: " if error.filename else ""
-    return f"{place}{reason}; {_MENDS.get(error.errno or 0, 'check the disk')}"
+    return f"{place}{reason}; {mend_of(error)}"

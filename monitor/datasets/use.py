@@ -73,9 +73,7 @@ def open_data(
     return Data(ranges, prefixes, own, (*used, *given), selection, selection.notes)
 
 
-def newer_than(
-    selection: "Selection | None", last: dt.date | None, traffic: str = "the captures end"
-) -> str | None:
+def newer_than(selection: "Selection | None", last: dt.date | None) -> str | None:
     """The line for traffic that was judged by newer data sets than the store has for its day."""
     if selection is None or selection.as_of is not None or last is None:
         return None
@@ -87,4 +85,4 @@ def newer_than(
     if not newer:
         return None
     names = ", ".join(each.version.dataset for each in newer)
-    return f"{traffic} on {last}, and were judged by newer data sets ({names}); see --as-of {last}"
+    return f"the captures end on {last}, and were judged by newer data sets ({names}); see --as-of {last}"

@@ -12,7 +12,6 @@ from monitor.wording import describe_place, plural
 PRODUCT: Final = "Residency Monitor"
 PROGRAM: Final = "residency"
 NS_PER_MS: Final = 1_000_000
-SCHEMA_VERSION: Final = "1"  # of our own fields in foreign forms
 _EPOCH = "1970-01-01T00:00:00.000Z"
 _SECOND_NS = 1_000_000_000
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from monitor.files import InputError
 
 _MENDS = {
-    errno.ENOSPC: "make room, or shorten retention",
-    errno.EDQUOT: "raise the quota, or shorten retention",
+    errno.ENOSPC: "make room, or shorten ledger.retention_days",
+    errno.EDQUOT: "raise the quota, or shorten ledger.retention_days",
     errno.EROFS: "mount it writable",
     errno.EACCES: "give this user the right to write there",
     errno.EPERM: "give this user the right to write there",
@@ -28,7 +28,12 @@ class LedgerUnusableError(OSError):
 def unusable(error: OSError, path: Path) -> InputError:
     """Return the error as the one line that people see."""
     reason = (error.strerror or type(error).__name__).lower()
-    return InputError(str(error.filename or path), reason, _MENDS.get(error.errno or 0, "check the disk"))
+    return InputError(str(error.filename or path), reason, mend_of(error))
+
+
+def mend_of(error: OSError) -> str:
+    """Return what to do about an error of the system."""
+    return _MENDS.get(error.errno or 0, "check the disk")
 
 
 def damaged(path: Path | str, problem: str) -> InputError:

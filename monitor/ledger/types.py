@@ -14,7 +14,7 @@ from monitor.types import Outcome
 SALT_BYTES = 16
 FORMAT = 1
 
-# What retention tells apart. "record" is kept for good: all that is no decision and no statement of coverage.
+# What retention tells apart. "record" is kept for good: what was loaded and done.
 PayloadClass = Literal[Outcome, "inventory", "coverage", "record"]
 CLASSES: tuple[PayloadClass, ...] = (
     "violation", "record", "coverage", "indeterminate", "unassigned", "excepted", "inventory", "allow",
@@ -48,14 +48,6 @@ class Leaf(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     payload: str  # SHA-256 of salt and payload, hexadecimal
     payload_class: PayloadClass
     v: Literal[1] = 1
-
-
-class PayloadLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A line of a payload file: the entry's place in the tree, its salt (hexadecimal) and its payload."""
-
-    index: int
-    salt: str
-    payload: msgspec.Raw
 
 
 _encode = msgspec.json.Encoder(order="sorted").encode

@@ -3,9 +3,10 @@
 import click
 
 from monitor.commands.catalog import covering, diffing, linting, listing, searching, showing
+from monitor.commands.groups import Group
 
 
-@click.group("catalog")
+@click.group("catalog", cls=Group)
 def command() -> None:
     """Show, search, compare and check the LLM endpoints that are known.
 

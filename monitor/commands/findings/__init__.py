@@ -3,9 +3,10 @@
 import click
 
 from monitor.commands.findings import doing, exporting, listing, showing
+from monitor.commands.groups import Group
 
 
-@click.group("findings")
+@click.group("findings", cls=Group)
 def command() -> None:
     """List and show findings, say what is done about them, and export them.
 

@@ -4,17 +4,16 @@ A running daemon is asked, and answers. Where none runs, its place is taken for 
 """
 
 import datetime as dt
-import os
-import pwd
 import sys
 import time
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-from monitor.commands.base import DAY, Failure, clear_errors, warn
+from monitor.commands.base import DAY, Failure, caller, clear_errors, warn
 from monitor.commands.edge import reader_may_leave
 from monitor.commands.findings.places import Place, one_of, place_of, place_options
 from monitor.commands.terminal import echo, printable
@@ -38,17 +37,7 @@ from monitor.outbox.history import ledger_of, windows_since
 from monitor.outbox.owning import is_owned
 from monitor.outbox.schema import OutboxError
 
-F = TypeVar("F", bound=Callable[..., Any])
-
 _STATUS = {"done": Exit.DONE, "refused": Exit.USAGE}
-
-
-def _common(command: F) -> F:
-    """Add what all of them take: the finding, where it is, and who says so."""
-    by = click.option(
-        "--by", metavar="ROLE", help="In which role you say so; your user name stands there, too."
-    )
-    return click.argument("identifier", metavar="ID")(place_options(by(command)))
 
 
 class _Doing:
@@ -60,7 +49,7 @@ class _Doing:
         with clear_errors():
             self.place = place_of(config, state, ledger)
         self.finding = one_of(self.place.findings(), identifier)
-        self.by = f"{by} ({_user()})" if by else _user()
+        self.by = f"{by} ({caller()})" if by else caller()
 
     def act(self, make: Callable[[str, str], Action]) -> None:
         """Have an action done, print what became of it, and end the command."""
@@ -77,17 +66,30 @@ class _Doing:
         sys.exit(Exit.DONE)
 
 
+def _common(command: Callable[..., None]) -> Callable[..., None]:
+    """Add what all of them take: the finding, where it is, and who says so. ``command`` gets it as one."""
+
+    @wraps(command)
+    def called(
+        identifier: str,
+        config: Path | None,
+        state: Path | None,
+        ledger: Path | None,
+        by: str | None,
+        **said: Any,
+    ) -> None:
+        command(_Doing(identifier, config, state, ledger, by), **said)
+
+    by = click.option(
+        "--by", metavar="ROLE", help="In which role you say so; your user name stands there, too."
+    )
+    return click.argument("identifier", metavar="ID")(place_options(by(called)))
+
+
 @click.command("ack")
 @_common
 @click.option("--note", default="", metavar="TEXT", help="What you have to say of it.")
-def ack(
-    identifier: str,
-    config: Path | None,
-    state: Path | None,
-    ledger: Path | None,
-    by: str | None,
-    note: str,
-) -> None:
+def ack(doing: _Doing, note: str) -> None:
     """Say that you have seen a finding, and look into it.
 
     \b
@@ -95,7 +97,6 @@ def ack(
       residency findings ack 3fa9c1 --config /etc/residency/residency.yaml
       residency findings ack 3fa9c1 --state state/ --note "asked the CRM team"
     """
-    doing = _Doing(identifier, config, state, ledger, by)
     doing.act(lambda id_, who: Acknowledge(finding=id_, by=who, text=note))
 
 
@@ -106,11 +107,7 @@ def ack(
 @click.option("--confirm", "confirmed", is_flag=True, help="It is cured: the same as `confirm`.")
 @click.option("--note", metavar="TEXT", help="With --confirm: what was done.")
 def cure(
-    identifier: str,
-    config: Path | None,
-    state: Path | None,
-    ledger: Path | None,
-    by: str | None,
+    doing: _Doing,
     plan: str | None,
     owner_role: str | None,
     confirmed: bool,
@@ -125,7 +122,6 @@ def cure(
       residency findings cure 3fa9c1 --config residency.yaml \\
           --confirm --note "endpoint pinned in release 4.2"
     """
-    doing = _Doing(identifier, config, state, ledger, by)
     if confirmed:
         if note is None or plan is not None or owner_role is not None:
             raise click.UsageError("--confirm goes with --note TEXT, and with no plan")
@@ -139,14 +135,7 @@ def cure(
 @click.command("confirm")
 @_common
 @click.option("--note", required=True, metavar="TEXT", help="What was done.")
-def confirm(
-    identifier: str,
-    config: Path | None,
-    state: Path | None,
-    ledger: Path | None,
-    by: str | None,
-    note: str,
-) -> None:
+def confirm(doing: _Doing, note: str) -> None:
     """Say that a finding is cured.
 
     It takes silence that counts: since the last such connection, sensors saw nearly all of the time, and lost
@@ -157,7 +146,7 @@ def confirm(
       residency findings confirm 3fa9c1 --config residency.yaml \\
           --note "endpoint pinned in release 4.2"
     """
-    _confirm(_Doing(identifier, config, state, ledger, by), note)
+    _confirm(doing, note)
 
 
 @click.command("except")
@@ -165,16 +154,7 @@ def confirm(
 @click.option("--ticket", required=True, metavar="T", help="Where it was decided.")
 @click.option("--until", required=True, type=DAY, metavar="DATE", help="The last day (UTC): 2026-03-10.")
 @click.option("--reason", required=True, metavar="TEXT", help="Why it is put up with.")
-def except_(
-    identifier: str,
-    config: Path | None,
-    state: Path | None,
-    ledger: Path | None,
-    by: str | None,
-    ticket: str,
-    until: dt.date,
-    reason: str,
-) -> None:
+def except_(doing: _Doing, ticket: str, until: dt.date, reason: str) -> None:
     """Put up with a finding until the end of a day, under a ticket.
 
     A connection that begins later opens it again.
@@ -186,21 +166,13 @@ def except_(
     """
     end = dt.datetime.combine(until, dt.time.max, dt.UTC).replace(microsecond=0)
     until_ns = int(end.timestamp()) * 1_000_000_000
-    doing = _Doing(identifier, config, state, ledger, by)
     doing.act(lambda id_, who: Waive(finding=id_, by=who, text=reason, ticket=ticket, until_ns=until_ns))
 
 
 @click.command("reopen")
 @_common
 @click.option("--note", required=True, metavar="TEXT", help="Why.")
-def reopen(
-    identifier: str,
-    config: Path | None,
-    state: Path | None,
-    ledger: Path | None,
-    by: str | None,
-    note: str,
-) -> None:
+def reopen(doing: _Doing, note: str) -> None:
     """Open a finding again that is cured or excepted.
 
     \b
@@ -208,21 +180,13 @@ def reopen(
       residency findings reopen 3fa9c1 --config residency.yaml \\
           --note "the fix was rolled back"
     """
-    doing = _Doing(identifier, config, state, ledger, by)
     doing.act(lambda id_, who: Reopen(finding=id_, by=who, text=note))
 
 
 @click.command("comment")
 @_common
 @click.option("--note", required=True, metavar="TEXT", help="What you have to say of it.")
-def comment(
-    identifier: str,
-    config: Path | None,
-    state: Path | None,
-    ledger: Path | None,
-    by: str | None,
-    note: str,
-) -> None:
+def comment(doing: _Doing, note: str) -> None:
     """Say something of a finding; nothing else changes.
 
     \b
@@ -230,7 +194,6 @@ def comment(
       residency findings comment 3fa9c1 --config residency.yaml \\
           --note "vendor ticket 4711"
     """
-    doing = _Doing(identifier, config, state, ledger, by)
     doing.act(lambda id_, who: Comment(finding=id_, by=who, text=note))
 
 
@@ -283,15 +246,3 @@ def _answer(place: Place, request: Request) -> Answer:
         raise Failure(str(error), Exit.UNREADABLE) from None
     except InputError as error:
         raise Failure(str(error), Exit.USAGE) from None
-
-
-def _user() -> str:
-    """Return who works here: the one who called sudo, or the process' user."""
-    asked = os.environ.get("SUDO_USER")
-    if asked:
-        return asked
-    uid = os.getuid()
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"user {uid}"

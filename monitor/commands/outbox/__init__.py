@@ -2,10 +2,11 @@
 
 import click
 
+from monitor.commands.groups import Group
 from monitor.commands.outbox import changing, draining, listing, status
 
 
-@click.group("outbox")
+@click.group("outbox", cls=Group)
 def command() -> None:
     """Show what waits for the sinks, and what was put aside; put it back in line, or drop it.
 

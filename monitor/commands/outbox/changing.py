@@ -74,7 +74,8 @@ def drop(
     Examples:
       residency outbox drop --config residency.yaml --sink soc --key KEY
       residency outbox drop --config residency.yaml --sink soc --all --yes
-      residency outbox drop --config residency.yaml --sink soc --all --waiting --yes
+      residency outbox drop --config residency.yaml --sink soc --all \\
+          --waiting --yes
     """
     if (key is not None) == everything:
         raise click.UsageError("give --key KEY, or --all")

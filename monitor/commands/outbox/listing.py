@@ -46,7 +46,7 @@ def command(
     Examples:
       residency outbox list --config residency.yaml --sink soc
       residency outbox list --config residency.yaml --dead
-      residency outbox list --state /var/lib/residency/state --dead --json | jq -r .reason
+      residency outbox list --state state/ --dead --json | jq -r .reason
     """
     place = place_of(config, state)
     with unreadable():

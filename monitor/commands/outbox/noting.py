@@ -3,12 +3,11 @@
 The daemon takes notes; where none runs, nothing is noted, and that is said.
 """
 
-import os
-import pwd
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from monitor.commands.base import caller
 from monitor.commands.outbox.base import Place
 from monitor.courier.progress import dead_letters
 from monitor.events.types import Event, FindingEvent
@@ -44,7 +43,7 @@ def note_dropped(state: Path, sink: str, findings: list[str]) -> list[str]:
     for each in findings[:MAX_NOTED]:
         now_ns = time.time_ns()
         text = f"An event about it was dropped for the sink {sink}, which will not get it."
-        request = new_request(Comment(finding=each, by=_user(), text=text), now_ns)
+        request = new_request(Comment(finding=each, by=caller(), text=text), now_ns)
         try:
             answer = ask(state, request, PATIENCE_SECONDS)
         except InputError as error:
@@ -74,12 +73,3 @@ def _waiting(state: Path) -> Iterator[Event]:
 
 def _finding(event: Event) -> str | None:
     return event.change.finding.id if isinstance(event, FindingEvent) else None
-
-
-def _user() -> str:
-    """Return who works here: the one who called sudo, or the process' user."""
-    uid = os.getuid()
-    try:
-        return os.environ.get("SUDO_USER") or pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"user {uid}"
