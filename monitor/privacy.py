@@ -71,7 +71,13 @@ def _stored(config: Config, folder: str) -> Iterator[Row]:
     yield f"record: {_RECORD}", f"{ledger}/payloads/record/", "for good"
     yield "salted hashes of all of these", f"{ledger}/tile/", "for good; nothing is read out of them"
     state = _place(config.state, folder)
-    yield "findings, with their first clients", f"{state}/state.db", "for good"
+    closed = f"until closed, then {_days(config)}"
+    yield "findings, with their first clients and a connection each", f"{state}/state.db", closed
+    yield (
+        "the same, of a file that broke",
+        f"{state}/state.db.broken-*",
+        "the last three, until you delete them",
+    )
     if config.sinks:
         yield "events that wait for sinks", f"{state}/state.db", "until each sink has them"
         yield "events that a sink did not take", f"{state}/delivery.db", "until they are dropped"
@@ -87,6 +93,12 @@ def _stored(config: Config, folder: str) -> Iterator[Row]:
         yield "captures that you put there", watched, "until you delete them: the daemon only reads"
         noted = f"{state}/{READ_STATE}"
         yield "names of captures that were read, no traffic", noted, "while they are in the folder"
+
+
+def _days(config: Config) -> str:
+    """Return how long closed findings are kept, by kind."""
+    kept = config.ledger.retention_days
+    return f"{plural(kept.violation, 'day')} (where undecided: {plural(kept.indeterminate, 'day')})"
 
 
 def _sent(config: Config) -> dict[str, list[str]]:

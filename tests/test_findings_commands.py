@@ -237,6 +237,14 @@ def test_export(config: Path, settings: Settings, file: Path, tmp_path: Path, fo
         assert {event["basis"]["sensor"] for event in events} == {"edge"}
 
 
+def test_an_export_is_of_one_tenant_where_that_is_asked_for(config: Path, settings: Settings) -> None:
+    tenants = {each.subject.tenant for each in found(settings)}
+    assert tenants == {"acme"}
+    words = "export", "--config", config, "--format", "csv", "--tenant"
+    assert len(run_findings(*words, "acme").stdout.splitlines()) == len(found(settings)) + 1
+    assert len(run_findings(*words, "acm").stdout.splitlines()) == 1
+
+
 def test_no_cell_of_a_table_is_a_formula(tmp_path: Path) -> None:
     path = tmp_path / "findings.jsonl"
     path.write_bytes(finding_lines([msgspec.structs.replace(outbox_kit.finding(), title="=1+1", rule="@x")]))
@@ -356,7 +364,8 @@ def test_a_cure_is_confirmed_by_silence_alone(config: Path, settings: Settings) 
     now = one(settings, finding.id)
     assert now.state == "cured"
     assert now.silence is not None
-    assert (now.silence.covered_share, now.silence.since_ns) == (1.0, finding.last_ns + 1)
+    assert (now.silence.covered_share, now.silence.since_ns) == (1.0, finding.alive_ns + 1)
+    assert finding.alive_ns > finding.last_ns
     shown = run_findings("show", finding.id, "--config", config).stdout
     assert "sensors covered 100.00 % of" in " ".join(shown.split())
     listed = run_findings("list", "--config", config)

@@ -48,6 +48,7 @@ class Recorder:
         self._tasks: deque[Task] = deque(maxlen=MAX_TASKS)
         self._counts = FindingCounts()
         self._recorded = Recorded()
+        self._gone = 0
         self._problem: str | None = None
         self._deadline: float | None = None
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
@@ -158,6 +159,10 @@ class Recorder:
         catching_up.run()
         self._catching_up = None
         self._counts.changed((), self._recording.book.findings())
+        for ledger, entries, known in catching_up.short:
+            mend = "restore it from a backup, or compare it with the last checkpoint that was told"
+            fields = {"ledger": ledger, "entries": entries, "known": known, "mend": mend}
+            self._chores.said.append(Said("ledger lost entries", fields, "error"))
         if catching_up.entries:
             self._chores.said.append(Said("caught up with the ledger", {"entries": catching_up.entries}))
 
@@ -165,7 +170,8 @@ class Recorder:
         """Say what is durable by now."""
         recording = self._recording
         changes, recording.changed = recording.changed, []
-        if changes:
+        if changes or recording.gone > self._gone:
+            self._gone = recording.gone
             self._counts.changed(changes, recording.book.findings())
         counts = self._counts
         self._recorded = Recorded(

@@ -247,7 +247,7 @@ def _confirm(doing: _Doing, note: str) -> None:
 
 def _silence(ledger: Path, finding: Finding, now_ns: int) -> Silence:
     """Return what the ledger shows of the time since the last connection, to its last window."""
-    since_ns = finding.last_ns + 1
+    since_ns = max(finding.last_ns, finding.alive_ns) + 1
     windows = [
         each
         for each in windows_since(ledger_of(ledger, finding.subject.tenant), since_ns)
