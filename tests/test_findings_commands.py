@@ -78,7 +78,7 @@ def test_the_list_is_a_table_of_80_columns_worst_first(config: Path, settings: S
     assert severities == sorted(severities, key=("critical", "high", "medium", "low").index)
     assert {row[0] for row in rows[1:]} == {each.id for each in found(settings)}
     assert "  acme/office -> deepseek; not known; the operator points to CN" in lines
-    assert result.stderr == f"residency: {len(rows) - 1} findings\n"
+    assert result.stderr.startswith(f"residency: {len(rows) - 1} findings\n")
 
 
 def test_state_folder_file_and_configuration_list_the_same(
@@ -349,6 +349,23 @@ def test_a_folder_of_another_user_is_left_to_that_user(config: Path, settings: S
     assert result.exit_code == 2
     assert "it belongs to user 65534, and no daemon runs; run it as that user" in result.stderr
     assert worst(settings).state == "open"
+
+
+def test_the_list_says_how_much_could_be_seen(config: Path, settings: Settings, file: Path) -> None:
+    def last(*words: str | Path) -> str:
+        return run_findings("list", *words).stderr.splitlines()[-1]
+
+    unknown = "residency: how much could be seen is not known: the ledger has no statement of it"
+    assert last("--config", config) == unknown
+    assert last("--config", config, "--tenant", "nobody") == unknown
+    now_ns = time.time_ns()
+    seen(settings, now_ns - 900_000_000_000, now_ns - 700_000_000_000)
+    assert last("--config", config).endswith(" UTC: all; nothing is known of the time after that")
+    seen(settings, now_ns - 400_000_000_000, now_ns - 100_000_000_000)
+    assert last("--config", config).endswith(" UTC: all")
+    assert last("--ledger", settings.ledger, "--state", settings.state).endswith(" UTC: all")
+    assert "with --config" in last("--state", settings.state)
+    assert last("--file", file) == "residency: how much could be seen is in the replay's summary"
 
 
 def test_a_cure_is_confirmed_by_silence_alone(config: Path, settings: Settings) -> None:
