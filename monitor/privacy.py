@@ -18,7 +18,7 @@ _KINDS = {
     "inventory": "made without a policy",
     "coverage": "how much could be seen, without addresses",
 }
-_RECORD = "the policies, what was loaded and done"
+_RECORD = "the policies, what was loaded, who did what and what they wrote"
 _HEAD = "what", "where", "how long"
 _SHARES = 26, 34  # columns of 80 for the first two; the last has the rest
 _GAP = "  "

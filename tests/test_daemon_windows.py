@@ -52,6 +52,7 @@ def test_an_interface_that_is_away_and_captures_show_nothing_of_the_time() -> No
     assert windows.close(tally, 0, 6_000).blind == ()
     captures = Windows("edge", START_NS, live=False)
     assert [captures.close(tally, 9, end).blind for end in (5_000, 6_000)] == [(OF_CAPTURES,)] * 2
+    assert captures.close(tally, 9, 7_000).says.endswith(f"nothing was lost; {OF_CAPTURES}")
 
 
 def test_what_was_lost_stands_in_its_window_alone() -> None:

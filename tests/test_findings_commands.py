@@ -391,6 +391,20 @@ def test_a_cure_is_confirmed_by_silence_alone(config: Path, settings: Settings) 
     assert finding.id in run_findings("list", "--config", config, "--all").stdout
 
 
+def test_silence_can_be_claimed_from_a_later_day(config: Path, settings: Settings) -> None:
+    finding, now_ns = worst(settings), time.time_ns()
+    day = time.strftime("%Y-%m-%d", time.gmtime(now_ns / 10**9 - 8 * 86_400))
+    seen(settings, now_ns - AGO_NS * 9 // 10, now_ns - 60_000_000_000)  # it was away for a day
+    words = ("confirm", finding.id, "--config", config, "--note", "pinned")
+    assert "sensors covered 8" in run_findings(*words).stderr
+    done = run_findings(*words, "--since", day)
+    assert done.exit_code == 0, done.stderr
+    assert f"after silence since {day} 00:00:00 UTC" in done.stdout
+    again = one(settings, finding.id).silence
+    assert again is not None
+    assert again.covered_share == 1.0
+
+
 def test_put_up_with_it_and_open_it_again(config: Path, settings: Settings) -> None:
     finding = worst(settings)
     day = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 30 * 86_400))

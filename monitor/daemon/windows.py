@@ -51,11 +51,12 @@ class Windows:
     def close(self, tally: Tally, packets: int, now_ns: int, left: int = 0) -> Window:
         """Return the window that ends now; ``packets`` are those read since the start, ``left`` as above."""
         grown = self._grown(tally)
+        blind = tuple(sorted(self._blind | self._always))
         window = Window(
             since_ns=self._since_ns,
             until_ns=now_ns,
             sensor=self._sensor,
-            says="; ".join([_says(grown, self._lost, self._shed, left), *sorted(self._blind)]),
+            says="; ".join([_says(grown, self._lost, self._shed, left), *blind]),
             connections=sum(count.flows for count in grown.values()),
             bytes=sum(count.bytes() for count in grown.values()),
             coverage={name: count.flows for name, count in grown.items()},
@@ -63,7 +64,7 @@ class Windows:
             lost=self._lost,
             shed=self._shed,
             left=left,
-            blind=tuple(sorted(self._blind | self._always)),
+            blind=blind,
         )
         self._blind = set()
         self._before, self._carried, self._lost = tally.coverage, {}, {}
