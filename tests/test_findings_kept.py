@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from monitor.daemon import recorder as recorder_module
 from monitor.daemon.backlog import Item
 from monitor.daemon.catching_up import CatchingUp, Short
 from monitor.daemon.chores import Chores
+from monitor.daemon.recorder import Recorder
 from monitor.daemon.recording import Recording
 from monitor.findings import Book
 from monitor.ledger.reader import open_ledger
@@ -162,3 +164,14 @@ def test_a_ledger_that_lost_entries_is_said_and_then_counts_as_it_is(settings: S
     with recording_of(settings) as (recording, _):
         assert not caught_up(recording, recording.outbox.load()[1]).short
         assert recording.book.get(ID) is not None
+
+
+def test_behaviours_that_the_disk_does_not_take_in_time_are_counted(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder_module, "MAX_TASKS", 2)
+    with recording_of(settings) as (recording, filing):
+        chores = Chores(recording, filing, settings.state, [])
+        recorder = Recorder(recording, CatchingUp(recording, {}, 0), chores, filing)
+        recorder.behave([behave()] * 5)
+        assert recorder.look().shed == {"violation": 3}

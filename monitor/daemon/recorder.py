@@ -31,7 +31,7 @@ from sensors.observations import Gap
 BATCH_BYTES = 4_194_304
 PAUSE_SECONDS = 1.0
 LATE_SECONDS = 0.5  # that an end waits for a disk which answers late
-MAX_TASKS = 4_096  # behaviours and changes of policy that wait for the thread
+MAX_TASKS = 4_096  # behaviours that wait for the thread; those beyond it are shed, and counted
 
 Task = Callable[[int], None]
 
@@ -45,7 +45,8 @@ class Recorder:
         self._chores = chores
         self._filing = filing
         self._intake = Intake()
-        self._tasks: deque[Task] = deque(maxlen=MAX_TASKS)
+        self._tasks: deque[Task] = deque()
+        self._shed = 0
         self._counts = FindingCounts()
         self._recorded = Recorded()
         self._gone = 0
@@ -70,7 +71,10 @@ class Recorder:
     def behave(self, behaviours: Iterable[Behaviour]) -> None:
         """Take behaviours."""
         for each in behaviours:
-            self._tasks.append(partial(self._behave, each))
+            if len(self._tasks) < MAX_TASKS:
+                self._tasks.append(partial(self._behave, each))
+            else:
+                self._shed += 1
 
     def window(self, window: Window, now_ns: int) -> None:
         """Take a statement of how much could be seen."""
@@ -91,7 +95,10 @@ class Recorder:
     def look(self) -> Keeping:
         """Return what waits, and why."""
         found = self._intake.look()
-        return Keeping(found.waiting, found.shed, self._problem)
+        shed = dict(found.shed)
+        if self._shed:  # they are kept as violations
+            shed["violation"] = shed.get("violation", 0) + self._shed
+        return Keeping(found.waiting, shed, self._problem)
 
     def recorded(self) -> Recorded:
         """Return what is durable."""
