@@ -7,7 +7,7 @@ from itertools import chain
 from monitor.config import READ_STATE, Config
 from monitor.policy.words import Word
 from monitor.sink_options import AnySink, JsonlOptions, KafkaOptions, SmtpOptions, SyslogOptions
-from monitor.wording import facts, plural
+from monitor.wording import facts, listed, plural
 
 _KINDS = {
     "violation": "outside policy",
@@ -113,8 +113,9 @@ def _sent(config: Config) -> dict[str, list[str]]:
 def _sink(sink: AnySink) -> str:
     kind = type(sink).__struct_config__.tag
     least = f"findings of severity {sink.severity} or worse" if sink.severity else "all findings"
+    whose = f" of {listed(sink.tenants, 'and')}" if sink.tenants else " of all tenants"
     also = ", and checkpoints of the ledger" if sink.checkpoints else ""
-    return f"{sink.name} ({kind}) to {_receiver(sink)}: {least}{also}"
+    return f"{sink.name} ({kind}) to {_receiver(sink)}: {least}{whose}{also}"
 
 
 def _receiver(sink: AnySink) -> str:
