@@ -7,7 +7,7 @@ from itertools import chain
 from monitor.config import READ_STATE, Config
 from monitor.policy.words import Word
 from monitor.sink_options import AnySink, JsonlOptions, KafkaOptions, SmtpOptions, SyslogOptions
-from monitor.wording import facts, plural
+from monitor.wording import facts, listed, plural
 
 _KINDS = {
     "violation": "outside policy",
@@ -18,7 +18,7 @@ _KINDS = {
     "inventory": "made without a policy",
     "coverage": "how much could be seen, without addresses",
 }
-_RECORD = "the policies, what was loaded and done"
+_RECORD = "the policies, what was loaded, who did what and what they wrote"
 _HEAD = "what", "where", "how long"
 _SHARES = 26, 34  # columns of 80 for the first two; the last has the rest
 _GAP = "  "
@@ -71,7 +71,13 @@ def _stored(config: Config, folder: str) -> Iterator[Row]:
     yield f"record: {_RECORD}", f"{ledger}/payloads/record/", "for good"
     yield "salted hashes of all of these", f"{ledger}/tile/", "for good; nothing is read out of them"
     state = _place(config.state, folder)
-    yield "findings, with their first clients", f"{state}/state.db", "for good"
+    closed = f"until closed, then {_days(config)}"
+    yield "findings, with their first clients and a connection each", f"{state}/state.db", closed
+    yield (
+        "the same, of a file that broke",
+        f"{state}/state.db.broken-*",
+        "the last three, until you delete them",
+    )
     if config.sinks:
         yield "events that wait for sinks", f"{state}/state.db", "until each sink has them"
         yield "events that a sink did not take", f"{state}/delivery.db", "until they are dropped"
@@ -89,6 +95,12 @@ def _stored(config: Config, folder: str) -> Iterator[Row]:
         yield "names of captures that were read, no traffic", noted, "while they are in the folder"
 
 
+def _days(config: Config) -> str:
+    """Return how long closed findings are kept, by kind."""
+    kept = config.ledger.retention_days
+    return f"{plural(kept.violation, 'day')} (where undecided: {plural(kept.indeterminate, 'day')})"
+
+
 def _sent(config: Config) -> dict[str, list[str]]:
     """Return who gets findings, and what of the traffic stands in them."""
     if not config.sinks:
@@ -101,8 +113,9 @@ def _sent(config: Config) -> dict[str, list[str]]:
 def _sink(sink: AnySink) -> str:
     kind = type(sink).__struct_config__.tag
     least = f"findings of severity {sink.severity} or worse" if sink.severity else "all findings"
+    whose = f" of {listed(sink.tenants, 'and')}" if sink.tenants else " of all tenants"
     also = ", and checkpoints of the ledger" if sink.checkpoints else ""
-    return f"{sink.name} ({kind}) to {_receiver(sink)}: {least}{also}"
+    return f"{sink.name} ({kind}) to {_receiver(sink)}: {least}{whose}{also}"
 
 
 def _receiver(sink: AnySink) -> str:

@@ -26,9 +26,13 @@ class Tls(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SinkOptions(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", kw_only=True):
-    """What all sinks have. ``severity`` is the least that one gets, ``checkpoints`` whether it gets them."""
+    """What all sinks have. ``severity`` is the least that one gets, ``checkpoints`` whether it gets them.
+
+    ``tenants`` are those whose events it gets, by default all; what no tenant owns is then not for it.
+    """
 
     name: Word
+    tenants: Words | None = None
     severity: Severity | None = None
     checkpoints: bool = False
     batch: Batch = 100

@@ -6,6 +6,7 @@ from monitor.types import Coverage
 from sensors.observations import Count
 
 UNREAD = ("interface", "ring")  # by whom packets are lost before they are read
+OF_CAPTURES = "captures were read, whose packets are of other times"
 
 
 class Window(msgspec.Struct, frozen=True, tag="coverage", tag_field="type"):
@@ -13,7 +14,8 @@ class Window(msgspec.Struct, frozen=True, tag="coverage", tag_field="type"):
 
     Packets are those that were read, ``lost`` those that were not, by reason. Connections are counted in the
     window that they ended in; ``shed`` are those that should have been decided on, and were only counted;
-    ``left`` are observations that there was no time to look at before the end.
+    ``left`` are observations that there was no time to look at before the end. ``blind`` says why nobody can
+    tell from it what passed in that time: an interface was not up, or captures were read.
     """
 
     since_ns: int
@@ -27,3 +29,4 @@ class Window(msgspec.Struct, frozen=True, tag="coverage", tag_field="type"):
     lost: dict[str, Count]
     shed: int = 0
     left: int = 0
+    blind: tuple[str, ...] = ()

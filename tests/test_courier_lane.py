@@ -8,6 +8,7 @@ import pytest
 import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from monitor.courier.deliveries import Deliveries
 from monitor.courier.lane import IDLE_SECONDS, SECOND_NS, Lane
@@ -18,6 +19,7 @@ from monitor.outbox.reading import OutboxReader
 from monitor.sink_options import JsonlOptions
 from monitor.sinks.protocol import Dead, Delivered, Outcome, RetryAfter
 from tests.courier_kit import Obedient, filled, in_memory
+from tests.events_kit import SUMMARY
 from tests.outbox_kit import NOW_NS, checkpoint, events
 
 HOUR_NS = 3_600 * SECOND_NS
@@ -313,3 +315,16 @@ def test_whatever_a_sink_answers_each_event_is_taken_or_put_aside(
         dead = place.dead()
     assert sorted([*sink.taken, *dead]) == sorted(keys)
     assert sink.taken == [each for each in keys if each in sink.taken]
+
+
+def test_a_sink_gets_the_events_of_its_tenants_alone() -> None:
+    several = [each for tenant in ("acme", "beta", None) for each in events(0, 1, "high", tenant)]
+    wanted = wants(JsonlOptions(name="soc", path="x", tenants=("acme",), checkpoints=True))
+    assert [wanted(each) for each in several] == [True, False, False]
+    assert [wanted(replace(SUMMARY, tenant=tenant)) for tenant in ("acme", "beta", None)] == [
+        True,
+        False,
+        False,
+    ]
+    assert [wanted(replace(checkpoint(1), tenant=tenant)) for tenant in ("acme", "beta")] == [True, False]
+    assert not wants(JsonlOptions(name="soc", path="x", tenants=("acme",)))(checkpoint(1))

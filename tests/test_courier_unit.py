@@ -51,7 +51,9 @@ def test_it_is_held_as_the_sensor_is_but_for_the_network() -> None:
     unit, sensor = settings(UNIT), settings(SENSOR)
     assert unit["CapabilityBoundingSet"] == unit["AmbientCapabilities"] == [""]
     assert unit["User"] == sensor["User"]
-    assert unit["StateDirectory"] == ["residency/state residency/events"]
+    assert unit["StateDirectory"] == ["residency/state"]
+    assert unit["StateDirectoryMode"] == ["0700"]  # as the daemon makes it, and systemd-tmpfiles
+    assert unit["ReadWritePaths"] == ["-/var/lib/residency/events"]
     assert unit["RestartPreventExitStatus"] == ["2"]
     holding = {
         name for name in sensor if name.startswith(("Protect", "Private", "Restrict", "Lock", "Memory"))

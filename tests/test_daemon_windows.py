@@ -6,7 +6,7 @@ from monitor.counts import FlowCount
 from monitor.daemon.windows import WINDOW_NS, Windows
 from monitor.tally import Tally
 from monitor.types import Coverage
-from monitor.windows import Window
+from monitor.windows import OF_CAPTURES, Window
 from sensors.connections import Counted, Flows, GroupCounted
 from sensors.observations import Count
 
@@ -40,6 +40,19 @@ def test_a_window_holds_what_came_since_the_last_one() -> None:
     second = windows.close(tally, 130, 9_000)
     assert (second.since_ns, second.connections, second.coverage) == (5_000, 1, {"dns": 1})
     assert second.packets == 30
+
+
+def test_an_interface_that_is_away_and_captures_show_nothing_of_the_time() -> None:
+    tally, windows = Tally(), Windows("edge", START_NS)
+    windows.away("eth1")
+    windows.away("eth1")
+    first = windows.close(tally, 0, 5_000)
+    assert first.blind == ("eth1 was not up",)
+    assert first.says == "no connection; nothing was lost; eth1 was not up"
+    assert windows.close(tally, 0, 6_000).blind == ()
+    captures = Windows("edge", START_NS, live=False)
+    assert [captures.close(tally, 9, end).blind for end in (5_000, 6_000)] == [(OF_CAPTURES,)] * 2
+    assert captures.close(tally, 9, 7_000).says.endswith(f"nothing was lost; {OF_CAPTURES}")
 
 
 def test_what_was_lost_stands_in_its_window_alone() -> None:

@@ -141,7 +141,9 @@ def test_a_verdict_ahead_of_the_end_opens_and_does_not_count() -> None:
     assert book.offer(decide(3, is_open=True)) == ()
     assert book.offer(decide(9, is_open=True)) == ()
     assert (the(book).clients, the(book).bytes_up, the(book).last_ns) == ((), 0, at(9))
-    assert short(book.offer(decide(3))) == [("updated", "open", 1)]
+    assert book.offer(decide(3)) == ()  # it was told of already
+    assert (the(book).count, the(book).client_count, the(book).bytes_up) == (1, 1, 1_000)
+    assert short(book.offer(decide(9, "10.20.0.6"))) == [("updated", "open", 2)]
     assert the(book).sample is not None
     assert not the(book).sample.is_open  # type: ignore[union-attr]
 
@@ -299,5 +301,5 @@ def test_remembered_revisions_are_bounded(monkeypatch: pytest.MonkeyPatch) -> No
     revisions = room.Revisions()
     for number in range(3):
         (change,) = book.behave(other_rule(number))
-        revisions.note(change.finding)
+        revisions.note(change.finding.id, change.finding.revision)
     assert [revisions.take(f"{number:016x}") for number in range(3)] == [0, 1, 1]

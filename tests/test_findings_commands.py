@@ -78,7 +78,7 @@ def test_the_list_is_a_table_of_80_columns_worst_first(config: Path, settings: S
     assert severities == sorted(severities, key=("critical", "high", "medium", "low").index)
     assert {row[0] for row in rows[1:]} == {each.id for each in found(settings)}
     assert "  acme/office -> deepseek; not known; the operator points to CN" in lines
-    assert result.stderr == f"residency: {len(rows) - 1} findings\n"
+    assert result.stderr.startswith(f"residency: {len(rows) - 1} findings\n")
 
 
 def test_state_folder_file_and_configuration_list_the_same(
@@ -237,6 +237,14 @@ def test_export(config: Path, settings: Settings, file: Path, tmp_path: Path, fo
         assert {event["basis"]["sensor"] for event in events} == {"edge"}
 
 
+def test_an_export_is_of_one_tenant_where_that_is_asked_for(config: Path, settings: Settings) -> None:
+    tenants = {each.subject.tenant for each in found(settings)}
+    assert tenants == {"acme"}
+    words = "export", "--config", config, "--format", "csv", "--tenant"
+    assert len(run_findings(*words, "acme").stdout.splitlines()) == len(found(settings)) + 1
+    assert len(run_findings(*words, "acm").stdout.splitlines()) == 1
+
+
 def test_no_cell_of_a_table_is_a_formula(tmp_path: Path) -> None:
     path = tmp_path / "findings.jsonl"
     path.write_bytes(finding_lines([msgspec.structs.replace(outbox_kit.finding(), title="=1+1", rule="@x")]))
@@ -343,6 +351,23 @@ def test_a_folder_of_another_user_is_left_to_that_user(config: Path, settings: S
     assert worst(settings).state == "open"
 
 
+def test_the_list_says_how_much_could_be_seen(config: Path, settings: Settings, file: Path) -> None:
+    def last(*words: str | Path) -> str:
+        return run_findings("list", *words).stderr.splitlines()[-1]
+
+    unknown = "residency: how much could be seen is not known: the ledger has no statement of it"
+    assert last("--config", config) == unknown
+    assert last("--config", config, "--tenant", "nobody") == unknown
+    now_ns = time.time_ns()
+    seen(settings, now_ns - 900_000_000_000, now_ns - 700_000_000_000)
+    assert last("--config", config).endswith(" UTC: all; nothing is known of the time after that")
+    seen(settings, now_ns - 400_000_000_000, now_ns - 100_000_000_000)
+    assert last("--config", config).endswith(" UTC: all")
+    assert last("--ledger", settings.ledger, "--state", settings.state).endswith(" UTC: all")
+    assert "with --config" in last("--state", settings.state)
+    assert last("--file", file) == "residency: how much could be seen is in the replay's summary"
+
+
 def test_a_cure_is_confirmed_by_silence_alone(config: Path, settings: Settings) -> None:
     finding, now_ns = worst(settings), time.time_ns()
     words = ("confirm", finding.id, "--config", config, "--note", "pinned")
@@ -356,13 +381,28 @@ def test_a_cure_is_confirmed_by_silence_alone(config: Path, settings: Settings) 
     now = one(settings, finding.id)
     assert now.state == "cured"
     assert now.silence is not None
-    assert (now.silence.covered_share, now.silence.since_ns) == (1.0, finding.last_ns + 1)
+    assert (now.silence.covered_share, now.silence.since_ns) == (1.0, finding.alive_ns + 1)
+    assert finding.alive_ns > finding.last_ns
     shown = run_findings("show", finding.id, "--config", config).stdout
     assert "sensors covered 100.00 % of" in " ".join(shown.split())
     listed = run_findings("list", "--config", config)
     assert finding.id not in listed.stdout
     assert "1 not listed (--all lists closed ones, too)" in listed.stderr
     assert finding.id in run_findings("list", "--config", config, "--all").stdout
+
+
+def test_silence_can_be_claimed_from_a_later_day(config: Path, settings: Settings) -> None:
+    finding, now_ns = worst(settings), time.time_ns()
+    day = time.strftime("%Y-%m-%d", time.gmtime(now_ns / 10**9 - 8 * 86_400))
+    seen(settings, now_ns - AGO_NS * 9 // 10, now_ns - 60_000_000_000)  # it was away for a day
+    words = ("confirm", finding.id, "--config", config, "--note", "pinned")
+    assert "sensors covered 8" in run_findings(*words).stderr
+    done = run_findings(*words, "--since", day)
+    assert done.exit_code == 0, done.stderr
+    assert f"after silence since {day} 00:00:00 UTC" in done.stdout
+    again = one(settings, finding.id).silence
+    assert again is not None
+    assert again.covered_share == 1.0
 
 
 def test_put_up_with_it_and_open_it_again(config: Path, settings: Settings) -> None:

@@ -72,6 +72,13 @@ def test_of_several_sensors_the_one_that_covers_least_counts() -> None:
     assert found.gaps == (Unseen(at(150), at(600)),)
 
 
+def test_windows_that_saw_nothing_of_their_time_cover_nothing() -> None:
+    windows = [window(0, 300), window(300, 600, blind=("eth1 was not up",))]
+    found = silence(windows, at(0), at(600))
+    assert (found.covered_share, found.packets, found.blind) == (0.5, 200, ("eth1 was not up",))
+    assert "and 95 % are needed; eth1 was not up" in " ".join(lacks(found, LIMITS))
+
+
 def test_gaps_are_bounded() -> None:
     windows = [window(2 * n, 2 * n + 1) for n in range(50)]
     found = silence(windows, at(0), at(100))

@@ -11,11 +11,14 @@ from monitor.findings.acting import MAX_SILENCE_AGE_NS
 from monitor.findings.actions import Acknowledge, Action, ActionError, ConfirmCure, Waive
 from monitor.findings.transitions import CLOSED, HAPPENINGS, STATES, TABLE, Happening
 from monitor.findings.types import Change, Cure, Finding, Note, State, Waiver
+from monitor.types import Totals
 from tests.findings_kit import (
     ACTED,
     DAY,
     HOUR,
     ID,
+    RULES,
+    SECTION,
     WAYS,
     action,
     behave,
@@ -27,6 +30,7 @@ from tests.findings_kit import (
     the,
 )
 from tests.observed import SECOND_NS, at
+from tests.policy_help import HEAD, compiled
 
 LATER = ACTED + 31 * DAY  # the waiver of the kit is over
 
@@ -158,12 +162,10 @@ def test_clocks_ring_once_each_and_in_order() -> None:
     changes = book.tick(at(ACTED))
     assert [(change.what, change.finding.revision, change.at_ns) for change in changes] == [
         ("reminder", 2, at(ACTED)),
-        ("reminder", 3, at(ACTED)),
-        ("updated", 4, at(ACTED)),
+        ("updated", 3, at(ACTED)),
     ]
     assert [change.why for change in changes] == [
-        "reminder early, for a person to decide on: Decide it.",
-        "reminder late, for a person to decide on: Decide it again.",
+        "for a person to decide on, early: Decide it.; late: Decide it again.",
         "it was to be cured by 2026-03-20 09:00:00 UTC, and no cure was confirmed",
     ]
     assert book.tick(at(LATER)) == ()
@@ -180,7 +182,7 @@ def test_clocks_go_on_after_a_restart() -> None:
     before = book_in("open")
     before.tick(at(DAY))
     after = Book(policy(), [the(before)])
-    assert [change.why[:13] for change in after.tick(at(3 * DAY))] == ["reminder late"]
+    assert [change.why[:31] for change in after.tick(at(3 * DAY))] == ["for a person to decide on, late"]
 
 
 SILENCES: list[tuple[dict[str, Any], str]] = [
@@ -222,6 +224,28 @@ def test_the_silence_has_to_be_of_this_finding_and_of_now(since: float, until: f
     with pytest.raises(ActionError) as caught:
         book.act(asked, at(ACTED))
     assert caught.value.problem == f"silence is no evidence that finding {ID} is cured: {missing}"
+
+
+def test_a_connection_that_still_lived_is_no_silence() -> None:
+    book = book_in("open")
+    book.offer(decide(0, is_open=True, totals=Totals(duration_ns=(ACTED - HOUR) * 10**9)))
+    with pytest.raises(ActionError, match="a connection lived at 2026-03-25 08:00:00 UTC, after the silence"):
+        book.act(action("confirm-cure", ACTED), at(ACTED))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "gone"),
+    [("id: R", "id: RENAMED", "rule R"), ("name: backend", "name: other", "source group acme/backend")],
+)
+def test_silence_that_a_policy_made_is_no_cure(old: str, new: str, gone: str) -> None:
+    book = book_in("open")
+    text = f"{HEAD}{RULES}{SECTION}".replace(old, new)
+    book.reload(compiled(text)[0])
+    with pytest.raises(ActionError, match=f"{gone} is not in the policy any more") as caught:
+        book.act(action("confirm-cure", ACTED), at(ACTED))
+    assert caught.value.mend == "waive it under a ticket"
+    assert the(book).state == "open"
+    book.act(action("waive", ACTED), at(ACTED))
 
 
 def waived(until: float) -> Waive:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor.events.limits import as_now
 from monitor.files import InputError
 from monitor.outbox.actions import SPOOL
 from monitor.outbox.opening import KEPT_ASIDE
@@ -38,7 +39,7 @@ def test_a_finding_may_change_without_an_event(tmp_path: Path) -> None:
     outbox.commit([finding(revision=5)], [], {})
     assert outbox.load()[0] == [finding(revision=5)]
     reader = OutboxReader(tmp_path)
-    assert reader.open_events() == [event(finding())]
+    assert reader.open_events() == [as_now(event(finding()), finding(revision=5))]
     outbox.commit([finding(revision=6)], [event(finding(revision=6), "updated")], {})
     assert outbox.load()[0] == [finding(revision=6)]
     assert reader.open_events() == [event(finding(revision=6), "updated")]

@@ -44,6 +44,17 @@ def test_check_of_a_configuration_with_another_policy(tmp_path: Path) -> None:
     assert "policy eu-crm@" in done.stdout
 
 
+def test_a_tenant_of_a_sink_that_the_policy_does_not_know_is_a_warning(tmp_path: Path) -> None:
+    sinks = "sinks: [{type: jsonl, name: file, path: /var/x.jsonl, tenants: [acme, acmee]}]\n"
+    path = written(tmp_path, HEAD + HERE + f"policy: {POLICY}\n" + sinks)
+    done = residency("check", "--config", path)
+    assert done.exit_code == 0
+    warned = [line for line in done.stderr.splitlines() if "no tenant" in line]
+    assert warned == [
+        "residency: sink 'file': warning: the policy has no tenant 'acmee'; see `tenants:` in both"
+    ]
+
+
 def test_check_of_a_folder_of_captures(tmp_path: Path) -> None:
     path = written(
         tmp_path, "version: 1\ncapture: {watch: .}\nledger: {folder: ../l, key: ../k}\nstate: ../s\n"

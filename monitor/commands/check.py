@@ -75,6 +75,7 @@ def command(
         none = settings is not None and data is None and as_of is None
         knowledge = app.load_knowledge(policy, catalogs, geoips, None if none else DataChoice(data, as_of))
     warn([*knowledge.catalog.shadowed, *knowledge.warnings, *knowledge.notes])
+    warn(_strangers(settings, knowledge) if settings is not None else [])
     results = app.run_tests(knowledge, knowledge.policy) if knowledge.policy is not None else []
     with reader_may_leave():
         if settings is not None:
@@ -93,6 +94,18 @@ def _settings(config: Path) -> "Settings":
     warn(settings.warnings)
     warn([msgspec.structs.replace(each, level="warning") for each in host_problems(settings)])
     return settings
+
+
+def _strangers(settings: "Settings", knowledge: app.Knowledge) -> list[str]:
+    """Return a line for each tenant of a sink that the policy does not know: nothing would be sent of it."""
+    policy = knowledge.policy
+    known = {each.tenant for each in policy.subjects} if policy is not None else set()
+    return [
+        f"sink {sink.name!r}: warning: the policy has no tenant {tenant!r}; see `tenants:` in both"
+        for sink in settings.config.sinks
+        for tenant in sink.tenants or ()
+        if tenant not in known
+    ]
 
 
 def _watched(settings: "Settings") -> str:

@@ -164,6 +164,7 @@ class Deliveries:
             db.row_factory = sqlite3.Row
             db.execute("PRAGMA journal_mode = DELETE")
             db.execute("PRAGMA synchronous = FULL")
+            db.execute("PRAGMA secure_delete = ON")
             if not check_version(db, self._path):
                 db.executescript(f"BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
         except sqlite3.Error as error:

@@ -10,17 +10,24 @@ from monitor.sink_options import SinkOptions
 
 
 def wants(options: SinkOptions) -> Callable[[Event], bool]:
-    """Return what tells whether a sink gets an event: of its severity or worse; checkpoints if asked for."""
+    """Return what tells whether a sink gets an event: of its tenants, and of its severity or worse.
+
+    Checkpoints are for those who ask for them.
+    """
     least = options.severity or SEVERITIES[-1]
     enough = frozenset(SEVERITIES[: SEVERITIES.index(least) + 1])
     checkpoints = options.checkpoints
 
+    tenants = options.tenants
+
     def wanted(event: Event) -> bool:
-        if isinstance(event, CheckpointEvent):
-            return checkpoints
         if isinstance(event, FindingEvent):
-            return event.change.finding.severity in enough
-        return event.severity in enough
+            tenant, is_enough = event.change.finding.subject.tenant, event.change.finding.severity in enough
+        elif isinstance(event, CheckpointEvent):
+            tenant, is_enough = event.tenant, checkpoints
+        else:
+            tenant, is_enough = event.tenant, event.severity in enough
+        return is_enough and (tenants is None or tenant in tenants)
 
     return wanted
 

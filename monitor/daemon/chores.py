@@ -97,6 +97,9 @@ class Chores:
             self.said.append(
                 Said("decisions not deleted", {"problem": trouble(failure), "mend": mend}, "error")
             )
+        gone = self._recording.expire(now_ns) if swept.believed else ()
+        if gone:
+            self.said.append(Said("deleted", {"kind": "findings", "count": len(gone)}))
 
     def _requests(self, now_ns: int) -> None:
         """Do what operators ask for, answer them, and say so."""

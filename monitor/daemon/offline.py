@@ -44,10 +44,11 @@ def _require_owner(settings: Settings) -> None:
     """Refuse to leave files that the daemon could not write. Raises InputError."""
     for place in (settings.state, settings.ledger, settings.ledger_key):
         try:
-            uid = place.stat().st_uid
+            found = place.stat()
         except OSError as error:
             problem = (error.strerror or "it cannot be looked at").lower()
             raise InputError(str(place), problem, "start the daemon once, which makes it") from None
-        if uid != os.geteuid():
-            mend = f"run it as that user: setpriv --reuid={uid} --clear-groups residency findings ..."
-            raise InputError(str(place), f"it belongs to user {uid}, and no daemon runs", mend)
+        if found.st_uid != os.geteuid():
+            user = f"setpriv --reuid={found.st_uid} --regid={found.st_gid} --clear-groups"
+            mend = f"run it as that user: {user} residency findings ..."
+            raise InputError(str(place), f"it belongs to user {found.st_uid}, and no daemon runs", mend)

@@ -31,7 +31,7 @@ from sensors.observations import Gap
 BATCH_BYTES = 4_194_304
 PAUSE_SECONDS = 1.0
 LATE_SECONDS = 0.5  # that an end waits for a disk which answers late
-MAX_TASKS = 4_096  # behaviours and changes of policy that wait for the thread
+MAX_TASKS = 4_096  # behaviours that wait for the thread; those beyond it are shed, and counted
 
 Task = Callable[[int], None]
 
@@ -45,9 +45,11 @@ class Recorder:
         self._chores = chores
         self._filing = filing
         self._intake = Intake()
-        self._tasks: deque[Task] = deque(maxlen=MAX_TASKS)
+        self._tasks: deque[Task] = deque()
+        self._shed = 0
         self._counts = FindingCounts()
         self._recorded = Recorded()
+        self._gone = 0
         self._problem: str | None = None
         self._deadline: float | None = None
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
@@ -69,7 +71,10 @@ class Recorder:
     def behave(self, behaviours: Iterable[Behaviour]) -> None:
         """Take behaviours."""
         for each in behaviours:
-            self._tasks.append(partial(self._behave, each))
+            if len(self._tasks) < MAX_TASKS:
+                self._tasks.append(partial(self._behave, each))
+            else:
+                self._shed += 1
 
     def window(self, window: Window, now_ns: int) -> None:
         """Take a statement of how much could be seen."""
@@ -90,7 +95,10 @@ class Recorder:
     def look(self) -> Keeping:
         """Return what waits, and why."""
         found = self._intake.look()
-        return Keeping(found.waiting, found.shed, self._problem)
+        shed = dict(found.shed)
+        if self._shed:  # they are kept as violations
+            shed["violation"] = shed.get("violation", 0) + self._shed
+        return Keeping(found.waiting, shed, self._problem)
 
     def recorded(self) -> Recorded:
         """Return what is durable."""
@@ -158,6 +166,10 @@ class Recorder:
         catching_up.run()
         self._catching_up = None
         self._counts.changed((), self._recording.book.findings())
+        for ledger, entries, known in catching_up.short:
+            mend = "restore it from a backup, or compare it with the last checkpoint that was told"
+            fields = {"ledger": ledger, "entries": entries, "known": known, "mend": mend}
+            self._chores.said.append(Said("ledger lost entries", fields, "error"))
         if catching_up.entries:
             self._chores.said.append(Said("caught up with the ledger", {"entries": catching_up.entries}))
 
@@ -165,7 +177,8 @@ class Recorder:
         """Say what is durable by now."""
         recording = self._recording
         changes, recording.changed = recording.changed, []
-        if changes:
+        if changes or recording.gone > self._gone:
+            self._gone = recording.gone
             self._counts.changed(changes, recording.book.findings())
         counts = self._counts
         self._recorded = Recorded(

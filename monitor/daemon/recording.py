@@ -44,7 +44,10 @@ class Took(Struct, frozen=True):
 
 
 class Recording:
-    """Records, on one thread. ``recorded`` counts what is durable, ``changed`` gathers what findings did."""
+    """Records, on one thread. ``recorded`` counts what is durable, ``changed`` gathers what findings did.
+
+    ``gone`` counts findings that retention ended.
+    """
 
     def __init__(self, ledgers: Ledgers, outbox: Outbox, book: Book, filing: Filing) -> None:
         self.recorded: Counter[str] = Counter()  # by class of payload
@@ -62,6 +65,8 @@ class Recording:
         self._changes: list[Change] = []
         self._touched: dict[str, Finding] = {}
         self._committed_ns = self._forgotten = 0
+        self.gone = 0
+        self._must_sweep = False
 
     def use(self, standing: Standing, policy: Policy | None) -> None:
         """Have findings judged by this policy, and every ledger say what is in use now."""
@@ -99,6 +104,21 @@ class Recording:
         """Note a record that has to become durable."""
         self._records.setdefault(tenant, []).append(record)
 
+    def expire(self, now_ns: int) -> tuple[Finding, ...]:
+        """Let closed findings go that were kept long enough, and owe their ledgers that; return them."""
+        gone = self.book.expire(now_ns, self._filing.kept_days)
+        for finding in gone:
+            self.owe_record(finding.subject.tenant, self._filing.expired(finding, now_ns))
+        self.sweep(finding.id for finding in gone)
+        return gone
+
+    def sweep(self, gone: Iterable[str]) -> None:
+        """Have findings that went from the book go from the outbox, too."""
+        for id_ in gone:
+            self._touched.pop(id_, None)
+            self._must_sweep = True
+            self.gone += 1
+
     @property
     def owes_ledgers(self) -> bool:
         """Whether something is in no ledger yet."""
@@ -125,15 +145,15 @@ class Recording:
             self.signed_ns = now_ns
         self._touched |= {finding.id: finding for finding in self.book.take_touched()}
         is_due = self._touched and not 0 <= now_ns - self._committed_ns < LAZY_NS
-        if not (self._events or is_due):
+        if not (self._events or is_due or self._must_sweep):
             return
         self.outbox.commit(self._touched.values(), self._events, position or self.position())
         self._committed_ns = now_ns
-        if self.book.forgotten > self._forgotten:
-            self._forgotten = self.book.forgotten
-            self.outbox.keep_only(finding.id for finding in self.book.findings())
         self.changed += self._changes
         self._events, self._changes, self._touched = [], [], {}
+        if self._must_sweep or self.book.forgotten > self._forgotten:
+            self.outbox.keep_only(finding.id for finding in self.book.findings())
+            self._must_sweep, self._forgotten = False, self.book.forgotten
 
     def begin(self) -> None:
         """Have every tenant's ledger made, and what is in use now said in it. Raises OSError, InputError."""

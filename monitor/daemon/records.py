@@ -7,7 +7,8 @@ import msgspec
 from monitor import __version__
 from monitor.config import Retention
 from monitor.findings import finding_id
-from monitor.findings.types import Change
+from monitor.findings.room import class_of
+from monitor.findings.types import Change, Finding, State
 from monitor.ledger.days import day_number, day_text, file_name
 from monitor.ledger.types import PayloadClass, Record, RecordKind
 from monitor.policy import Policy
@@ -16,6 +17,14 @@ from monitor.windows import Window
 from sensors.observations import Gap
 
 _encode = msgspec.json.Encoder().encode
+
+
+class ExpiredFinding(msgspec.Struct, frozen=True):
+    """The payload of a "finding-expired" record: which finding went from the state folder."""
+
+    finding: str
+    revision: int
+    state: State
 
 
 class Filing(msgspec.Struct, frozen=True):
@@ -56,10 +65,12 @@ class Filing(msgspec.Struct, frozen=True):
 
     def change(self, change: Change, now_ns: int) -> Record:
         """Return the record of a step in the life of a finding, which names clients as decisions do."""
-        payload_class: PayloadClass = (
-            "indeterminate" if change.finding.kind == "indeterminate" else "violation"
-        )
-        return self._made("finding", payload_class, change.at_ns, now_ns, change)
+        return self._made("finding", class_of(change.finding), change.at_ns, now_ns, change)
+
+    def expired(self, finding: Finding, now_ns: int) -> Record:
+        """Return the record of a closed finding that goes, as retention has it."""
+        gone = ExpiredFinding(finding.id, finding.revision, finding.state)
+        return self.note("finding-expired", gone, now_ns)
 
     def note(self, kind: RecordKind, value: object, now_ns: int) -> Record:
         """Return the record of what was loaded or done."""

@@ -24,7 +24,7 @@ class Rounds:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._windows = Windows(parts.settings.sensor, time.time_ns())
+        self._windows = Windows(parts.settings.sensor, time.time_ns(), live=parts.settings.watch is None)
         self._losses = Losses(parts, self._windows)
         self._reload = Reload(parts, self._windows, self._losses)
         self._watch = Watch(parts)
@@ -94,6 +94,9 @@ class Rounds:
         parts.metrics.accounted(totals.accounting(status))
         flows = sum(source.flows for source in status.sources)
         up = any(source.state == "up" for source in status.sources)
+        for source in status.sources:
+            if source.state != "up":
+                self._windows.away(source.name)
         if parts.owners is not None:
             parts.metrics.owners(parts.owners.counted().items())
         self._losses.look(status)

@@ -7,17 +7,19 @@ from monitor.counts import FlowCount
 from monitor.coverage import NAMED
 from monitor.tally import Tally
 from monitor.types import Coverage
-from monitor.windows import UNREAD, Window
+from monitor.windows import OF_CAPTURES, UNREAD, Window
 from sensors.observations import Count
 
 WINDOW_NS = 300 * 1_000_000_000
 
 
 class Windows:
-    """Cuts growing totals into windows."""
+    """Cuts growing totals into windows. What is not ``live`` comes of captures."""
 
-    def __init__(self, sensor: str, now_ns: int) -> None:
+    def __init__(self, sensor: str, now_ns: int, *, live: bool = True) -> None:
         self._sensor = sensor
+        self._always = set() if live else {OF_CAPTURES}
+        self._blind: set[str] = set()
         self._since_ns = now_ns
         self._before: dict[Coverage, FlowCount] = {}
         self._carried: dict[Coverage, FlowCount] = {}
@@ -33,6 +35,10 @@ class Windows:
         """Note connections that were only counted, because too much waited."""
         self._shed += connections
 
+    def away(self, source: str) -> None:
+        """Note an interface, or the folder, that is not up."""
+        self._blind.add(f"{source} was not up")
+
     def is_over(self, now_ns: int) -> bool:
         """Tell whether it is time for the next one. A clock that was set back ends one, too."""
         return not 0 <= now_ns - self._since_ns < WINDOW_NS
@@ -45,11 +51,12 @@ class Windows:
     def close(self, tally: Tally, packets: int, now_ns: int, left: int = 0) -> Window:
         """Return the window that ends now; ``packets`` are those read since the start, ``left`` as above."""
         grown = self._grown(tally)
+        blind = tuple(sorted(self._blind | self._always))
         window = Window(
             since_ns=self._since_ns,
             until_ns=now_ns,
             sensor=self._sensor,
-            says=_says(grown, self._lost, self._shed, left),
+            says="; ".join([_says(grown, self._lost, self._shed, left), *blind]),
             connections=sum(count.flows for count in grown.values()),
             bytes=sum(count.bytes() for count in grown.values()),
             coverage={name: count.flows for name, count in grown.items()},
@@ -57,7 +64,9 @@ class Windows:
             lost=self._lost,
             shed=self._shed,
             left=left,
+            blind=blind,
         )
+        self._blind = set()
         self._before, self._carried, self._lost = tally.coverage, {}, {}
         self._packets, self._since_ns, self._shed = packets, now_ns, 0
         return window

@@ -103,6 +103,10 @@ def _require_silence(finding: Finding, action: ConfirmCure, limits: SilenceLimit
         missing.append(
             f"a connection began at {moment(finding.last_ns)} UTC, after the silence is said to begin"
         )
+    elif finding.alive_ns >= found.since_ns:
+        missing.append(
+            f"a connection lived at {moment(finding.alive_ns)} UTC, after the silence is said to begin"
+        )
     if not now_ns - MAX_SILENCE_AGE_NS <= found.until_ns <= now_ns:
         missing.append(f"it ends at {moment(found.until_ns)} UTC, which is not now")
     missing += lacks(found, limits)

@@ -2,7 +2,7 @@
 
 Figures do not depend on the order of decisions; changes do, as they tell what was known at the time. A change
 comes when a finding is opened, or opened again; when its severity worsens; while it is open, when its
-connections or clients reach a power of two; when a clock runs out; and when a person does something.
+connections or clients reach a power of two above one; when a clock runs out; and when a person acts.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,15 +12,15 @@ from msgspec.structs import replace
 from monitor.behaviours import Behaviour
 from monitor.findings import merging, wording
 from monitor.findings.acting import acted, checked
-from monitor.findings.actions import Action, ActionError
+from monitor.findings.actions import Action, ActionError, ConfirmCure
 from monitor.findings.clocks import MAX_NS, later, next_due_ns, with_clocks
-from monitor.findings.keys import key_of
-from monitor.findings.room import MAX_FINDINGS, ROOM, Revisions, too_many
+from monitor.findings.keys import KINDS, key_of
+from monitor.findings.room import MAX_FINDINGS, ROOM, KeptDays, Revisions, is_over, too_many
 from monitor.findings.transitions import CLOSED, after
 from monitor.findings.types import Change, Finding, What
 from monitor.policy import Policy
 from monitor.policy.findings import FindingsAsked
-from monitor.policy.schema import Rule
+from monitor.policy.schema import DEFAULT_RULE, Rule
 from monitor.policy.words import SEVERITIES
 from monitor.types import Decision
 from monitor.wording import moment
@@ -37,6 +37,7 @@ class Book:
         self.forgotten = 0
         self._asked = FindingsAsked()
         self._rules: dict[str, Rule] = {}
+        self._groups: set[tuple[str | None, str | None]] = set()
         self._revisions = Revisions()
         self._touched: set[str] = set()
         self._findings = {finding.id: finding for finding in found}
@@ -48,6 +49,8 @@ class Book:
         """Use another policy from now on. Clocks that run go on by the policy that set them."""
         self._asked = policy.findings if policy is not None else FindingsAsked()
         self._rules = policy.rules if policy is not None else {}
+        subjects = policy.subjects if policy is not None else ()
+        self._groups = {(each.tenant, each.source_group) for each in subjects}
 
     def get(self, id_: str) -> Finding | None:
         """Return a finding, by its identifier."""
@@ -64,9 +67,25 @@ class Book:
         return touched
 
     def restore(self, finding: Finding) -> None:
-        """Take a finding as it was recorded, whatever made it so."""
+        """Take a finding as it was recorded, whatever made it so; what was counted by now stays counted."""
+        before = self._findings.get(finding.id)
+        finding = finding if before is None else merging.recorded(before, finding)
         self._put(finding)
+        self._due_ns = min(self._due_ns, next_due_ns(finding))
         self._make_room()
+
+    def expire(self, now_ns: int, kept_days: KeptDays) -> tuple[Finding, ...]:
+        """Let the findings go that closed long enough ago; return them. Times are those of the clock."""
+        gone = tuple(each for each in self.findings() if is_over(each, now_ns, kept_days))
+        for finding in gone:
+            self.forget(finding.id, finding.revision)
+        return gone
+
+    def forget(self, id_: str, revision: int) -> None:
+        """Let a finding go, if it is there. One that comes back is new, and its revisions go on from here."""
+        self._findings.pop(id_, None)
+        self._touched.discard(id_)
+        self._revisions.note(id_, revision)
 
     def offer(self, decision: Decision) -> tuple[Change, ...]:
         """Take a decision, ahead of its connection's end or at it; return what changes."""
@@ -106,11 +125,26 @@ class Book:
             raise ActionError(
                 f"there is no finding {action.finding}", "see `residency findings` for those there are"
             )
+        if isinstance(action, ConfirmCure):
+            self._require_rule(before)
         now, why = acted(before, action, self._asked.silence, now_ns)
         if before.state in CLOSED and now.state not in CLOSED:
             return (self._reopen(now, now_ns, now_ns, why),)
         closed = now.state != before.state and now.state in CLOSED
         return (self._change("closed" if closed else "updated", now, now_ns, why),)
+
+    def _require_rule(self, finding: Finding) -> None:
+        """Refuse a cure where silence follows from the policy of now. Raises ActionError."""
+        gone, subject = None, finding.subject
+        if finding.kind in KINDS.values() and finding.rule not in {DEFAULT_RULE, *self._rules}:
+            gone = f"rule {finding.rule}"
+        elif subject.tenant is not None and (subject.tenant, subject.source_group) not in self._groups:
+            gone = f"source group {subject.tenant}/{subject.source_group}"
+        if gone is not None:
+            problem = (
+                f"{gone} is not in the policy any more, so that nothing can come to finding {finding.id}"
+            )
+            raise ActionError(f"{problem}: its silence shows nothing", "waive it under a ticket")
 
     def _take(self, before: Finding | None, now: Finding, began_ns: int, at_ns: int) -> tuple[Change, ...]:
         """Put in place what flows made of a finding, the newest of which began then; return what changes."""
@@ -169,16 +203,12 @@ class Book:
             why = f"the waiver under {ticket} is over; a connection that begins now opens the finding again"
             yield self._change("reminder", over, now_ns, why)
             return
-        for reminder in finding.reminders:
-            if reminder.due_ns <= now_ns and not reminder.told:
-                told = tuple(
-                    replace(each, told=True) if each.name == reminder.name else each
-                    for each in finding.reminders
-                )
-                why = f"reminder {reminder.name}, for a person to decide on: {reminder.says}"
-                change = self._change("reminder", replace(finding, reminders=told), now_ns, why)
-                finding = change.finding
-                yield change
+        due = [each for each in finding.reminders if each.due_ns <= now_ns and not each.told]
+        if due:
+            told = tuple(replace(each, told=each.told or each in due) for each in finding.reminders)
+            change = self._change("reminder", replace(finding, reminders=told), now_ns, wording.reminded(due))
+            finding = change.finding
+            yield change
         if finding.deadline_ns <= now_ns and finding.state != "lapsed":
             lapsed = replace(finding, state=after(finding, "deadline"))
             why = f"it was to be cured by {moment(finding.deadline_ns)} UTC, and no cure was confirmed"
@@ -199,9 +229,7 @@ class Book:
         if len(self._findings) <= MAX_FINDINGS:
             return
         for finding in too_many(self._findings.values(), len(self._findings) - MAX_FINDINGS + ROOM):
-            self._revisions.note(finding)
-            self._touched.discard(finding.id)
-            del self._findings[finding.id]
+            self.forget(finding.id, finding.revision)
             self.forgotten += 1
 
 
@@ -216,10 +244,12 @@ def _floor_ns(finding: Finding) -> int | None:
 
 
 def _has_doubled(before: Finding, now: Finding) -> bool:
-    """Tell whether connections or clients reached a power of two, or went past one."""
-    return (
-        now.count.bit_length() > before.count.bit_length()
-        or now.client_count.bit_length() > before.client_count.bit_length()
+    """Tell whether connections or clients reached a power of two, or went past one.
+
+    The first one does not: it is the end of the connection that opened the finding ahead of its end.
+    """
+    return now.count.bit_length() > max(before.count.bit_length(), 1) or now.client_count.bit_length() > max(
+        before.client_count.bit_length(), 1
     )
 
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from monitor.behaviours import Behaviour
 from monitor.findings import wording
+from monitor.findings.clocks import later
 from monitor.findings.keys import Key
 from monitor.findings.types import Finding, Sample
 from monitor.policy.words import DEFAULT_SEVERITY, SEVERITIES, Severity
@@ -19,6 +20,7 @@ from monitor.tally import evident_name
 from monitor.types import Decision
 
 MAX_CLIENTS = 100  # told apart in one finding; `clients_capped` says that there were more
+_FIGURES = ("count", "bytes_up", "bytes_down", "clients", "client_count", "clients_capped")
 _HEAD = ("subject", "title", "service", "countries", "certainty", "sample")
 _SEVERITIES: dict[str | None, Severity] = {severity: severity for severity in SEVERITIES}
 _encode = msgspec.json.Encoder().encode
@@ -50,6 +52,7 @@ def with_decision(finding: Finding, decision: Decision) -> Finding:
     new: dict[str, Any] = {
         "first_ns": min(finding.first_ns, ts_ns),
         "last_ns": max(finding.last_ns, ts_ns),
+        "alive_ns": max(finding.alive_ns, later(ts_ns, decision.connection.totals.duration_ns)),
         "severity": worst(finding.severity, _severity(decision.severity)),
     }
     if _comes_first(decision, finding):
@@ -87,6 +90,7 @@ def with_behaviour(finding: Finding, behaviour: Behaviour) -> Finding:
     new: dict[str, Any] = {
         "first_ns": min(finding.first_ns, behaviour.first_ns),
         "last_ns": max(finding.last_ns, behaviour.last_ns),
+        "alive_ns": max(finding.alive_ns, behaviour.last_ns),
         "severity": worst(finding.severity, behaviour.severity),
     }
     count = sum(behaviour.counts.values())
@@ -99,6 +103,21 @@ def with_behaviour(finding: Finding, behaviour: Behaviour) -> Finding:
         if finding.sample is None or rest.order() < (finding.sample.ts_ns, finding.sample.flow.order()):
             new["sample"] = Sample(rest.ts_ns, rest.flow, None)
     return replace(finding, **new)
+
+
+def recorded(before: Finding, finding: Finding) -> Finding:
+    """Return a finding as it was recorded, with what was counted since: that may stand ahead of the record.
+
+    Figures only grow, so the greater ones are the later ones.
+    """
+    more = {field: getattr(before, field) for field in _FIGURES} if before.count > finding.count else {}
+    return replace(
+        finding,
+        first_ns=min(before.first_ns, finding.first_ns),
+        last_ns=max(before.last_ns, finding.last_ns),
+        alive_ns=max(before.alive_ns, finding.alive_ns),
+        **more,
+    )
 
 
 def worst(one: Severity, other: Severity) -> Severity:

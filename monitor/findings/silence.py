@@ -13,6 +13,7 @@ from monitor.policy.findings import SilenceLimits
 from monitor.windows import Window
 from monitor.wording import moment
 
+MAX_BLIND = 5
 MAX_GAPS = 20  # that are listed; `more_gaps` counts the others
 _SECOND_NS = 1_000_000_000
 _HOUR_NS = 3_600 * _SECOND_NS
@@ -29,6 +30,7 @@ class Silence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What was seen from ``since_ns`` to ``until_ns``; shares are from 0 to 1, cut off and not rounded.
 
     ``covered_share`` is the share of the time that windows cover: of several ``sensors`` the least.
+    Windows that are ``blind`` cover nothing, and these are their reasons.
     ``named_share`` of the ``connections`` had a name (null where there was none). ``packets`` were read,
     ``lost_packets`` were not, or not understood; ``undecided`` connections or observations were seen and not
     decided on. A window that stands out over an end counts wholly in these numbers.
@@ -46,6 +48,7 @@ class Silence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     undecided: int = 0
     gaps: tuple[Unseen, ...] = ()
     more_gaps: int = 0
+    blind: tuple[str, ...] = ()
 
 
 def silence(windows: Iterable[Window], since_ns: int, until_ns: int) -> Silence:
@@ -55,12 +58,14 @@ def silence(windows: Iterable[Window], since_ns: int, until_ns: int) -> Silence:
     """
     spans: dict[str, list[tuple[int, int]]] = {}
     connections = named = packets = lost = undecided = count = 0
+    blind: set[str] = set()
     for window in windows:
         first_ns, last_ns = sorted((window.since_ns, window.until_ns))
         if last_ns <= since_ns or first_ns >= until_ns:
             continue
         covers = spans.setdefault(window.sensor, [])
-        if window.since_ns == first_ns:  # else the clock was set back, and nobody knows what was covered
+        blind.update(window.blind)
+        if window.since_ns == first_ns and not window.blind:  # else the clock was set back
             covers.append((first_ns, last_ns))
         count += 1
         connections += window.connections
@@ -84,6 +89,7 @@ def silence(windows: Iterable[Window], since_ns: int, until_ns: int) -> Silence:
         undecided=undecided,
         gaps=gaps[:MAX_GAPS],
         more_gaps=max(len(gaps) - MAX_GAPS, 0),
+        blind=tuple(sorted(blind)[:MAX_BLIND]),
     )
 
 
@@ -100,7 +106,7 @@ def _lacks(found: Silence, limits: SilenceLimits) -> Iterator[str]:
         hole = f" (first not from {moment(first.since_ns)} to {moment(first.until_ns)} UTC)" if first else ""
         yield (
             f"sensors covered {_percent(found.covered_share)} of the time{hole}, and"
-            f" {limits.covered_percent:g} % are needed"
+            f" {limits.covered_percent:g} % are needed{''.join(f'; {each}' for each in found.blind)}"
         )
     if not found.packets:
         yield "no packet was read at all in that time"

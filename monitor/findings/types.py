@@ -66,7 +66,8 @@ class Finding(msgspec.Struct, frozen=True):
 
     ``id`` depends on kind, tenant, rule, source group, provider and region scope alone, and is the same in
     replay and live. ``revision`` grows by one with each change. Times ending in ``_ns`` are of packets;
-    ``opened_ns`` is when it was opened, or opened again, and its clocks run from there. ``clients`` are the
+    ``opened_ns`` is when it was opened, or opened again, and its clocks run from there. ``first_ns`` and
+    ``last_ns`` are first packets, ``alive_ns`` is the latest one that is known. ``clients`` are the
     first of them in their own order, ``client_count`` all of them, up to a bound (``clients_capped``).
     ``rule`` is the behaviour's kind where it is no rule of the policy. ``title`` is a sentence for people.
     """
@@ -81,6 +82,7 @@ class Finding(msgspec.Struct, frozen=True):
     first_ns: int
     last_ns: int
     deadline_ns: int
+    alive_ns: int = 0
     provider: str | None = None
     possible: tuple[str, ...] = ()
     service: str | None = None

@@ -1,8 +1,10 @@
 """The sentences of findings. They say what was seen, and what the policy says of it; never more."""
 
+from collections.abc import Iterable
+
 from monitor.behaviours.piles import endpoint
 from monitor.behaviours.wording import who
-from monitor.findings.types import Finding
+from monitor.findings.types import Finding, Reminder
 from monitor.policy.schema import DEFAULT_RULE
 from monitor.types import Attribution, Decision
 from monitor.wording import listed, moment, plural
@@ -28,6 +30,12 @@ def counted(finding: Finding) -> str:
         return said
     more = "more than " if finding.clients_capped else ""
     return f"{said}, from {more}{plural(finding.client_count, 'client')}"
+
+
+def reminded(due: Iterable[Reminder]) -> str:
+    """Return what the clocks say that are due: of several at once, one sentence."""
+    says = "; ".join(f"{each.name}: {each.says}" for each in due)
+    return f"for a person to decide on, {says}"
 
 
 def returned(finding: Finding, ts_ns: int) -> str:

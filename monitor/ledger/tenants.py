@@ -31,10 +31,14 @@ LASTING: frozenset[RecordKind] = frozenset(
 
 
 class Swept(msgspec.Struct, frozen=True):
-    """What retention deleted, by tenant, and why some ledgers keep what it would have deleted."""
+    """What retention deleted, by tenant, and why some ledgers keep what it would have deleted.
+
+    Nothing is deleted where the clock is not ``believed``.
+    """
 
     expired: dict[str | None, tuple[Expired, ...]]
     failures: list[OSError]
+    believed: bool = True
 
 
 class Ledgers:
@@ -118,8 +122,8 @@ class Ledgers:
     def expire(self, now_ns: int, kept_days: KeptDays) -> Swept:
         """Delete what was kept long enough in all ledgers. See `LedgerWriter.expire`."""
         self._now_ns = now_ns
-        swept = Swept({}, [])
-        if not self._steady.believes(now_ns):
+        swept = Swept({}, [], self._steady.believes(now_ns))
+        if not swept.believed:
             return swept
         for tenant in self._tenants():
             try:

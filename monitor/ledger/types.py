@@ -21,7 +21,7 @@ CLASSES: tuple[PayloadClass, ...] = (
 )  # fmt: skip
 RecordKind = Literal[
     "decision", "coverage", "finding", "exception-used", "policy-loaded", "datasets-loaded", "sensor-start",
-    "sensor-stop", "gap", "configuration", "operator", "export", "retention",
+    "sensor-stop", "gap", "configuration", "operator", "export", "retention", "finding-expired",
 ]  # fmt: skip
 KINDS: tuple[RecordKind, ...] = get_args(RecordKind)
 

@@ -4,19 +4,24 @@ Leaves are skipped by their text, so that of a long ledger few payloads are read
 left out.
 """
 
+import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
-from monitor.files import InputError
+from monitor.files import InputError, unreadable
 from monitor.findings.types import Change
-from monitor.ledger.names import LEDGER, tenant_folder
+from monitor.ledger.days import OTHER, is_day_file
+from monitor.ledger.names import LEDGER, PAYLOADS, tenant_folder
 from monitor.ledger.payloads import Payloads
 from monitor.ledger.reader import open_ledger
-from monitor.ledger.types import Leaf, RecordKind
+from monitor.ledger.types import Leaf, PayloadLine, RecordKind
 from monitor.windows import Window
 
+_TAIL_BYTES = 65_536
+_line = msgspec.json.Decoder(PayloadLine)
 _leaf = msgspec.json.Decoder(Leaf)
 _change = msgspec.json.Decoder(Change)
 _window = msgspec.json.Decoder(Window)
@@ -51,6 +56,35 @@ def windows_since(ledger: Path, since_ns: int) -> Iterator[Window]:
             yield _window.decode(payload)
         except msgspec.DecodeError as error:
             raise _foreign(ledger, index, error) from None
+
+
+def last_window(ledger: Path) -> Window | None:
+    """Return the newest statement of how much could be seen, None where there is none. Raises InputError.
+
+    It is looked for in the ends of the two newest files alone, so that a long ledger costs nothing.
+    """
+    folder = ledger / PAYLOADS / "coverage"
+    try:
+        files = sorted((each for each in folder.iterdir() if is_day_file(each.name)), key=_day)
+        for line in (line for path in files[:-3:-1] for line in _last_lines(path)):
+            with suppress(msgspec.DecodeError):  # a gap, or a part of a line
+                return _window.decode(_line.decode(line).payload)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise unreadable(folder, error) from None
+    return None
+
+
+def _day(path: Path) -> str:
+    return path.name.removeprefix(OTHER)
+
+
+def _last_lines(path: Path) -> list[bytes]:
+    """Return the last lines of a file, the last one first. Raises OSError."""
+    with path.open("rb") as file:
+        file.seek(max(file.seek(0, os.SEEK_END) - _TAIL_BYTES, 0))
+        return file.read().splitlines()[::-1]
 
 
 def _payloads(ledger: Path, kind: RecordKind, since_ns: int | None) -> Iterator[tuple[int, bytes]]:

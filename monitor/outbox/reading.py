@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from monitor.events.limits import as_now
 from monitor.events.types import FindingEvent
 from monitor.findings.types import Finding
 from monitor.outbox.folding import last_seq
@@ -62,16 +63,15 @@ class OutboxReader:
             yield from found
 
     def open_events(self) -> list[FindingEvent]:
-        """Return the last event of each finding that is neither cured nor excepted."""
-        query = (
-            "SELECT id, event FROM findings WHERE id > ? AND is_open AND event NOT NULL ORDER BY id LIMIT ?"
-        )
+        """Return the last event of each finding that is neither cured nor excepted, with figures of now."""
+        columns = "SELECT id, body, event FROM findings"
+        query = f"{columns} WHERE id > ? AND is_open AND event NOT NULL ORDER BY id LIMIT ?"
         found: list[FindingEvent] = []
         last = ""
         while rows := self._all(query, last, PAGE):
             last = rows[-1][0]
             with self._explained():
-                found += (finding_event_of(event) for _, event in rows)
+                found += (_event_now(body, event) for _, body, event in rows)
         return found
 
     def last_event(self, finding: str) -> FindingEvent | None:
@@ -143,3 +143,9 @@ class OutboxReader:
             raise OutboxError(
                 str(error.filename or self._folder), problem, "check its disk and rights"
             ) from None
+
+
+def _event_now(body: bytes | None, event: bytes) -> FindingEvent:
+    """Return the last event about a finding as it is now. Raises msgspec.DecodeError."""
+    last = finding_event_of(event)
+    return last if body is None else as_now(last, finding_of(body, event))

@@ -135,18 +135,27 @@ def cure(
 @click.command("confirm")
 @_common
 @click.option("--note", required=True, metavar="TEXT", help="What was done.")
-def confirm(doing: _Doing, note: str) -> None:
+@click.option(
+    "--since",
+    type=DAY,
+    metavar="DATE",
+    help="Claim silence from this day on (UTC) alone, where the sensor was away before.",
+)
+def confirm(doing: _Doing, note: str, since: dt.date | None) -> None:
     """Say that a finding is cured.
 
     It takes silence that counts: since the last such connection, sensors saw nearly all of the time, and lost
-    little. That is computed from the ledger, and stands beside what you say.
+    little. That is computed from the ledger, and stands beside what you say. With --since nothing is said of
+    the time before that day.
 
     \b
     Examples:
       residency findings confirm 3fa9c1 --config residency.yaml \\
           --note "endpoint pinned in release 4.2"
+      residency findings confirm 3fa9c1 --config residency.yaml \\
+          --note "pinned; the sensor was replaced on March 8" --since 2026-03-09
     """
-    _confirm(doing, note)
+    _confirm(doing, note, since)
 
 
 @click.command("except")
@@ -197,20 +206,23 @@ def comment(doing: _Doing, note: str) -> None:
     doing.act(lambda id_, who: Comment(finding=id_, by=who, text=note))
 
 
-def _confirm(doing: _Doing, note: str) -> None:
+def _confirm(doing: _Doing, note: str, since: dt.date | None = None) -> None:
     ledger = doing.place.ledger
     if ledger is None:
         raise click.UsageError("silence is computed from the ledger: give --config FILE, or --ledger DIR too")
     try:
-        found = _silence(ledger, doing.finding, time.time_ns())
+        found = _silence(ledger, doing.finding, since, time.time_ns())
     except InputError as error:
         raise Failure(str(error), Exit.UNREADABLE) from None
     doing.act(lambda id_, who: ConfirmCure(finding=id_, by=who, text=note, silence=found))
 
 
-def _silence(ledger: Path, finding: Finding, now_ns: int) -> Silence:
-    """Return what the ledger shows of the time since the last connection, to its last window."""
-    since_ns = finding.last_ns + 1
+def _silence(ledger: Path, finding: Finding, since: dt.date | None, now_ns: int) -> Silence:
+    """Return what the ledger shows since the last connection, or a later day, to its last window."""
+    since_ns = max(finding.last_ns, finding.alive_ns) + 1
+    if since is not None:
+        midnight = dt.datetime.combine(since, dt.time.min, dt.UTC)
+        since_ns = max(since_ns, int(midnight.timestamp()) * 1_000_000_000)
     windows = [
         each
         for each in windows_since(ledger_of(ledger, finding.subject.tenant), since_ns)

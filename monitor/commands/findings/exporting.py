@@ -13,9 +13,10 @@ import msgspec
 from monitor import __version__
 from monitor.commands.base import FILE, Failure, clear_errors
 from monitor.commands.edge import reader_may_leave
-from monitor.commands.findings.places import Place, file_option, is_open, place_of, place_options
+from monitor.commands.findings.listing import Wanted
+from monitor.commands.findings.places import Place, file_option, place_of, place_options
 from monitor.commands.terminal import printable
-from monitor.events.limits import limits_of
+from monitor.events.limits import as_now, limits_of
 from monitor.events.render import render
 from monitor.events.types import Basis, FindingEvent
 from monitor.exitstatus import Exit
@@ -40,6 +41,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a table calculation takes fo
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), default="native", show_default=True, help="Which form."
 )
+@click.option("--tenant", metavar="T", help="Only this tenant's.")
 @click.option("--open", "only_open", is_flag=True, help="Only those that are neither cured nor excepted.")
 @click.option("--out", type=FILE, metavar="FILE", help="Write there, in place of standard output.")
 def command(
@@ -48,22 +50,25 @@ def command(
     ledger: Path | None,
     file: Path | None,
     form: Literal["native", "ocsf", "ecs", "cef", "csv"],
+    tenant: str | None,
     only_open: bool,
     out: Path | None,
 ) -> None:
     """Export findings as they are now, worst first: one event a line, or a table (csv).
 
-    The forms are those in which events go to sinks.
+    The forms are those in which events go to sinks. Without --tenant all tenants' findings are in it.
 
     \b
     Examples:
       residency findings export --config residency.yaml --format ocsf
+      residency findings export --config residency.yaml --tenant acme
       residency findings export --file audit/findings.jsonl \\
           --format csv --out findings.csv
     """
     with clear_errors():
         place = place_of(config, state, ledger, file)
-    found = [each for each in place.findings() if is_open(each) or not only_open]
+    wanted = Wanted(tenant, closed=not only_open)
+    found = [each for each in place.findings() if wanted.fits(each)]
     data = _csv(found) if form == "csv" else _lines(place, found, form)
     with reader_may_leave():
         if out is None:
@@ -95,8 +100,8 @@ def _lines(place: Place, findings: Iterable[Finding], form: Format) -> Iterator[
 def _said(finding: Finding, last: FindingEvent | None) -> FindingEvent:
     """Return the event that tells of a finding as it is now."""
     if last is not None:
-        change = msgspec.structs.replace(last.change, finding=finding)
-        return msgspec.structs.replace(last, key=change.key, change=change)
+        now = as_now(last, finding)
+        return msgspec.structs.replace(now, key=now.change.key)
     change = Change("opened" if finding.revision <= 1 else "updated", finding.last_ns, finding.title, finding)
     basis = Basis(__version__, "replay", limits=limits_of(finding))
     return FindingEvent(change.key, change.at_ns, change, basis)

@@ -46,7 +46,7 @@ def lines(finding: Finding, history: Sequence[Change], basis: Basis | None, colu
     yield fact("", finding.title)
     yield from (fact(label, value) for label, value in _facts(finding))
     yield from paragraphs("Evidence", _evidence(finding))
-    yield from paragraphs("What this cannot show", _limits(finding, basis))
+    yield from paragraphs("What this cannot show", _limits(finding))
     yield from paragraphs("Clocks", _clocks(finding))
     yield from paragraphs("What people said", _said(finding))
     yield from paragraphs("History", _history(history))
@@ -91,9 +91,8 @@ def _evidence(finding: Finding) -> Iterator[tuple[str, str]]:
         yield "because" if not index else "", f"- {reason}"
 
 
-def _limits(finding: Finding, basis: Basis | None) -> Iterator[tuple[str, str]]:
-    told = basis.limits if basis is not None and basis.limits else limits_of(finding)
-    for limit in told:
+def _limits(finding: Finding) -> Iterator[tuple[str, str]]:
+    for limit in limits_of(finding):
         yield "", f"- {limit}"
 
 

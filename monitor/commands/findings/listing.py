@@ -1,6 +1,7 @@
 """`residency findings list`: a table for people, worst first, or JSON lines."""
 
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import get_args
@@ -10,15 +11,18 @@ import msgspec
 
 from monitor.commands.base import clear_errors
 from monitor.commands.edge import reader_may_leave, say
-from monitor.commands.findings.places import file_option, is_open, place_of, place_options
+from monitor.commands.findings.places import Place, file_option, is_open, place_of, place_options
 from monitor.commands.terminal import echo, json_line, printable, width
 from monitor.console_findings import what
 from monitor.exitstatus import Exit
+from monitor.files import InputError
 from monitor.findings.types import Finding, State
+from monitor.outbox.history import last_window, ledger_of
 from monitor.policy.words import SEVERITIES, Severity
 from monitor.wording import moment, plural, wrapped
 
 STATES: tuple[State, ...] = get_args(State)
+LATE_NS = 600 * 1_000_000_000  # a statement comes every five minutes
 _DAY = len("2026-03-10")
 _HEAD = f"{'ID':<16} {'SEVERITY':<8} {'STATE':<12} {'CONNECT.':>9} {'CURE BY':<10} RULE"
 _COLOURS: dict[Severity, str] = {"critical": "red", "high": "red", "medium": "yellow"}
@@ -76,7 +80,8 @@ def command(
 ) -> None:
     """List findings, worst first: those that are neither cured nor excepted.
 
-    Ends with status 1 where a violation among them is open.
+    The last line (on stderr) says how much could be seen lately. Ends with status 1 where a violation among
+    them is open.
 
     \b
     Examples:
@@ -90,12 +95,14 @@ def command(
     found = place.findings()
     wanted = Wanted(tenant, states, severity, rule, provider, closed)
     listed = [each for each in found if wanted.fits(each)]
+    seen = _seen(place, tenant, time.time_ns())
     with reader_may_leave():
         if as_json:
             echo(json_line(each) for each in listed)
         else:
             echo(table(listed, width()))
             say(f"residency: {_counted(listed, found)}")
+            say(f"residency: {seen}")
     violated = any(each.kind == "violation" and is_open(each) for each in listed)
     sys.exit(Exit.VIOLATIONS if violated else Exit.DONE)
 
@@ -116,6 +123,23 @@ def table(findings: Sequence[Finding], columns: int) -> Iterator[str]:
             yield click.style(row.rstrip(), fg=colour)
             yield from (f"  {line}" for line in wrapped(rule, columns - 2))
         yield from (f"  {line}" for line in wrapped(printable(what(each)), columns - 2))
+
+
+def _seen(place: Place, tenant: str | None, now_ns: int) -> str:
+    """Return how much could be seen lately: what is not listed may not have been seen."""
+    if place.file is not None:
+        return "how much could be seen is in the replay's summary"
+    if place.ledger is None:
+        return "with --config, or --ledger, it is said how much could be seen"
+    try:
+        window = last_window(ledger_of(place.ledger, tenant))
+    except InputError as error:
+        return f"how much could be seen is not known: {error}"
+    if window is None:
+        return "how much could be seen is not known: the ledger has no statement of it"
+    since, until = moment(window.since_ns), moment(window.until_ns)
+    later = "; nothing is known of the time after that" if now_ns - window.until_ns > LATE_NS else ""
+    return f"from {since} to {until} UTC: {window.says}{later}"
 
 
 def _counted(listed: Sequence[Finding], found: Sequence[Finding]) -> str:
