@@ -13,7 +13,8 @@ class Window(msgspec.Struct, frozen=True, tag="coverage", tag_field="type"):
 
     Packets are those that were read, ``lost`` those that were not, by reason. Connections are counted in the
     window that they ended in; ``shed`` are those that should have been decided on, and were only counted;
-    ``left`` are observations that there was no time to look at before the end.
+    ``left`` are observations that there was no time to look at before the end; ``unwritten`` are records,
+    decisions most of all, that the disk did not take for so long that they were given up.
     """
 
     since_ns: int
@@ -27,3 +28,4 @@ class Window(msgspec.Struct, frozen=True, tag="coverage", tag_field="type"):
     lost: dict[str, Count]
     shed: int = 0
     left: int = 0
+    unwritten: int = 0

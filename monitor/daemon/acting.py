@@ -17,11 +17,13 @@ def act(recording: Recording, filing: Filing, request: Request, now_ns: int) -> 
         return Answer("refused", str(error))
     operated = Operated(request.action, request.uid, request.at_ns)
     finding = changes[-1].finding
-    recording.owe_record(finding.subject.tenant, filing.note("operator", operated, now_ns))
+    tenant = finding.subject.tenant
+    recording.owe_record(tenant, filing.note("operator", operated, now_ns))
     recording.owe(changes, now_ns)
     why = changes[-1].why
     try:
         recording.settle(now_ns)
     except (OSError, OutboxError, InputError) as error:
-        return Answer("pending", f"{why}; not durable yet: {trouble(error)}", finding)
+        if not recording.is_settled(tenant):  # it may be another tenant's ledger
+            return Answer("pending", f"{why}; not durable yet: {trouble(error)}", finding)
     return Answer("done", why, finding)

@@ -11,11 +11,14 @@ from pathlib import Path
 import msgspec
 
 from monitor.daemon.recording import Recording
+from monitor.files import InputError
 from monitor.findings.types import Change
 from monitor.ledger.reader import Entry, open_ledger
+from monitor.outbox.schema import OutboxError
 from monitor.types import Decision
 
 SETTLED_ENTRIES = 4_096  # read at once, and then settled
+MEND = "run the version that wrote it, or move the ledger away to begin another"
 
 
 class _Decided(msgspec.Struct):
@@ -36,13 +39,26 @@ class CatchingUp:
 
     def run(self) -> None:
         """Read all ledgers to their ends. Raises InputError, OSError, OutboxError: call it again then."""
-        for writer in self._recording.ledgers.all():
-            if writer.size > self._position.get(writer.folder.name, 0):
-                self._read(writer.folder)
+        failures: list[InputError | OSError] = []
+        for tenant in self._recording.ledgers.tenants():
+            try:
+                writer = self._recording.ledgers.of(tenant)
+                if writer.size > self._position.get(writer.folder.name, 0):
+                    self._read(writer.folder)
+            except OutboxError:
+                raise
+            except (InputError, OSError) as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
 
     def _read(self, folder: Path) -> None:
         for entry in open_ledger(folder).entries(self._position.get(folder.name, 0)):
-            self._take(entry)
+            try:
+                self._take(entry)
+            except msgspec.DecodeError as error:
+                problem = f"entry {entry.index} cannot be read: {error}"
+                raise InputError(str(folder), problem, MEND) from None
             self._position[folder.name] = entry.index + 1
             self.entries += 1
             if self.entries % SETTLED_ENTRIES == 0 and not self._expected:
@@ -60,6 +76,6 @@ class CatchingUp:
                 self._expected[change.key] = change
         elif entry.leaf.kind == "finding":
             change = msgspec.json.decode(entry.payload, type=Change)
-            self._expected.pop(change.key, None)
-            self._recording.book.restore(change.finding)
+            if self._expected.pop(change.key, None) != change:  # else the book has it, and what came since
+                self._recording.book.restore(change.finding)
             self._recording.owe_event(change)

@@ -16,7 +16,10 @@ _MENDS = {
 }
 
 
-def trouble(error: OSError | OutboxError | InputError) -> str:
+Trouble = OSError | OutboxError | InputError
+
+
+def trouble(error: Trouble) -> str:
     """Return what is the matter, and what to do."""
     if isinstance(error, LedgerUnusableError):
         return str(error.cause)

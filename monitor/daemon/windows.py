@@ -3,6 +3,8 @@
 Who reads that nothing was found has to know how much could be. One line each window, with its gaps.
 """
 
+from msgspec.structs import replace
+
 from monitor.counts import FlowCount
 from monitor.coverage import NAMED
 from monitor.tally import Tally
@@ -22,7 +24,7 @@ class Windows:
         self._before: dict[Coverage, FlowCount] = {}
         self._carried: dict[Coverage, FlowCount] = {}
         self._lost: dict[str, Count] = {}
-        self._packets = self._shed = 0
+        self._packets = self._shed = self._unwritten = 0
 
     def lost(self, reason: str, packets: int, wire_bytes: int) -> None:
         """Note what could not be observed."""
@@ -32,6 +34,10 @@ class Windows:
     def shed(self, connections: int) -> None:
         """Note connections that were only counted, because too much waited."""
         self._shed += connections
+
+    def unwritten(self, records: int) -> None:
+        """Note records that were given up, because the disk did not take them."""
+        self._unwritten += records
 
     def is_over(self, now_ns: int) -> bool:
         """Tell whether it is time for the next one. A clock that was set back ends one, too."""
@@ -49,7 +55,7 @@ class Windows:
             since_ns=self._since_ns,
             until_ns=now_ns,
             sensor=self._sensor,
-            says=_says(grown, self._lost, self._shed, left),
+            says="",
             connections=sum(count.flows for count in grown.values()),
             bytes=sum(count.bytes() for count in grown.values()),
             coverage={name: count.flows for name, count in grown.items()},
@@ -57,9 +63,11 @@ class Windows:
             lost=self._lost,
             shed=self._shed,
             left=left,
+            unwritten=self._unwritten,
         )
+        window = replace(window, says=_says(window))
         self._before, self._carried, self._lost = tally.coverage, {}, {}
-        self._packets, self._since_ns, self._shed = packets, now_ns, 0
+        self._packets, self._since_ns, self._shed, self._unwritten = packets, now_ns, 0, 0
         return window
 
     def _grown(self, tally: Tally) -> dict[Coverage, FlowCount]:
@@ -84,9 +92,9 @@ def _listed(lost: dict[str, Count], reasons: list[str]) -> str:
     return ", ".join(f"{lost[reason].packets} ({reason})" for reason in reasons)
 
 
-def _says(grown: dict[Coverage, FlowCount], lost: dict[str, Count], shed: int, left: int) -> str:
-    total = sum(count.flows for count in grown.values())
-    named = sum(count.flows for name, count in grown.items() if name in NAMED)
+def _says(window: Window) -> str:
+    total, lost, shed, left = window.connections, window.lost, window.shed, window.left
+    named = sum(flows for name, flows in window.coverage.items() if name in NAMED)
     parts = [
         f"{100 * named / total:.1f} % of {total} connections could be named" if total else "no connection"
     ]
@@ -101,4 +109,7 @@ def _says(grown: dict[Coverage, FlowCount], lost: dict[str, Count], shed: int, l
         parts.append(f"{shed} connections were counted and not decided on, because too many came at once")
     if left:
         parts.append(f"{left} observations were left undecided at the end, and are not in these numbers")
-    return "; ".join(parts if lost or shed or left else [*parts, "nothing was lost"])
+    if window.unwritten:
+        parts.append(f"{window.unwritten} records are missing, because the disk did not take them")
+    is_whole = not (lost or shed or left or window.unwritten)
+    return "; ".join([*parts, "nothing was lost"] if is_whole else parts)
