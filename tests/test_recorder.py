@@ -152,7 +152,8 @@ def test_series_are_there_before_anything_is_recorded(folder: Path) -> None:
         metrics.recorded(recorder.recorded())
     lines = metrics.expose("", "").body.decode().splitlines()
     for name in ("waiting_events", "oldest_seconds", "dead_events", "failing"):
-        assert [line for line in lines if line.startswith(f"residency_sink_{name}{{")], lines
+        (line,) = [each for each in lines if each.startswith(f"residency_sink_{name}{{")]
+        assert float(line.split()[-1]) == 0
 
 
 def watching(folder: Path, recorder: Recorder, told_log: Told) -> Parts:
@@ -201,8 +202,9 @@ def _log(tmp_path: Path) -> Iterator[Told]:
 def test_the_daemon_ends_when_nothing_is_recorded_any_more(folder: Path, log: Told) -> None:
     with recorder_in(folder / "line") as recorder:
         parts = watching(folder, recorder, log)
-        recorder.start()
         recorder.note("operator", NO_OBJECT, NOW_NS)
+        recorder.start()
+        recorder._thread.join(30)  # noqa: SLF001  it ends by itself
         assert Loop(parts).run() == Exit.UNREADABLE
         assert parts.health.unreadiness() == "stopped"
     said = {line["event"] for line in log.new()}
