@@ -30,7 +30,7 @@ from monitor.settings import load_settings
 from sensors.live import Manner
 from sensors.live_folder import watch_folder
 from tests.daemon_kit import wait_for
-from tests.findings_kit import behave
+from tests.findings_kit import behave, decide
 from tests.ledger_kit import FILING, NOW_NS
 from tests.parts_kit import SENSOR, Told
 from tests.recorder_kit import chores_of, decided, decisions, events, recorder_in, recording_in, told
@@ -68,6 +68,16 @@ def test_what_is_handed_over_is_recorded_in_order_and_counted(folder: Path) -> N
     assert recorder.recorded().entries == {"violation": 11, "record": 3}
     with recorder_in(folder) as again:  # not started yet
         assert sum(again.recorded().findings.values()) == 2
+
+
+def test_a_verdict_stands_ahead_of_its_connections_end(folder: Path) -> None:
+    first, last = decide(0, outcome="indeterminate", is_open=True), decide(1)  # the end matters more
+    with recorder_in(folder) as recorder:
+        for each in (first, last):
+            recorder.decided(each, None, NOW_NS)
+        recorder.start()
+        assert recorder.drain(30)
+    assert decided(folder, "acme") == [first.ts_ns, last.ts_ns]
 
 
 def test_behaviours_that_find_no_room_are_counted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -144,6 +144,7 @@ def test_a_ledger_that_cannot_be_opened_stops_nobody_elses_beginning(folder: Pat
     with recording_in(folder) as (recording, catching_up):
         with pytest.raises(InputError, match="acme"):
             catching_up.run()
+        assert recording.behind == {"acme"}
         with pytest.raises(OSError, match="ledger"):
             recording.begin(NOW_NS)
         recording.record(items(decisions(1, BETA)), NOW_NS)
@@ -151,9 +152,14 @@ def test_a_ledger_that_cannot_be_opened_stops_nobody_elses_beginning(folder: Pat
             recording.settle(NOW_NS)
         assert told(folder, "beta") == [1]
         (broken / "ledger.json").unlink()
+        left = recording.record(items(decisions(1)), NOW_NS).left
+        assert len(left) == 1
+        catching_up.run()
         recording.begin(NOW_NS)
+        assert not recording.record(left, NOW_NS).left
         recording.settle(NOW_NS)
-    assert kinds(folder, "acme") == kinds(folder, "_unassigned") == {"policy-loaded": 1}
+    assert kinds(folder, "acme") == kinds(folder, "beta")
+    assert (told(folder, "acme"), told(folder, "beta")) == ([1], [1])
 
 
 def test_an_entry_of_another_version_is_one_line_and_no_traceback(folder: Path) -> None:

@@ -11,6 +11,9 @@ from monitor.outbox.schema import OutboxError
 
 def act(recording: Recording, filing: Filing, request: Request, now_ns: int) -> Answer:
     """Do what a request asks for; return what became of it. Never raises for what the disk does."""
+    known = recording.book.get(request.action.finding)
+    if known is not None and known.subject.tenant in recording.behind:
+        return Answer("refused", "nothing changed: its ledger cannot be read; the daemon's log says why")
     try:
         changes = recording.book.act(request.action, now_ns)
     except ActionError as error:

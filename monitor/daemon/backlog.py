@@ -13,12 +13,16 @@ OVERHEAD_BYTES = 512  # of an item, beside its payload
 
 
 class Item(Struct, frozen=True):
-    """A record for one tenant's ledger, or (``everywhere``) for all; with the decision, where it is one."""
+    """A record for one tenant's ledger, or (``everywhere``) for all; with the decision, where it is one.
+
+    ``order`` tells decisions that came earlier from those that came later.
+    """
 
     record: Record
     tenant: str | None = None
     everywhere: bool = False
     decision: Decision | None = None
+    order: int = 0
 
     @property
     def bytes(self) -> int:

@@ -35,47 +35,54 @@ class CatchingUp:
         self._recording = recording
         self._position = dict(position)
         self._now_ns = now_ns
-        self._expected: dict[str, Change] = {}
+        self._expected: dict[str, dict[str, Change]] = {}  # of each ledger
+        recording.behind.update(recording.ledgers.tenants())
 
     def run(self) -> None:
-        """Read all ledgers to their ends. Raises InputError, OSError, OutboxError: call it again then."""
+        """Read all ledgers to their ends; those that could not be read stay behind.
+
+        Raises InputError, OSError, OutboxError: call it again then.
+        """
         failures: list[InputError | OSError] = []
-        for tenant in self._recording.ledgers.tenants():
+        for tenant in sorted(self._recording.behind, key=str):
             try:
                 writer = self._recording.ledgers.of(tenant)
+                self._recording.behind.discard(tenant)
                 if writer.size > self._position.get(writer.folder.name, 0):
                     self._read(writer.folder)
-            except OutboxError:
-                raise
             except (InputError, OSError) as error:
+                self._recording.behind.add(tenant)  # and goes on from the entry that was next
+                if isinstance(error, OutboxError):
+                    raise
                 failures.append(error)
+        self._recording.settle(self._now_ns)
         if failures:
             raise failures[0]
 
     def _read(self, folder: Path) -> None:
+        expected = self._expected.setdefault(folder.name, {})
         for entry in open_ledger(folder).entries(self._position.get(folder.name, 0)):
             try:
-                self._take(entry)
+                self._take(entry, expected)
             except msgspec.DecodeError as error:
                 problem = f"entry {entry.index} cannot be read: {error}"
                 raise InputError(str(folder), problem, MEND) from None
             self._position[folder.name] = entry.index + 1
             self.entries += 1
-            if self.entries % SETTLED_ENTRIES == 0 and not self._expected:
+            if self.entries % SETTLED_ENTRIES == 0 and not expected:
                 self._recording.settle(self._now_ns, self._position)
-        self._recording.owe(self._expected.values(), self._now_ns)
-        self._expected.clear()
-        self._recording.settle(self._now_ns, self._position)
+        self._recording.owe(expected.values(), self._now_ns)
+        expected.clear()
 
-    def _take(self, entry: Entry) -> None:
+    def _take(self, entry: Entry, expected: dict[str, Change]) -> None:
         if entry.payload is None:  # erased
             return
         if entry.leaf.kind == "decision":
             decision = msgspec.json.decode(entry.payload, type=_Decided).decision
             for change in self._recording.book.offer(decision):
-                self._expected[change.key] = change
+                expected[change.key] = change
         elif entry.leaf.kind == "finding":
             change = msgspec.json.decode(entry.payload, type=Change)
-            if self._expected.pop(change.key, None) != change:  # else the book has it, and what came since
+            if expected.pop(change.key, None) != change:  # else the book has it, and what came since
                 self._recording.book.restore(change.finding)
             self._recording.owe_event(change)

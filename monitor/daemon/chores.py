@@ -65,7 +65,7 @@ class Chores:
     def turn(self, now_ns: int) -> None:
         """Do what it is time for."""
         self._requests(now_ns)
-        if self._tick.is_due(now_ns):
+        if not self._recording.behind and self._tick.is_due(now_ns):  # else it is not known what was told
             self._recording.owe(self._recording.book.tick(now_ns), now_ns)
         if self._trim.is_due(now_ns):
             self._recording.outbox.trim(delivered_seq(self._state, self._names))

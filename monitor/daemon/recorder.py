@@ -10,6 +10,8 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import count
+from operator import attrgetter
 
 from monitor.behaviours import Behaviour
 from monitor.daemon.backlog import Item
@@ -45,6 +47,7 @@ class Recorder:
         self._chores = chores
         self._filing = filing
         self._intake = Intake()
+        self._order = count(1)
         self._uses: deque[tuple[Standing, Policy | None]] = deque()
         self._lock = threading.Lock()  # of these two
         self._behaviours: dict[str, Behaviour] = {}
@@ -71,7 +74,8 @@ class Recorder:
     def decided(self, decision: Decision, owner: Owner | None, now_ns: int) -> None:
         """Take a decision; ``owner`` is the process whose connection it is, where that is known."""
         record = self._filing.decision(decision, owner, now_ns)
-        self._intake.put(Item(record, decision.connection.subject.tenant, decision=decision))
+        tenant, order = decision.connection.subject.tenant, next(self._order)
+        self._intake.put(Item(record, tenant, decision=decision, order=order))
 
     def behave(self, behaviours: Iterable[Behaviour]) -> None:
         """Take behaviours."""
@@ -156,16 +160,19 @@ class Recorder:
         Returns what went wrong first: what one disk or ledger does not take stops nothing else.
         """
         recording, chores = self._recording, self._chores
-        if self._catching_up is not None and (error := _tried(self._catch_up)):
-            return error
+        behind = _tried(self._catch_up)
+        if isinstance(behind, OutboxError):
+            return behind
         while self._uses:
             recording.use(*self._uses.popleft())
         steps = recording.settle, recording.begin, chores.turn, recording.settle
         failures = [error for step in steps if (error := _tried(partial(step, now_ns)))]
+        failures += [behind] if behind else []
         if recording.untold > MAX_UNTOLD:
             return failures[0] if failures else None
         pause_seconds = 0.0 if failures else PAUSE_SECONDS
         items = self._intake.take(BATCH_BYTES, pause_seconds, self._failing)
+        items.sort(key=attrgetter("order"))  # a verdict comes ahead of its connection's end
         self._behave(now_ns)
         took = recording.record(items, time.time_ns())
         error = _tried(partial(recording.settle, time.time_ns()))
@@ -178,7 +185,11 @@ class Recorder:
         with self._lock:
             behaviours, self._behaviours = self._behaviours, {}
         for each in behaviours.values():
-            self._recording.owe(self._recording.book.behave(each), now_ns)
+            if each.subject.tenant not in self._recording.behind:
+                self._recording.owe(self._recording.book.behave(each), now_ns)
+            else:
+                with self._lock:
+                    self._behaviours.setdefault(each.id, each)
 
     def _catch_up(self) -> None:
         catching_up = self._catching_up

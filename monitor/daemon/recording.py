@@ -53,6 +53,7 @@ class Recording:
     def __init__(self, ledgers: Ledgers, outbox: Outbox, book: Book, filing: Filing) -> None:
         self.changed: list[Change] = []
         self.signed_ns = 0  # when a ledger's checkpoint was signed last
+        self.behind: set[Tenant] = set()  # whose ledgers hold what the book does not know yet
         self.book = book
         self.ledgers = ledgers
         self.outbox = outbox
@@ -83,7 +84,7 @@ class Recording:
         left: list[Item] = []
         failures = self._append_everywhere([item.record for item in items if item.everywhere], now_ns)
         for tenant, group in by_tenant.items():
-            if tenant in self._records:  # why it takes nothing is said where it is paid
+            if tenant in self._records or tenant in self.behind:  # why is said where that is tried
                 left += group
                 continue
             try:
@@ -134,7 +135,7 @@ class Recording:
         ``position`` is how much of each ledger the outbox then knows, by default all of it.
         """
         failures = self._pay(now_ns)
-        self._tell_outbox(now_ns, self._records.keys(), position or self.position())
+        self._tell_outbox(now_ns, self._records.keys() | self.behind, position or self.position())
         if failures:
             raise failures[0]
 
