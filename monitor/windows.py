@@ -14,8 +14,9 @@ class Window(msgspec.Struct, frozen=True, tag="coverage", tag_field="type"):
 
     Packets are those that were read, ``lost`` those that were not, by reason. Connections are counted in the
     window that they ended in; ``shed`` are those that should have been decided on, and were only counted;
-    ``left`` are observations that there was no time to look at before the end. ``blind`` says why nobody can
-    tell from it what passed in that time: an interface was not up, or captures were read.
+    ``left`` are observations that there was no time to look at before the end; ``unwritten`` are records,
+    decisions most of all, that the disk did not take for so long that they were given up. ``blind`` says why
+    nobody can tell from it what passed in that time: an interface was not up, or captures were read.
     """
 
     since_ns: int
@@ -30,3 +31,4 @@ class Window(msgspec.Struct, frozen=True, tag="coverage", tag_field="type"):
     shed: int = 0
     left: int = 0
     blind: tuple[str, ...] = ()
+    unwritten: int = 0

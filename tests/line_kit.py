@@ -57,7 +57,7 @@ class Line:
         tenants = sorted({each.tenant for each in policy.subjects if each.tenant is not None})
         recording.use(Standing(basis, (None, *tenants), notes), policy)
         CatchingUp(recording, position, NOW_NS).run()
-        recording.begin()
+        recording.begin(NOW_NS)
         left = self._missing(decisions)
         for at in range(0, len(left), BATCH):
             took = recording.record([self._item(each) for each in left[at : at + BATCH]], NOW_NS)

@@ -50,7 +50,7 @@ def made(folder: Path) -> Path:
     (folder / "captures").mkdir()
     settings, now_ns = load_settings(config), time.time_ns()
     with recording_of(settings) as (recording, filing):
-        recording.begin()
+        recording.begin(now_ns)
         items = [
             Item(filing.decision(each, None, now_ns), each.connection.subject.tenant, decision=each)
             for each in _lately(decided(DEMO, POLICY), now_ns)

@@ -1,5 +1,6 @@
 """A disk that fills up, and turns read-only, under a daemon that goes on."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,8 +38,10 @@ def _on_a_disk(options: str) -> Iterator[Daemon]:
         )
         words = (str(DISK_BYTES), str(disk), USER, options)
         made.start("unshare", "--mount", "sh", "-c", mount, *words, *made.command)
-        made.ledger = Path(f"/proc/{made.process.pid}/root{disk}/ledger")
+        held = os.open(f"/proc/{made.process.pid}/root{disk}", os.O_RDONLY | os.O_DIRECTORY)
+        made.ledger = Path(f"/proc/self/fd/{held}/ledger")  # also once the process is gone, and its mounts
         yield made
+        os.close(held)
 
 
 def disk_of(live: Daemon) -> Path:

@@ -17,7 +17,12 @@ USER = "nobody"
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     path = tmp_path / "residency.yaml"
-    lines = ["version: 1", "capture: {interfaces: [eth0]}", "ledger: {folder: kept, key: keys/k}", "state: state"]
+    lines = [
+        "version: 1",
+        "capture: {interfaces: [eth0]}",
+        "ledger: {folder: kept, key: keys/k}",
+        "state: state",
+    ]
     path.write_text("\n".join([*lines, f"security: {{user: {USER}}}"]))
     return load_settings(path)
 

@@ -70,6 +70,11 @@ def test_what_was_lost_stands_in_its_window_alone() -> None:
         "4 connections were counted and not decided on, because too many came at once"
     )
     assert windows.close(tally, 0, 6_000).says == "no connection; nothing was lost"
+    windows.unwritten(9)
+    third = windows.close(tally, 0, 7_000)
+    assert third.unwritten == 9
+    assert third.says == "no connection; 9 records are missing, because the disk did not take them"
+    assert windows.close(tally, 0, 8_000).unwritten == 0
 
 
 def test_what_was_left_at_the_end_is_said() -> None:

@@ -311,10 +311,10 @@ def test_what_the_disk_does_not_take_is_pending_and_done_later(settings: Setting
             answer = act(recording, filing, request, now_ns)
         assert answer.status == "pending"
         assert "alice acknowledged it; not durable yet: " in answer.says
-        assert recording.owes_ledgers
+        assert recording.owed
         assert worst(settings).state == "open"
         recording.settle(now_ns)
-        assert not recording.owes_ledgers
+        assert not recording.owed
     assert worst(settings).state == "acknowledged"
     assert len(recorded(settings, "operator")) == 1
 
@@ -327,7 +327,7 @@ def test_what_the_ledger_took_and_the_outbox_did_not_is_done_at_the_next_start(
     with recording_of(settings) as (recording, filing):
         recording.outbox._connection.execute("PRAGMA query_only=1")  # noqa: SLF001  as a disk that fails
         answer = act(recording, filing, request, now_ns)
-        assert (answer.status, recording.owes_ledgers) == ("pending", False)
+        assert (answer.status, recording.owed) == ("pending", 0)
     assert worst(settings).state == "open"
     said = run_findings("comment", finding.id, "--config", config, "--note", "after a crash")
     assert said.exit_code == 0, said.stderr

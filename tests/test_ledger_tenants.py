@@ -102,7 +102,7 @@ def test_what_a_ledger_is_owed_is_bounded(tmp_path: Path, monkeypatch: pytest.Mo
     with failing(lambda _: OSError(28, "full")):
         for _ in range(7):
             ledgers.append_everywhere([said("gap", "g")])
-    assert ledgers.unwritten == 2
+    assert ledgers.unwritten.total() == 2
     assert ledgers.append("a", [record(1)]) == 6
     ledgers.close()
 

@@ -2,6 +2,7 @@
 
 from collections import Counter, deque
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 
 from msgspec import Struct
 
@@ -12,12 +13,16 @@ OVERHEAD_BYTES = 512  # of an item, beside its payload
 
 
 class Item(Struct, frozen=True):
-    """A record for one tenant's ledger, or (``everywhere``) for all; with the decision, where it is one."""
+    """A record for one tenant's ledger, or (``everywhere``) for all; with the decision, where it is one.
+
+    ``order`` tells decisions that came earlier from those that came later.
+    """
 
     record: Record
     tenant: str | None = None
     everywhere: bool = False
     decision: Decision | None = None
+    order: int = 0
 
     @property
     def bytes(self) -> int:
@@ -42,14 +47,19 @@ class Backlog:
         self._items[item.record.payload_class].append(item)
         self._grown(item)
 
-    def take(self, least_bytes: int) -> list[Item]:
-        """Return items of so many bytes, or all; the most important first. They are no longer here."""
+    def take(self, least_bytes: int, failing: AbstractSet[str | None] = frozenset()) -> list[Item]:
+        """Return items of so many bytes, or all; the most important first. They are no longer here.
+
+        Those of ``failing`` tenants come on top, so that they do not keep the others from their turn.
+        """
         taken: list[Item] = []
-        size = 0
+        size = counted = 0
         for items in self._items.values():
-            while items and size < least_bytes:
-                taken.append(items.popleft())
-                size += taken[-1].bytes
+            while items and counted < least_bytes:
+                item = items.popleft()
+                taken.append(item)
+                size += item.bytes
+                counted += 0 if item.tenant in failing and not item.everywhere else item.bytes
         self.bytes -= size
         return taken
 

@@ -14,11 +14,15 @@ import msgspec
 
 from monitor.daemon.recording import Recording
 from monitor.daemon.records import ExpiredFinding
+from monitor.files import InputError
 from monitor.findings.types import Change
+from monitor.ledger.names import tenant_folder
 from monitor.ledger.reader import Entry, open_ledger
+from monitor.outbox.schema import OutboxError
 from monitor.types import Decision
 
 SETTLED_ENTRIES = 4_096  # read at once, and then settled
+MEND = "run the version that wrote it, or move the ledger away to begin another"
 
 
 class _Decided(msgspec.Struct):
@@ -47,50 +51,68 @@ class CatchingUp:
         self._recording = recording
         self._position = dict(position)
         self._now_ns = now_ns
-        self._expected: dict[str, Change] = {}
+        self._expected: dict[str, dict[str, Change]] = {}  # of each ledger
+        recording.behind.update(recording.ledgers.tenants())
 
     def run(self) -> None:
-        """Read all ledgers to their ends. Raises InputError, OSError, OutboxError: call it again then."""
-        self._look()
-        for writer in self._recording.ledgers.all():
-            if writer.size > self._position.get(writer.folder.name, 0):
-                self._read(writer.folder)
+        """Read all ledgers to their ends; those that could not be read stay behind.
 
-    def _look(self) -> None:
-        """Find the ledgers that lost entries."""
-        sizes = self._recording.position()
-        found = [
-            Short(name, sizes.get(name, 0), known)
-            for name, known in self._position.items()
-            if sizes.get(name, 0) < known
-        ]
-        if found:
-            now = {each.ledger: each.entries for each in found}
-            self._recording.outbox.commit((), (), now)
-            self._position |= now
-            self.short += found
+        Raises InputError, OSError, OutboxError: call it again then.
+        """
+        failures: list[InputError | OSError] = []
+        recording = self._recording
+        for tenant in sorted(recording.behind, key=str):
+            try:
+                writer = recording.ledgers.of(tenant)
+                recording.behind.discard(tenant)
+                self._compare(writer.folder.name, writer.size)
+                if writer.size > self._position.get(writer.folder.name, 0):
+                    self._read(writer.folder)
+            except (InputError, OSError) as error:
+                recording.behind.add(tenant)  # and goes on from the entry that was next
+                if isinstance(error, OutboxError):
+                    raise
+                failures.append(error)
+        there = set(map(tenant_folder, recording.ledgers.tenants()))
+        for name in sorted(self._position.keys() - there):
+            self._compare(name, 0)
+        recording.settle(self._now_ns)
+        if failures:
+            raise failures[0]
+
+    def _compare(self, ledger: str, entries: int) -> None:
+        """Find out whether a ledger lost entries, and go on from where it is now."""
+        known = self._position.get(ledger, 0)
+        if entries < known:
+            self._recording.outbox.commit((), (), {ledger: entries})
+            self._position[ledger] = entries
+            self.short.append(Short(ledger, entries, known))
 
     def _read(self, folder: Path) -> None:
+        expected = self._expected.setdefault(folder.name, {})
         for entry in open_ledger(folder).entries(self._position.get(folder.name, 0)):
-            self._take(entry)
+            try:
+                self._take(entry, expected)
+            except msgspec.DecodeError as error:
+                problem = f"entry {entry.index} cannot be read: {error}"
+                raise InputError(str(folder), problem, MEND) from None
             self._position[folder.name] = entry.index + 1
             self.entries += 1
-            if self.entries % SETTLED_ENTRIES == 0 and not self._expected:
+            if self.entries % SETTLED_ENTRIES == 0 and not expected:
                 self._recording.settle(self._now_ns, self._position)
-        self._recording.owe(self._expected.values(), self._now_ns)
-        self._expected.clear()
-        self._recording.settle(self._now_ns, self._position)
+        self._recording.owe(expected.values(), self._now_ns)
+        expected.clear()
 
-    def _take(self, entry: Entry) -> None:
+    def _take(self, entry: Entry, expected: dict[str, Change]) -> None:
         if entry.payload is None:  # erased
             return
         if entry.leaf.kind == "decision":
             decision = msgspec.json.decode(entry.payload, type=_Decided).decision
             for change in self._recording.book.offer(decision):
-                self._expected[change.key] = change
+                expected[change.key] = change
         elif entry.leaf.kind == "finding":
             change = msgspec.json.decode(entry.payload, type=Change)
-            if self._expected.pop(change.key, None) != change:
+            if expected.pop(change.key, None) != change:  # else the book has it, and what came since
                 self._recording.book.restore(change.finding)
             self._recording.owe_event(change)
         elif entry.leaf.kind == "finding-expired":

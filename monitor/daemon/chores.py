@@ -2,6 +2,7 @@
 
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -64,7 +65,7 @@ class Chores:
     def turn(self, now_ns: int) -> None:
         """Do what it is time for."""
         self._requests(now_ns)
-        if self._tick.is_due(now_ns):
+        if not self._recording.behind and self._tick.is_due(now_ns):  # else it is not known what was told
             self._recording.owe(self._recording.book.tick(now_ns), now_ns)
         if self._trim.is_due(now_ns):
             self._recording.outbox.trim(delivered_seq(self._state, self._names))
@@ -76,13 +77,16 @@ class Chores:
 
     def checkpoints(self, now_ns: int) -> None:
         """Have the sinks told of every ledger's checkpoint that is new."""
-        for writer in self._recording.ledgers.all():
-            if writer.size == self._signed.get(writer.tenant):
+        ledgers = self._recording.ledgers
+        for tenant, size in list(ledgers.sizes.items()):
+            if size == self._signed.get(tenant):
                 continue
-            self._signed[writer.tenant] = writer.size
-            note = writer.checkpoint()
-            key = f"checkpoint-{note.splitlines()[0]}-{writer.size}"
-            self._recording.tell(CheckpointEvent(key, now_ns, self._filing.sensor, writer.tenant, note))
+            with suppress(InputError):  # what is wrong with it is said where it is written to
+                writer = ledgers.of(tenant)
+                self._signed[tenant] = writer.size
+                note = writer.checkpoint()
+                key = f"checkpoint-{note.splitlines()[0]}-{writer.size}"
+                self._recording.tell(CheckpointEvent(key, now_ns, self._filing.sensor, tenant, note))
 
     def _delete(self, now_ns: int) -> None:
         """Delete what was kept long enough, and say so."""

@@ -41,7 +41,7 @@ class Loop:
         while (batch := parts.sensor.next_batch(BATCH_SECONDS)) is not None:
             if not self._work_through(batch):
                 break
-        asked = parts.wishes.end
+        asked = parts.wishes.end and not self._rounds.is_lost
         self._rounds.finish(time.time_ns(), self._left, asked=asked)
         return Exit.DONE if asked else Exit.UNREADABLE
 
@@ -62,6 +62,8 @@ class Loop:
         if now >= self._next_round:
             self._next_round = now + ROUND_SECONDS
             self._rounds.turn(time.time_ns())
+        if self._rounds.is_lost:
+            return True  # the supervisor starts another one, which catches up
         if not self._parts.wishes.end:
             return False
         if self._deadline is None:
@@ -83,7 +85,13 @@ class Loop:
             for decision in parts.judge.pipeline.feed((seen,)):
                 self._decided(decision)
         if not self._is_live:
-            parts.recorder.drain(DRAIN_SECONDS)  # what was read of a folder is not read again
+            self._drain()
+
+    def _drain(self) -> None:
+        """Wait until all is recorded, or the end: what was read of a folder is not read again."""
+        while not self._parts.recorder.drain(BATCH_SECONDS):
+            if self._is_over():
+                return
 
     def _decided(self, decision: Decision) -> None:
         """Count a decision, and write it."""

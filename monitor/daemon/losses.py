@@ -17,7 +17,7 @@ class Losses:
     def __init__(self, parts: Parts, windows: Windows) -> None:
         self._parts = parts
         self._windows = windows
-        self._dropped = 0
+        self._dropped = self._unwritten = 0
 
     def gap(self, gap: Gap) -> None:
         """Take what the sensor says of a while."""
@@ -49,6 +49,12 @@ class Losses:
             mend = f"see `ethtool -S {name}`, and `ethtool -G {name}` for a larger ring of the card"
             self._say("interface", packets, mend)
             self._count("interface", packets)
+
+    def unwritten(self, records: int) -> None:
+        """Take how many records were given up since the start, because the disk did not take them."""
+        self._parts.metrics.unwritten(records - self._unwritten)
+        self._windows.unwritten(records - self._unwritten)
+        self._unwritten = records
 
     def _count(self, reason: GapReason, packets: int, wire_bytes: int = 0) -> None:
         self._parts.metrics.lost(reason, packets, wire_bytes)

@@ -35,7 +35,7 @@ def act_offline(settings: Settings, knowledge: Knowledge, request: Request, now_
         recording.use(standing(settings, knowledge, now_ns), knowledge.policy)
         CatchingUp(recording, position, now_ns).run()
         answer = act(recording, filing, request, now_ns)
-        if answer.status == "pending" and recording.owes_ledgers:  # and nobody is left to pay
+        if answer.status == "pending" and recording.owed:  # and nobody is left to pay
             return Answer("refused", f"nothing changed: {answer.says}")
         return answer
 

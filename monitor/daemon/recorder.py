@@ -1,26 +1,29 @@
 """The thread that records: what the loop hands over becomes durable here, and nothing here stops the loop.
 
 What the disk does not take waits, bounded, and is tried again once a second. A killed process loses what was
-handed over in its last moments, and nothing that a ledger took.
+handed over in its last moments, and nothing that a ledger took. Should the thread end by a mistake in the
+program, `look` says so, for the daemon to end: nothing more would be recorded.
 """
 
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import count
+from operator import attrgetter
 
 from monitor.behaviours import Behaviour
 from monitor.daemon.backlog import Item
 from monitor.daemon.catching_up import CatchingUp
 from monitor.daemon.chores import Chores, Said
 from monitor.daemon.intake import Intake
-from monitor.daemon.recording import Recording, Standing
+from monitor.daemon.recording import Recording, Standing, Tenant
 from monitor.daemon.records import Filing
 from monitor.daemon.standing import FindingCounts, Keeping
-from monitor.daemon.troubles import trouble
+from monitor.daemon.troubles import Trouble, trouble
 from monitor.files import InputError
-from monitor.ledger.types import RecordKind
+from monitor.ledger.types import PayloadClass, RecordKind
 from monitor.metrics.recorded import Recorded
 from monitor.outbox.schema import OutboxError
 from monitor.policy import Policy
@@ -31,9 +34,8 @@ from sensors.observations import Gap
 BATCH_BYTES = 4_194_304
 PAUSE_SECONDS = 1.0
 LATE_SECONDS = 0.5  # that an end waits for a disk which answers late
-MAX_TASKS = 4_096  # behaviours that wait for the thread; those beyond it are shed, and counted
-
-Task = Callable[[int], None]
+MAX_BEHAVIOURS = 4_096  # that wait for the thread; each stands as it is, so the last of it is enough
+MAX_UNTOLD = 4_096  # events that the outbox did not take, until the ledgers have to wait, too
 
 
 class Recorder:
@@ -45,10 +47,17 @@ class Recorder:
         self._chores = chores
         self._filing = filing
         self._intake = Intake()
-        self._tasks: deque[Task] = deque()
+        self._order = count(1)
+        self._uses: deque[tuple[Standing, Policy | None]] = deque()
+        self._lock = threading.Lock()  # of these two
+        self._behaviours: dict[str, Behaviour] = {}
         self._shed = 0
+        self._failing: frozenset[Tenant] = frozenset()  # whose ledgers took nothing last
+        self._given_up: dict[PayloadClass, int] = {}
+        self._owed = 0  # to ledgers that did not take what goes to all
         self._counts = FindingCounts()
-        self._recorded = Recorded()
+        self._counts.changed((), recording.book.findings())
+        self._recorded = self._durable()
         self._gone = 0
         self._problem: str | None = None
         self._deadline: float | None = None
@@ -60,21 +69,23 @@ class Recorder:
 
     def use(self, standing: Standing, policy: Policy | None) -> None:
         """Say in every ledger what is judged by from now on."""
-        self._tasks.append(lambda _: self._recording.use(standing, policy))
+        self._uses.append((standing, policy))
         self._intake.wake()
 
     def decided(self, decision: Decision, owner: Owner | None, now_ns: int) -> None:
         """Take a decision; ``owner`` is the process whose connection it is, where that is known."""
         record = self._filing.decision(decision, owner, now_ns)
-        self._intake.put(Item(record, decision.connection.subject.tenant, decision=decision))
+        tenant, order = decision.connection.subject.tenant, next(self._order)
+        self._intake.put(Item(record, tenant, decision=decision, order=order))
 
     def behave(self, behaviours: Iterable[Behaviour]) -> None:
         """Take behaviours."""
-        for each in behaviours:
-            if len(self._tasks) < MAX_TASKS:
-                self._tasks.append(partial(self._behave, each))
-            else:
-                self._shed += 1
+        with self._lock:
+            for each in behaviours:
+                if each.id in self._behaviours or len(self._behaviours) < MAX_BEHAVIOURS:
+                    self._behaviours[each.id] = each
+                else:
+                    self._shed += 1
 
     def window(self, window: Window, now_ns: int) -> None:
         """Take a statement of how much could be seen."""
@@ -88,17 +99,18 @@ class Recorder:
         """Take what was loaded or done."""
         self._intake.put(Item(self._filing.note(kind, value, now_ns), everywhere=True))
 
-    def drain(self, seconds: float) -> None:
-        """Wait until all that was handed over is recorded, for so long at the most."""
-        self._intake.drain(seconds)
+    def drain(self, seconds: float) -> bool:
+        """Wait until all that was handed over is recorded, for so long at the most; tell whether it is."""
+        return self._intake.drain(seconds)
 
     def look(self) -> Keeping:
         """Return what waits, and why."""
         found = self._intake.look()
-        shed = dict(found.shed)
-        if self._shed:  # they are kept as violations
-            shed["violation"] = shed.get("violation", 0) + self._shed
-        return Keeping(found.waiting, shed, self._problem)
+        shed = Counter(found.shed)
+        shed.update(self._given_up)
+        shed["violation"] += self._shed
+        has_ended = self._thread.ident is not None and not self._thread.is_alive() and self._deadline is None
+        return Keeping(found.waiting, dict(+shed), self._problem, found.in_hand + self._owed, has_ended)
 
     def recorded(self) -> Recorded:
         """Return what is durable."""
@@ -121,48 +133,69 @@ class Recorder:
         if not self._thread.is_alive():
             self._recording.close()
 
-    def _behave(self, behaviour: Behaviour, now_ns: int) -> None:
-        self._recording.owe(self._recording.book.behave(behaviour), now_ns)
-
     def _run(self) -> None:
         while not self._is_over():
-            try:
-                self._turn(time.time_ns())
-            except (OSError, OutboxError, InputError) as error:
-                self._problem = trouble(error)
-                if self._deadline is not None:
+            before = self._waiting()
+            error = self._turn(time.time_ns())
+            self._problem = trouble(error) if error is not None else None
+            self._tell()
+            if error is not None:
+                if self._deadline is not None and self._waiting() >= before:
                     break  # what the disk does not take now stays unrecorded, and is said
                 self._intake.pause(PAUSE_SECONDS)
-            else:
-                self._problem = None
-            self._tell()
-        self._tell()
+
+    def _waiting(self) -> int:
+        """Return how much there is to do."""
+        found = self._intake.look()
+        return sum(found.waiting.values()) + found.in_hand + len(self._behaviours) + self._recording.untold
 
     def _is_over(self) -> bool:
         """Say whether the end was asked for, and nothing waits, or there is no more time."""
         if self._deadline is None:
             return False
-        return not self._intake.look().waiting or time.monotonic() > self._deadline
+        return not self._waiting() or time.monotonic() > self._deadline
 
-    def _turn(self, now_ns: int) -> None:
-        """Pay what is owed, do what else there is to do, take the next items."""
-        if self._catching_up is not None:
-            self._catch_up(self._catching_up)
-        self._recording.settle(now_ns)
-        self._recording.begin()
-        while self._tasks:
-            self._tasks.popleft()(now_ns)
-        self._chores.turn(now_ns)
-        self._recording.settle(now_ns)
-        took = self._recording.record(self._intake.take(BATCH_BYTES, PAUSE_SECONDS), time.time_ns())
-        try:
-            self._recording.settle(time.time_ns())
-        finally:
-            self._intake.put_back(took.left)
-        if took.error is not None:
-            raise took.error
+    def _turn(self, now_ns: int) -> Trouble | None:
+        """Pay what is owed, do what else there is to do, take the next items.
 
-    def _catch_up(self, catching_up: CatchingUp) -> None:
+        Returns what went wrong first: what one disk or ledger does not take stops nothing else.
+        """
+        recording, chores = self._recording, self._chores
+        behind = _tried(self._catch_up)
+        if isinstance(behind, OutboxError):
+            return behind
+        while self._uses:
+            recording.use(*self._uses.popleft())
+        steps = recording.settle, recording.begin, chores.turn, recording.settle
+        failures = [error for step in steps if (error := _tried(partial(step, now_ns)))]
+        failures += [behind] if behind else []
+        if recording.untold > MAX_UNTOLD:
+            return failures[0] if failures else None
+        pause_seconds = 0.0 if failures else PAUSE_SECONDS
+        items = self._intake.take(BATCH_BYTES, pause_seconds, self._failing)
+        items.sort(key=attrgetter("order"))  # a verdict comes ahead of its connection's end
+        self._behave(now_ns)
+        took = recording.record(items, time.time_ns())
+        error = _tried(partial(recording.settle, time.time_ns()))
+        self._failing = frozenset(item.tenant for item in took.left)
+        self._intake.put_back(took.left, recording.owed)
+        return next((each for each in (*failures, took.error, error) if each is not None), None)
+
+    def _behave(self, now_ns: int) -> None:
+        """Take the behaviours that came before what is in hand."""
+        with self._lock:
+            behaviours, self._behaviours = self._behaviours, {}
+        for each in behaviours.values():
+            if each.subject.tenant not in self._recording.behind:
+                self._recording.owe(self._recording.book.behave(each), now_ns)
+            else:
+                with self._lock:
+                    self._behaviours.setdefault(each.id, each)
+
+    def _catch_up(self) -> None:
+        catching_up = self._catching_up
+        if catching_up is None:
+            return
         catching_up.run()
         self._catching_up = None
         self._counts.changed((), self._recording.book.findings())
@@ -180,13 +213,26 @@ class Recorder:
         if changes or recording.gone > self._gone:
             self._gone = recording.gone
             self._counts.changed(changes, recording.book.findings())
-        counts = self._counts
-        self._recorded = Recorded(
+        self._recorded = self._durable()
+        self._given_up, self._owed = dict(recording.ledgers.unwritten), recording.ledgers.owing
+
+    def _durable(self) -> Recorded:
+        recording, counts = self._recording, self._counts
+        return Recorded(
             findings=counts.states,
             changes=counts.changes,
             deadlines=counts.deadlines,
-            entries={**recording.recorded},
+            entries={**recording.ledgers.appended},
             checkpoint_ns=recording.signed_ns,
             folded=recording.outbox.counters().folded,
             sinks=self._chores.sinks,
         )
+
+
+def _tried(step: Callable[[], None]) -> Trouble | None:
+    """Do it; return what keeps it from being done now."""
+    try:
+        step()
+    except (OSError, OutboxError, InputError) as error:
+        return error
+    return None

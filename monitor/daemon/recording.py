@@ -1,11 +1,12 @@
 """The end of the straight line: decisions to the ledger, to findings, to the outbox, in this order.
 
-Evidence comes first. What the ledger took and the outbox did not is owed, and nothing more is taken until it
-is paid; should the process die in between, `monitor.daemon.catching_up` finds it in the ledger.
+Evidence comes first: what a finding did is told once its ledger has it. A ledger that takes nothing stops its
+own tenant's line and no other. Should the process die, `monitor.daemon.catching_up` finds in the ledgers what
+the outbox does not know.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,8 +15,11 @@ from monitor.daemon.backlog import Item
 from monitor.daemon.records import Filing
 from monitor.events.limits import limits_of
 from monitor.events.types import Basis, Event, FindingEvent
+from monitor.files import InputError
 from monitor.findings import Book
 from monitor.findings.types import Change, Finding
+from monitor.ledger.failures import LedgerUnusableError
+from monitor.ledger.names import tenant_folder
 from monitor.ledger.tenants import Ledgers
 from monitor.ledger.types import Record
 from monitor.outbox.store import Outbox
@@ -44,25 +48,25 @@ class Took(Struct, frozen=True):
 
 
 class Recording:
-    """Records, on one thread. ``recorded`` counts what is durable, ``changed`` gathers what findings did.
+    """Records, on one thread. ``changed`` gathers what findings did, once that is durable.
 
     ``gone`` counts findings that retention ended.
     """
 
     def __init__(self, ledgers: Ledgers, outbox: Outbox, book: Book, filing: Filing) -> None:
-        self.recorded: Counter[str] = Counter()  # by class of payload
         self.changed: list[Change] = []
         self.signed_ns = 0  # when a ledger's checkpoint was signed last
+        self.behind: set[Tenant] = set()  # whose ledgers hold what the book does not know yet
         self.book = book
         self.ledgers = ledgers
         self.outbox = outbox
         self._filing = filing
         self._standing = Standing(Basis("", ""))
+        self._unmade: list[Tenant] = []  # whose ledgers have yet to be there
         self._unsaid = False  # of what is in use now, in the ledgers
         self._exceptions: set[tuple[Tenant, str, str]] = set()
         self._records: dict[Tenant, list[Record]] = {}  # owed to the ledgers
         self._events: list[Event] = []  # owed to the outbox, with these:
-        self._changes: list[Change] = []
         self._touched: dict[str, Finding] = {}
         self._committed_ns = self._forgotten = 0
         self.gone = 0
@@ -72,6 +76,7 @@ class Recording:
         """Have findings judged by this policy, and every ledger say what is in use now."""
         self._standing = standing
         self._unsaid = True
+        self._unmade = list(standing.tenants)
         self.book.reload(policy)
         self._exceptions.clear()
 
@@ -82,9 +87,11 @@ class Recording:
             if not item.everywhere:
                 by_tenant.setdefault(item.tenant, []).append(item)
         left: list[Item] = []
-        failures = self._append_everywhere([item.record for item in items if item.everywhere])
-        self.signed_ns = now_ns if items else self.signed_ns
+        failures = self._append_everywhere([item.record for item in items if item.everywhere], now_ns)
         for tenant, group in by_tenant.items():
+            if tenant in self._records or tenant in self.behind:  # why is said where that is tried
+                left += group
+                continue
             try:
                 self._append(tenant, group, now_ns)
             except OSError as error:
@@ -120,14 +127,22 @@ class Recording:
             self.gone += 1
 
     @property
-    def owes_ledgers(self) -> bool:
-        """Whether something is in no ledger yet."""
-        return bool(self._records)
+    def owed(self) -> int:
+        """How many records of findings and operators are in no ledger yet."""
+        return sum(map(len, self._records.values()))
+
+    @property
+    def untold(self) -> int:
+        """How many events are not in the outbox yet."""
+        return len(self._events)
+
+    def is_settled(self, tenant: Tenant) -> bool:
+        """Tell whether all that became of a tenant's findings is durable."""
+        return tenant not in self._records and all(tenant_of(each) != tenant for each in self._events)
 
     def owe_event(self, change: Change) -> None:
         """Note a change that stands in its ledger, and has to come into the outbox."""
         basis = replace(self._standing.basis, limits=limits_of(change.finding))
-        self._changes.append(change)
         self._events.append(FindingEvent(change.key, change.at_ns, change, basis))
 
     def tell(self, event: Event) -> None:
@@ -135,34 +150,28 @@ class Recording:
         self._events.append(event)
 
     def settle(self, now_ns: int, position: Mapping[str, int] | None = None) -> None:
-        """Make durable all that is owed. Raises OSError or OutboxError: call it again then.
+        """Make durable all that is owed, as far as it goes. Raises OSError, OutboxError: call it again.
 
         ``position`` is how much of each ledger the outbox then knows, by default all of it.
         """
-        for tenant in list(self._records):
-            self.ledgers.append(tenant, self._records[tenant])
-            self.recorded["record"] += len(self._records.pop(tenant))
-            self.signed_ns = now_ns
-        self._touched |= {finding.id: finding for finding in self.book.take_touched()}
-        is_due = self._touched and not 0 <= now_ns - self._committed_ns < LAZY_NS
-        if not (self._events or is_due or self._must_sweep):
-            return
-        self.outbox.commit(self._touched.values(), self._events, position or self.position())
-        self._committed_ns = now_ns
-        self.changed += self._changes
-        self._events, self._changes, self._touched = [], [], {}
-        if self._must_sweep or self.book.forgotten > self._forgotten:
-            self.outbox.keep_only(finding.id for finding in self.book.findings())
-            self._must_sweep, self._forgotten = False, self.book.forgotten
+        failures = self._pay(now_ns)
+        self._tell_outbox(now_ns, self._records.keys() | self.behind, position or self.position())
+        if failures:
+            raise failures[0]
 
-    def begin(self) -> None:
-        """Have every tenant's ledger made, and what is in use now said in it. Raises OSError, InputError."""
-        if not self._unsaid:
-            return
-        for tenant in self._standing.tenants:
-            self.ledgers.of(tenant)
-        self._unsaid = False
-        failures = self._append_everywhere(self._standing.notes)
+    def begin(self, now_ns: int) -> None:
+        """Have every tenant's ledger made, and say in it what is in use. Raises OSError: call it again."""
+        failures: list[OSError] = []
+        for tenant in list(self._unmade):
+            try:
+                self.ledgers.of(tenant)
+            except InputError as error:
+                failures.append(LedgerUnusableError(error))
+            else:
+                self._unmade.remove(tenant)
+        if self._unsaid:
+            self._unsaid = False
+            failures += self._append_everywhere(self._standing.notes, now_ns)
         if failures:
             raise failures[0]  # those ledgers are owed it
 
@@ -173,13 +182,48 @@ class Recording:
 
     def position(self) -> dict[str, int]:
         """Return how much of each ledger the outbox knows, once nothing is owed."""
-        return {writer.folder.name: writer.size for writer in self.ledgers.all()}
+        return {tenant_folder(tenant): size for tenant, size in self.ledgers.sizes.items()}
 
-    def _append_everywhere(self, records: Sequence[Record]) -> list[OSError]:
+    def _pay(self, now_ns: int) -> list[OSError]:
+        """Have the ledgers take what they are owed; return why some do not."""
+        failures = self.ledgers.pay()
+        for tenant in list(self._records):
+            try:
+                self.ledgers.append(tenant, self._records[tenant])
+            except OSError as error:
+                failures.append(error)
+            else:
+                del self._records[tenant]
+                self.signed_ns = now_ns
+        return failures
+
+    def _tell_outbox(self, now_ns: int, unpaid: AbstractSet[Tenant], position: Mapping[str, int]) -> None:
+        """Have the outbox take what the ledgers have; nothing of tenants whose ledger lacks some of it."""
+        self._touched |= {finding.id: finding for finding in self.book.take_touched()}
+        touched = [each for each in self._touched.values() if each.subject.tenant not in unpaid]
+        told = [each for each in self._events if tenant_of(each) not in unpaid]
+        is_due = touched and not 0 <= now_ns - self._committed_ns < LAZY_NS
+        must_sweep = self._must_sweep and not unpaid  # the ledgers have to know it first
+        if not (told or is_due or must_sweep):
+            return
+        behind = {tenant_folder(tenant) for tenant in unpaid}
+        known = {name: size for name, size in position.items() if name not in behind}
+        self.outbox.commit(touched, told, known)
+        self._committed_ns = now_ns
+        self.changed += [each.change for each in told if isinstance(each, FindingEvent)]
+        self._events = [each for each in self._events if tenant_of(each) in unpaid]
+        self._touched = {id_: each for id_, each in self._touched.items() if each.subject.tenant in unpaid}
+        if must_sweep or self.book.forgotten > self._forgotten:
+            self.outbox.keep_only(finding.id for finding in self.book.findings())
+            self._must_sweep, self._forgotten = self._must_sweep and not must_sweep, self.book.forgotten
+
+    def _append_everywhere(self, records: Sequence[Record], now_ns: int) -> list[OSError]:
         if not records:
             return []
-        self.recorded.update(record.payload_class for record in records)
-        return self.ledgers.append_everywhere(records)
+        failures = self.ledgers.append_everywhere(records)
+        if not failures:
+            self.signed_ns = now_ns
+        return failures
 
     def _append(self, tenant: Tenant, items: Sequence[Item], now_ns: int) -> None:
         used = self._exceptions_used(items)
@@ -187,10 +231,10 @@ class Recording:
         excused = [self._filing.exception_used(each, policy, now_ns) for each in used.values()]
         records = [*(item.record for item in items), *excused]
         self.ledgers.append(tenant, records)
+        self.signed_ns = now_ns
         if len(self._exceptions) + len(used) > MAX_EXCEPTIONS:
             self._exceptions.clear()  # and some are said twice
         self._exceptions |= used.keys()
-        self.recorded.update(record.payload_class for record in records)
 
     def _group(self, items: Sequence[Item], now_ns: int) -> None:
         for item in items:
@@ -207,3 +251,8 @@ class Recording:
                 if key not in self._exceptions:
                     used.setdefault(key, decision)
         return used
+
+
+def tenant_of(event: Event) -> Tenant:
+    """Return whose event it is."""
+    return event.change.finding.subject.tenant if isinstance(event, FindingEvent) else event.tenant

@@ -6,7 +6,7 @@ import msgspec
 
 from monitor import __version__
 from monitor.config import Retention
-from monitor.findings import finding_id
+from monitor.findings import excused_finding, finding_id
 from monitor.findings.room import class_of
 from monitor.findings.types import Change, Finding, State
 from monitor.ledger.days import day_number, day_text, file_name
@@ -78,7 +78,7 @@ class Filing(msgspec.Struct, frozen=True):
 
     def exception_used(self, decision: Decision, policy: str | None, now_ns: int) -> Record:
         """Return the record of an exception's use."""
-        value = {"exception": decision.exception, "policy": policy, "finding": None}
+        value = {"exception": decision.exception, "policy": policy, "finding": excused_finding(decision)}
         return self._made("exception-used", "record", decision.ts_ns, now_ns, value)
 
     def _made(

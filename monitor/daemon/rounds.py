@@ -29,6 +29,7 @@ class Rounds:
         self._reload = Reload(parts, self._windows, self._losses)
         self._watch = Watch(parts)
         self._next_tidy_ns = 0
+        self.is_lost = False  # whether nothing is recorded ever more
 
     def begin(self) -> None:
         """Say that packets are captured and judged."""
@@ -59,6 +60,7 @@ class Rounds:
             parts.log.info("status", **self._watch.status(status))
         parts.health.beat()
         parts.supervisor.alive()
+        self.is_lost = parts.recorder.look().ended
 
     def finish(self, now_ns: int, left: int, *, asked: bool) -> None:
         """Count and write what there is, and say how it ended. On what is ``left`` nothing is decided."""
@@ -74,12 +76,14 @@ class Rounds:
         if left:
             mend = "there was more than the last seconds were enough for: give it more processor time"
             parts.log.error("not decided", observations=left, mend=mend)
-        waiting = sum(parts.recorder.look().waiting.values())
-        if waiting:
+        keeping = parts.recorder.look()
+        if waiting := keeping.unrecorded:
             mend = "the disk took no more: see `decisions wait` above"
             parts.log.error("not written", records=waiting, mend=mend)
-        if asked:
+        if asked and not self.is_lost:
             parts.log.info("stopped", **self._watch.status(status))
+        elif self.is_lost:
+            parts.log.error("recording ended", mend="report the lines above: it is a mistake in the program")
         else:
             parts.log.error("capture ended", mend="see the lines above; start it again")
 
@@ -100,6 +104,7 @@ class Rounds:
         if parts.owners is not None:
             parts.metrics.owners(parts.owners.counted().items())
         self._losses.look(status)
+        self._losses.unwritten(sum(parts.recorder.look().shed.values()))
         parts.metrics.measured(Levels(flows=flows, queued=status.waiting, capturing=up))
         return status
 

@@ -4,8 +4,10 @@ from monitor.files import InputError
 from monitor.ledger.failures import LedgerUnusableError, mend_of
 from monitor.outbox.schema import OutboxError
 
+Trouble = OSError | OutboxError | InputError
 
-def trouble(error: OSError | OutboxError | InputError) -> str:
+
+def trouble(error: Trouble) -> str:
     """Return what is the matter, and what to do."""
     if isinstance(error, LedgerUnusableError):
         return str(error.cause)

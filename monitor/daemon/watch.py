@@ -57,7 +57,7 @@ class Watch:
             "to_llms": tally.related.flows,
             "outside_policy": tally.outcomes["violation"].flows,
             "unwritten": self._unwritten,
-            "waiting": sum(self._parts.recorder.look().waiting.values()),
+            "waiting": self._parts.recorder.look().unrecorded,
         }
 
     def _readiness(self, away: list[str]) -> None:
@@ -82,15 +82,13 @@ class Watch:
     def _disk(self) -> None:
         """Say when decisions cannot be written, and when they can again."""
         parts, keeping = self._parts, self._parts.recorder.look()
-        unwritten = sum(keeping.shed.values())
-        parts.metrics.unwritten(unwritten - self._unwritten)
-        self._unwritten = unwritten
+        self._unwritten = sum(keeping.shed.values())
         if keeping.problem == self._problem:
             return
         if keeping.problem is not None:
             parts.log.error("decisions wait", problem=keeping.problem)
         else:
-            parts.log.info("decisions are written again", unwritten=unwritten)
+            parts.log.info("decisions are written again", unwritten=self._unwritten)
         self._problem = keeping.problem
 
     def _keys(self) -> None:

@@ -3,6 +3,8 @@
 Who reads that nothing was found has to know how much could be. One line each window, with its gaps.
 """
 
+from msgspec.structs import replace
+
 from monitor.counts import FlowCount
 from monitor.coverage import NAMED
 from monitor.tally import Tally
@@ -24,7 +26,7 @@ class Windows:
         self._before: dict[Coverage, FlowCount] = {}
         self._carried: dict[Coverage, FlowCount] = {}
         self._lost: dict[str, Count] = {}
-        self._packets = self._shed = 0
+        self._packets = self._shed = self._unwritten = 0
 
     def lost(self, reason: str, packets: int, wire_bytes: int) -> None:
         """Note what could not be observed."""
@@ -38,6 +40,10 @@ class Windows:
     def away(self, source: str) -> None:
         """Note an interface, or the folder, that is not up."""
         self._blind.add(f"{source} was not up")
+
+    def unwritten(self, records: int) -> None:
+        """Note records that were given up, because the disk did not take them."""
+        self._unwritten += records
 
     def is_over(self, now_ns: int) -> bool:
         """Tell whether it is time for the next one. A clock that was set back ends one, too."""
@@ -56,7 +62,7 @@ class Windows:
             since_ns=self._since_ns,
             until_ns=now_ns,
             sensor=self._sensor,
-            says="; ".join([_says(grown, self._lost, self._shed, left), *blind]),
+            says="",
             connections=sum(count.flows for count in grown.values()),
             bytes=sum(count.bytes() for count in grown.values()),
             coverage={name: count.flows for name, count in grown.items()},
@@ -65,10 +71,12 @@ class Windows:
             shed=self._shed,
             left=left,
             blind=blind,
+            unwritten=self._unwritten,
         )
         self._blind = set()
+        window = replace(window, says=_says(window))
         self._before, self._carried, self._lost = tally.coverage, {}, {}
-        self._packets, self._since_ns, self._shed = packets, now_ns, 0
+        self._packets, self._since_ns, self._shed, self._unwritten = packets, now_ns, 0, 0
         return window
 
     def _grown(self, tally: Tally) -> dict[Coverage, FlowCount]:
@@ -93,9 +101,9 @@ def _listed(lost: dict[str, Count], reasons: list[str]) -> str:
     return ", ".join(f"{lost[reason].packets} ({reason})" for reason in reasons)
 
 
-def _says(grown: dict[Coverage, FlowCount], lost: dict[str, Count], shed: int, left: int) -> str:
-    total = sum(count.flows for count in grown.values())
-    named = sum(count.flows for name, count in grown.items() if name in NAMED)
+def _says(window: Window) -> str:
+    total, lost, shed, left = window.connections, window.lost, window.shed, window.left
+    named = sum(flows for name, flows in window.coverage.items() if name in NAMED)
     parts = [
         f"{100 * named / total:.1f} % of {total} connections could be named" if total else "no connection"
     ]
@@ -110,4 +118,7 @@ def _says(grown: dict[Coverage, FlowCount], lost: dict[str, Count], shed: int, l
         parts.append(f"{shed} connections were counted and not decided on, because too many came at once")
     if left:
         parts.append(f"{left} observations were left undecided at the end, and are not in these numbers")
-    return "; ".join(parts if lost or shed or left else [*parts, "nothing was lost"])
+    if window.unwritten:
+        parts.append(f"{window.unwritten} records are missing, because the disk did not take them")
+    is_whole = not (lost or shed or left or window.unwritten)
+    return "; ".join([*parts, *(["nothing was lost"] if is_whole else ()), *window.blind])

@@ -5,6 +5,6 @@ on.
 """
 
 from monitor.findings.book import Book
-from monitor.findings.keys import finding_id
+from monitor.findings.keys import excused_finding, finding_id
 
-__all__ = ["Book", "finding_id"]
+__all__ = ["Book", "excused_finding", "finding_id"]

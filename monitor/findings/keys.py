@@ -36,8 +36,10 @@ class Key(NamedTuple):
 def key_of(decision: Decision) -> Key | None:
     """Return the key of the finding that a decision belongs to; None where it belongs to none."""
     kind = KINDS.get(decision.outcome)
-    if kind is None:
-        return None
+    return _key(decision, kind) if kind is not None else None
+
+
+def _key(decision: Decision, kind: FindingKind) -> Key:
     subject, attribution = decision.connection.subject, decision.attribution
     return Key(
         kind,
@@ -54,3 +56,8 @@ def finding_id(decision: Decision) -> str | None:
     """Return the identifier of the finding that a decision belongs to; None where it belongs to none."""
     key = key_of(decision)
     return key.id() if key is not None else None
+
+
+def excused_finding(decision: Decision) -> str:
+    """Return the identifier of the violation that a decision would belong to without its exception."""
+    return _key(decision, "violation").id()

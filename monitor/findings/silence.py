@@ -72,7 +72,7 @@ def silence(windows: Iterable[Window], since_ns: int, until_ns: int) -> Silence:
         named += sum(flows for name, flows in window.coverage.items() if name in NAMED)
         packets += window.packets
         lost += sum(each.packets for each in window.lost.values())
-        undecided += window.shed + window.left
+        undecided += window.shed + window.left + window.unwritten
     uncovered = [tuple(_between(each, since_ns, until_ns)) for _, each in sorted(spans.items())]
     gaps = max(uncovered, key=_length, default=tuple(_between([], since_ns, until_ns)))
     whole = max(until_ns - since_ns, 0)

@@ -2,10 +2,11 @@
 
 What goes to every ledger (a policy, the start of a sensor) goes to those that are there; one that is made
 later gets first what was said last of each lasting kind. What a ledger cannot take now it is owed: it gets
-that ahead of its next record.
+that ahead of its next record, or by `pay`.
 """
 
-from collections import OrderedDict, deque
+import stat
+from collections import Counter, OrderedDict, deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +21,7 @@ from monitor.ledger.keys import signing_key, tenant_signer
 from monitor.ledger.lock import RootLock
 from monitor.ledger.names import LEDGER, folder_tenant, tenant_folder
 from monitor.ledger.retention import Expired, KeptDays
-from monitor.ledger.types import Record, RecordKind
+from monitor.ledger.types import PayloadClass, Record, RecordKind
 from monitor.ledger.writer import LedgerWriter
 
 MAX_LEDGERS = 128  # open at once; the one that was used longest ago is closed for another one
@@ -42,14 +43,19 @@ class Swept(msgspec.Struct, frozen=True):
 
 
 class Ledgers:
-    """The ledgers below ``root``. ``unwritten`` counts records for all that a ledger will never get."""
+    """The ledgers below ``root``. ``unwritten`` counts records for all that a ledger will never get.
+
+    ``appended`` counts what they took, ``sizes`` says how many entries each has that was used.
+    """
 
     def __init__(
         self, root: Path, key_file: Path, sensor: str, now_ns: int, max_open: int = MAX_LEDGERS
     ) -> None:
         """Take the root; make it and the key where they are not there. Raises InputError."""
         self.root = root
-        self.unwritten = 0
+        self.unwritten = Counter[PayloadClass]()
+        self.appended = Counter[PayloadClass]()
+        self.sizes: dict[str | None, int] = {}
         self._key = signing_key(key_file, sensor)
         self._now_ns = now_ns
         self._max_open = max_open
@@ -74,19 +80,19 @@ class Ledgers:
             ) from None
         writer = self._open.get(name)
         if writer is None:
-            is_new = not (self.root / name / LEDGER).exists()
             writer = LedgerWriter(self.root / name, signer, tenant, self._now_ns)
-            if is_new:
+            if not writer.size and name not in self._owed:  # it is new
                 self._owe(name, list(self._lasting.values()))
             while len(self._open) >= self._max_open:
                 self._open.popitem(last=False)[1].close()
             self._open[name] = writer
+            self.sizes[tenant] = writer.size
         self._open.move_to_end(name)
         return writer
 
     def all(self) -> Iterator[LedgerWriter]:
         """Yield the ledger of each tenant that has one, by folder. Raises InputError."""
-        for tenant in self._tenants():
+        for tenant in self.tenants():
             yield self.of(tenant)
 
     def append(self, tenant: str | None, records: Sequence[Record]) -> int:
@@ -101,8 +107,25 @@ class Ledgers:
             raise LedgerUnusableError(error) from None
         owed = self._owed.get(tenant_folder(tenant), ())
         first = writer.append([*owed, *records]) + len(owed)
+        self.sizes[tenant] = writer.size
+        self.appended.update(record.payload_class for record in (*owed, *records))
         self._owed.pop(tenant_folder(tenant), None)
         return first
+
+    @property
+    def owing(self) -> int:
+        """How many records ledgers are owed."""
+        return sum(map(len, self._owed.values()))
+
+    def pay(self) -> list[OSError]:
+        """Have the ledgers that are owed records take them; return why some could not."""
+        failures: list[OSError] = []
+        for name in list(self._owed):
+            try:
+                self.append(folder_tenant(name), ())
+            except OSError as error:
+                failures.append(error)
+        return failures
 
     def append_everywhere(self, records: Sequence[Record]) -> list[OSError]:
         """Have the disk hold records in every ledger; return why some could not take them.
@@ -110,7 +133,7 @@ class Ledgers:
         Those are owed the records. Raises ValueError for a record that can stand in no ledger.
         """
         failures: list[OSError] = []
-        for tenant in self._tenants():
+        for tenant in self.tenants():
             try:
                 self.append(tenant, records)
             except OSError as error:
@@ -125,9 +148,11 @@ class Ledgers:
         swept = Swept({}, [], self._steady.believes(now_ns))
         if not swept.believed:
             return swept
-        for tenant in self._tenants():
+        for tenant in self.tenants():
             try:
-                files = self.of(tenant).expire(now_ns, kept_days)
+                writer = self.of(tenant)
+                files = writer.expire(now_ns, kept_days)
+                self.sizes[tenant] = writer.size
             except InputError as error:
                 swept.failures.append(LedgerUnusableError(error))
             except OSError as error:
@@ -148,11 +173,11 @@ class Ledgers:
         self._open.clear()
         self._lock.close()
 
-    def _tenants(self) -> list[str | None]:
+    def tenants(self) -> list[str | None]:
         """Return whose ledgers there are, by folder: on disk, and open."""
         names = set(self._open)
         with suppress(OSError):
-            names |= {each.name for each in self.root.iterdir() if (each / LEDGER).is_file()}
+            names |= {each.name for each in self.root.iterdir() if _is_ledger(each)}
         found = []
         for name in sorted(names):
             with suppress(ValueError):  # a folder that is no tenant's
@@ -164,5 +189,14 @@ class Ledgers:
             owed = self._owed.setdefault(name, deque())
             owed.extend(records)
             while len(owed) > MAX_OWED:
-                owed.popleft()
-                self.unwritten += 1
+                self.unwritten[owed.popleft().payload_class] += 1
+
+
+def _is_ledger(folder: Path) -> bool:
+    """Tell whether it is one. A folder that cannot be looked into is: using it then says why."""
+    try:
+        return stat.S_ISREG((folder / LEDGER).stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from monitor.findings.types import State, What
+from monitor.ledger.types import PayloadClass
 from monitor.types import Subject
 
 
@@ -35,7 +36,7 @@ class Recorded(Struct, frozen=True):
     findings: dict[tuple[FindingRow, State], int] = {}
     changes: dict[tuple[FindingRow, What], int] = {}
     deadlines: dict[FindingRow, int] = {}
-    entries: dict[str, int] = {}  # of the ledgers, by class of payload
+    entries: dict[PayloadClass, int] = {}  # of the ledgers, by class of payload
     checkpoint_ns: int = 0
     folded: int = 0
     sinks: tuple[SinkState, ...] = ()

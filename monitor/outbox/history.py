@@ -17,14 +17,22 @@ from monitor.ledger.days import OTHER, is_day_file
 from monitor.ledger.names import LEDGER, PAYLOADS, tenant_folder
 from monitor.ledger.payloads import Payloads
 from monitor.ledger.reader import open_ledger
-from monitor.ledger.types import Leaf, PayloadLine, RecordKind
+from monitor.ledger.types import Leaf, RecordKind
 from monitor.windows import Window
 
 _TAIL_BYTES = 65_536
-_line = msgspec.json.Decoder(PayloadLine)
 _leaf = msgspec.json.Decoder(Leaf)
 _change = msgspec.json.Decoder(Change)
 _window = msgspec.json.Decoder(Window)
+
+
+class _Line(msgspec.Struct):
+    """What of a payload file's line is looked at."""
+
+    payload: msgspec.Raw
+
+
+_line = msgspec.json.Decoder(_Line)
 
 
 def ledger_of(root: Path, tenant: str | None) -> Path:
