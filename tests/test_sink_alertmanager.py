@@ -12,13 +12,15 @@ from contextlib import closing, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
 
 from monitor.files import InputError
+from monitor.findings.types import State
 from monitor.sink_options import AlertmanagerOptions, Tls
+from monitor.sinks.alert import finding_alert
 from monitor.sinks.alertmanager import MAX_ALERTS, AlertmanagerSink
 from monitor.sinks.protocol import Dead, Delivered, RetryAfter
 from tests.certificates_kit import Authority
@@ -231,6 +233,12 @@ def test_of_a_request_that_is_refused_the_guilty_alert_is_found(
         assert sink.deliver(some(1, 9)) == dead
         assert sink.deliver(some(5, 5)) == Delivered()
         assert sink.refresh([opened(number) for number in range(1, 9)]) == dead
+
+
+@pytest.mark.parametrize("state", get_args(State))
+def test_an_alert_ends_only_with_its_finding(state: State) -> None:
+    alert = finding_alert(told(finding(1, state)), {}, at(90))
+    assert ("endsAt" in alert) == (state in ("cured", "excepted"))
 
 
 def test_the_last_event_of_a_finding_counts(tmp_path: Path, scripted: Callable[..., Scripted]) -> None:

@@ -14,6 +14,7 @@ from types import FrameType
 from msgspec import Struct
 from structlog.typing import FilteringBoundLogger
 
+from monitor.courier.account import become_owner
 from monitor.courier.deliveries import Deliveries, DeliveriesError
 from monitor.courier.queue import OpenQueue
 from monitor.courier.requests import make_spool, obey_all, sweep
@@ -77,6 +78,9 @@ def run(mission: Mission) -> Exit:
     log = start_logging(config.log.level, config.log.format, STDERR, time.monotonic_ns, journal).log
     wishes = Wishes()
     wishes.listen()
+    user = become_owner(settings.state)
+    if user is not None:
+        log.info("rights given up", user=user)
     with _opened(settings) as deliveries:
         start = _last_seq(settings) if mission.from_end else 0
         workers = Workers(Ground(deliveries, _opener(settings), start, log))
