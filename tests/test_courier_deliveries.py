@@ -71,15 +71,6 @@ def test_it_has_one_owner(tmp_path: Path) -> None:
         pass
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="not root")
-def test_what_root_makes_belongs_to_whose_folder_it_is(tmp_path: Path) -> None:
-    os.chown(tmp_path, 65_534, 65_533)
-    with opened(tmp_path):
-        for name in ("delivery.db", "delivery.lock"):
-            status = (tmp_path / name).stat()
-            assert (status.st_uid, status.st_gid) == (65_534, 65_533)
-
-
 def test_there_is_room_for_so_many_letters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_DEAD", 3)
     with opened(tmp_path) as db:

@@ -36,6 +36,7 @@ from tests.outbox_kit import events, opened
 pytestmark = pytest.mark.enable_socket
 ROUNDS = 60
 A_ROUND = 12  # events
+NOBODY = 65_534
 
 
 @pytest.fixture
@@ -222,6 +223,27 @@ def test_drain_delivers_all_that_waits_and_ends(tmp_path: Path, server: Server, 
     assert keys_in(tmp_path / "file.jsonl") == put_keys
     assert server.keys[1:] == put_keys
     assert all(each.waiting == 0 for each in lane_states(tmp_path / "state"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="not root")
+@pytest.mark.parametrize("made", [True, False])
+def test_what_root_starts_belongs_to_whose_state_folder_it_is(tmp_path: Path, *, made: bool) -> None:
+    state = tmp_path / "state"
+    put_keys = []
+    if made:
+        with filled(state, events(0, 3)) as put_keys:
+            pass
+    for path in (tmp_path, *tmp_path.rglob("*")):
+        os.chown(path, NOBODY, NOBODY)
+    config = configured(tmp_path, file(tmp_path))
+    with delivering(config) as courier:
+        wait_for((state / "courier").exists, "the courier works")
+        wait_for(lambda: keys_in(tmp_path / "file.jsonl") == put_keys, "all is there")
+        assert outbox_command("retry", "--config", config).exit_code == 4  # it answers: nothing to do
+        (said,) = courier.said("rights given up")
+    assert said["user"] == NOBODY
+    theirs = [state, *state.rglob("*"), *tmp_path.glob("*.jsonl")]
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in theirs} == {(NOBODY, NOBODY)}
 
 
 def test_drain_says_what_it_did_not_deliver(tmp_path: Path, server: Server, outbox: Outbox) -> None:

@@ -152,8 +152,7 @@ class Deliveries:
 
     def _open(self) -> sqlite3.Connection:
         try:
-            file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
-            give(file, self._path.parent)
+            file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
             os.close(file)
             db = sqlite3.connect(
                 self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
@@ -222,17 +221,7 @@ def _own(state: Path, *, make: bool = True) -> int:
         os.close(file)
         problem = "another `residency deliver` works there"
         raise InputError(str(state), problem, "stop that one, or name another state folder")
-    if make:
-        give(file, state)
     return file
-
-
-def give(file: int, folder: Path) -> None:
-    """Where root does it, have a file belong to whose folder it is in, who is to use it later."""
-    if os.geteuid() == 0:
-        owner = folder.stat()
-        with suppress(OSError):
-            os.fchown(file, owner.st_uid, owner.st_gid)
 
 
 def _locked(file: int, tries: int) -> bool:

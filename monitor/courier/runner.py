@@ -14,12 +14,12 @@ from types import FrameType
 from msgspec import Struct
 from structlog.typing import FilteringBoundLogger
 
-from monitor.courier.account import become_owner
+from monitor.courier.account import become, owner_of
 from monitor.courier.deliveries import Deliveries, DeliveriesError
 from monitor.courier.queue import OpenQueue
 from monitor.courier.requests import make_spool, obey_all, sweep
 from monitor.courier.worker import Ground
-from monitor.courier.workers import Workers
+from monitor.courier.workers import Workers, check_sinks
 from monitor.documents import DocumentError
 from monitor.exitstatus import Exit
 from monitor.files import InputError
@@ -78,8 +78,10 @@ def run(mission: Mission) -> Exit:
     log = start_logging(config.log.level, config.log.format, STDERR, time.monotonic_ns, journal).log
     wishes = Wishes()
     wishes.listen()
-    user = become_owner(settings.state)
+    user = owner_of(settings.state)
     if user is not None:
+        check_sinks(settings)  # their libraries may be such as that user cannot read
+        become(user)
         log.info("rights given up", user=user)
     with _opened(settings) as deliveries:
         start = _last_seq(settings) if mission.from_end else 0

@@ -4,6 +4,7 @@ While `residency deliver` works it does this itself, as it is asked; else it is 
 """
 
 import time
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -20,6 +21,7 @@ from monitor.commands.outbox.base import (
 )
 from monitor.commands.outbox.noting import findings_of, note_dropped
 from monitor.commands.terminal import echo, json_line
+from monitor.courier.account import acting_as, owner_of
 from monitor.courier.deliveries import Deliveries, DeliveriesError, is_owned
 from monitor.courier.progress import lane_states
 from monitor.courier.requests import Answer, Request, ask, obey
@@ -112,11 +114,8 @@ def _asked(place: Place, request: Request) -> Answer | None:
 
 
 def _obeyed(place: Place, request: Request) -> Answer:
-    deliveries = Deliveries(place.state)
-    try:
+    with acting_as(owner_of(place.state)), closing(Deliveries(place.state)) as deliveries:
         return obey(deliveries, request, lambda: OutboxReader(place.state), time.time_ns())
-    finally:
-        deliveries.close()
 
 
 def _say(answer: Answer, text: str, *, as_json: bool) -> None:
