@@ -3,7 +3,6 @@
 import os
 import sqlite3
 import stat
-import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -29,7 +28,7 @@ from monitor.courier.requests import (
 )
 from monitor.files import InputError
 from monitor.outbox.reading import OutboxReader
-from tests.courier_kit import filled
+from tests.courier_kit import filled, small_disk
 from tests.outbox_kit import NOW_NS, event, events, finding
 
 
@@ -198,18 +197,6 @@ def test_a_reader_holds_up_nobody_for_long(tmp_path: Path) -> None:
 
 
 # failures
-
-
-@contextmanager
-def small_disk(folder: Path) -> Iterator[Path]:
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
-    if subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("no right to mount a file system")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)  # noqa: S607
 
 
 def test_a_full_disk_changes_nothing_and_ends(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from tests.courier_kit import (
     keys_in,
     put,
     serving,
+    small_disk,
     wait_for,
 )
 from tests.outbox_kit import events, opened
@@ -211,6 +212,20 @@ def test_a_new_sink_may_get_only_what_comes_from_now_on(tmp_path: Path, outbox: 
         put_keys = put(outbox, events(3, 2))
         wait_for(lambda: keys_in(tmp_path / "file.jsonl") == put_keys, "the events")
         assert courier.end() == 0
+
+
+def test_it_waits_for_a_disk_that_takes_nothing(tmp_path: Path) -> None:
+    """A start on a full disk is no end: nobody would start it again once there is room."""
+    with small_disk(tmp_path / "state") as state, filled(state, events(0, 3)) as put_keys:
+        ballast = state / "ballast"
+        ballast.write_bytes(b"x" * (os.statvfs(state).f_bavail * os.statvfs(state).f_frsize))
+        with delivering(configured(tmp_path, file(tmp_path))) as courier:
+            wait_for(lambda: bool(courier.said("the courier's database failed")), "it says so")
+            (said, *_) = courier.said("the courier's database failed")
+            assert str(said["reason"]).endswith("is full; make room on its disk")
+            ballast.unlink()
+            wait_for(lambda: keys_in(tmp_path / "file.jsonl") == put_keys, "all is there")
+            assert courier.end() == 0
 
 
 def test_drain_delivers_all_that_waits_and_ends(tmp_path: Path, server: Server, outbox: Outbox) -> None:

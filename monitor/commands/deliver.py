@@ -63,5 +63,5 @@ def deliver(
         try:
             status = run(mission)
         except DeliveriesError as error:
-            raise Failure(f"{error}; check the disk", Exit.UNREADABLE) from None
+            raise Failure(str(error), Exit.UNREADABLE) from None
     sys.exit(status)

@@ -4,6 +4,7 @@ A sink's state moves only after the sink said what it took, in one transaction w
 put aside: a crash in between has events delivered twice, with the same key, and never loses one.
 """
 
+import errno
 import fcntl
 import os
 import sqlite3
@@ -29,10 +30,13 @@ from monitor.courier.schema import (
     letter_of,
 )
 from monitor.files import InputError, unreadable
+from monitor.outbox.schema import explained, is_broken
 
 MAX_DEAD = 10_000  # letters of one sink; the oldest go, and are counted (LaneState.shed)
 FILE_MODE, FOLDER_MODE = 0o600, 0o700
 PATIENCE, PATIENCE_SECONDS = 5, 0.05
+_LATER = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})  # it may be otherwise later
+_BROKEN = "move it away: a new one is made, and what the outbox still has is delivered again"
 
 _SET = ", ".join(f"{name} = excluded.{name}" for name in LaneState.__struct_fields__)
 _PLACES = ", ".join("?" for _ in ("sink", *LaneState.__struct_fields__))
@@ -49,7 +53,7 @@ _OVERFLOW = (
 
 
 class DeliveriesError(Exception):
-    """The database did not take, or give, something. It says why."""
+    """The database did not take, or give, something, and may do so later. It says why, and what mends it."""
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -63,7 +67,7 @@ class Deliveries:
     """The database, opened by its one owner; any thread may use it."""
 
     def __init__(self, state: Path) -> None:
-        """Take it; make it where it is not there. Raises InputError where it cannot be used."""
+        """Take it; make it where it is not there. Raises InputError, DeliveriesError."""
         self._path = state / DATABASE
         self._lock = threading.Lock()
         self._owned = _own(state)
@@ -120,6 +124,12 @@ class Deliveries:
         with self._using("BEGIN") as db:
             row = db.execute("SELECT max(cursor, drop_to) FROM lanes WHERE sink = ?", (sink,)).fetchone()
             return row[0] if row is not None else None
+
+    def begin_anew(self, sink: str, state: LaneState) -> None:
+        """Keep a sink's state where the numbers of events are others now: what was to be dropped is void."""
+        with self._using() as db:
+            db.execute(_SAVE, (sink, *msgspec.structs.astuple(state)))
+            db.execute("UPDATE lanes SET drop_to = 0 WHERE sink = ?", (sink,))
 
     def retry(self, sink: str | None, key: str | None, now_ns: int) -> int:
         """Put letters back in line, of one sink or all, with one key or any; return how many."""
@@ -182,8 +192,10 @@ class Deliveries:
                 db.execute(begin)
                 yield db
                 db.execute("COMMIT")
-            except (sqlite3.Error, msgspec.DecodeError) as error:
-                raise DeliveriesError(f"{self._path}: {error}") from None
+            except sqlite3.Error as error:
+                raise DeliveriesError(str(_unusable(self._path, error))) from None
+            except msgspec.DecodeError as error:
+                raise DeliveriesError(f"{self._path}: {error}; {_BROKEN}") from None
             finally:
                 self._end()
 
@@ -206,7 +218,10 @@ def is_owned(state: Path) -> bool:
 
 
 def _own(state: Path, *, make: bool = True) -> int:
-    """Take the lock of a state folder, until it is closed or the process ends. Raises InputError."""
+    """Take the lock of a state folder, until it is closed or the process ends.
+
+    Raises InputError, DeliveriesError.
+    """
     path = state / LOCK
     try:
         if make:
@@ -216,7 +231,7 @@ def _own(state: Path, *, make: bool = True) -> int:
     except OSError as error:
         if not make and isinstance(error, FileNotFoundError):
             raise
-        raise unreadable(Path(error.filename or path), error) from None
+        raise _unusable(Path(error.filename or path), error) from None
     if not _locked(file, PATIENCE if make else 1):
         os.close(file)
         problem = "another `residency deliver` works there"
@@ -237,10 +252,13 @@ def _locked(file: int, tries: int) -> bool:
     return False
 
 
-def _unusable(path: Path, error: Exception) -> InputError:
+def _unusable(path: Path, error: OSError | sqlite3.Error) -> InputError | DeliveriesError:
     if isinstance(error, OSError):
-        return unreadable(path, error)
-    return InputError(str(path), f"not usable ({error})", "move it away: a new one is made")
+        wrong = unreadable(path, error)
+        return DeliveriesError(str(wrong)) if error.errno in _LATER else wrong
+    if is_broken(error):
+        return InputError(str(path), f"not usable ({error})", _BROKEN)
+    return DeliveriesError(str(explained(path, error)))
 
 
 def _row(letter: DeadLetter) -> tuple[object, ...]:

@@ -45,10 +45,11 @@ class Figures(msgspec.Struct, frozen=True):
     drop_to: int = 0  # up to there a person wants nothing delivered
 
 
-def delivered_seq(state: Path, names: Collection[str]) -> int:
+def delivered_seq(state: Path, names: Collection[str], last_seq: int = ALL) -> int:
     """Return up to which number all sinks of these names are done; only what is behind it is still needed.
 
-    ALL where there are no sinks, 0 where one was never served or this cannot be read.
+    ALL where there are no sinks, 0 where one was never served or this cannot be read. A sink that is beyond
+    ``last_seq``, the last number of the outbox, counts in that of another one, and has all of this before it.
     """
     if not names:
         return ALL
@@ -57,7 +58,7 @@ def delivered_seq(state: Path, names: Collection[str]) -> int:
             rows = db.execute("SELECT sink, max(cursor, drop_to) AS done FROM lanes").fetchall()
     except InputError:
         return 0
-    done = {row["sink"]: int(row["done"]) for row in rows}
+    done = {row["sink"]: int(row["done"]) for row in rows if row["done"] <= last_seq}
     return min(done.get(name, 0) for name in names)
 
 

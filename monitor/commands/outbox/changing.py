@@ -99,7 +99,7 @@ def _done(config: Path, request: Request) -> Answer:
         try:
             answer = _asked(place, request) if is_owned(place.state) else _obeyed(place, request)
         except DeliveriesError as error:
-            raise Failure(f"{error}; check the disk", Exit.UNREADABLE) from None
+            raise Failure(str(error), Exit.UNREADABLE) from None
     if answer is None:
         raise Failure(
             "`residency deliver` works and does not answer; look at its log, and try again", Exit.INCOMPLETE
