@@ -70,6 +70,18 @@ def test_it_has_one_owner(tmp_path: Path) -> None:
         pass
 
 
+def test_what_the_courier_serves_is_kept_also_where_the_daemon_does_not_know_it(tmp_path: Path) -> None:
+    assert delivered_seq(tmp_path, []) == ALL
+    with opened(tmp_path) as db:
+        db.save("old", LaneState(3))
+        db.save("new", LaneState(1))
+        assert (delivered_seq(tmp_path, []), delivered_seq(tmp_path, ["old"])) == (ALL, 3)
+        db.serve(["old", "new"])
+        assert (delivered_seq(tmp_path, []), delivered_seq(tmp_path, ["old"])) == (1, 1)
+        db.serve(["old"])
+        assert delivered_seq(tmp_path, []) == 3
+
+
 def test_there_is_room_for_so_many_letters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_DEAD", 3)
     with opened(tmp_path) as db:

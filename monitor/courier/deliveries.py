@@ -10,7 +10,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -124,6 +124,12 @@ class Deliveries:
         with self._using("BEGIN") as db:
             row = db.execute("SELECT max(cursor, drop_to) FROM lanes WHERE sink = ?", (sink,)).fetchone()
             return row[0] if row is not None else None
+
+    def serve(self, sinks: Collection[str]) -> None:
+        """Say which sinks are served now: the daemon keeps events for these, and for no others."""
+        with self._using() as db:
+            db.execute("UPDATE lanes SET served = 0")
+            db.executemany("UPDATE lanes SET served = 1 WHERE sink = ?", [(each,) for each in sinks])
 
     def begin_anew(self, sink: str, state: LaneState) -> None:
         """Keep a sink's state where the numbers of events are others now: what was to be dropped is void."""

@@ -29,6 +29,8 @@ class Workers:
         try:
             for sink, terms in _sinks(settings, only):
                 made.append(make_worker(sink, terms, self._ground))
+            if only is None:
+                self._ground.deliveries.serve([each.name for each in made])
         except BaseException:
             for each in made:
                 each.discard()
