@@ -99,6 +99,8 @@ def _address(path: Path, sink: AnySink) -> Iterator[Remark]:
     if parts.password is not None or (parts.username and kind is not RedisOptions):
         secret = "password_file" if kind is RedisOptions else "token_file"
         yield Remark(key, "a secret stands in the address", f"remove it, and write `{secret}:` and its file")
+    if parts.query and kind is AlertmanagerOptions:
+        yield Remark(key, "a query stands in the address", "remove it: /api/v2/alerts goes behind the path")
     if parts.fragment:
         yield Remark(key, f"#{parts.fragment} is sent to nobody", "remove it", "warning")
 

@@ -297,8 +297,6 @@ def test_over_tls_the_server_is_known_by_its_certificate(
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"url": "ftp://am"}, "no URL of an HTTP server"),
-        ({"url": "http://user:secret@am"}, "holds more than host, port and path"),
         ({"labels": {"the-team": "soc"}}, "labels: 'the-team' is no label name"),
         ({"labels": {"finding": "x"}}, "labels: 'finding' is set by this program"),
     ],
