@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import stat
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,8 +16,6 @@ from monitor.courier.deliveries import Deliveries, DeliveriesError, Taken, is_ow
 from monitor.courier.letters import DeadLetter, LaneState
 from monitor.courier.progress import ALL, dead_letters, delivered_seq, lane_states
 from monitor.courier.requests import (
-    ANSWERED,
-    ASKED,
     FOLDER,
     Answer,
     Request,
@@ -24,7 +23,6 @@ from monitor.courier.requests import (
     make_spool,
     obey,
     obey_all,
-    sweep,
 )
 from monitor.files import InputError
 from monitor.outbox.reading import OutboxReader
@@ -242,7 +240,7 @@ def test_requests_are_obeyed_and_answered(tmp_path: Path) -> None:
         with ThreadPoolExecutor() as pool:
             asking = pool.submit(ask, tmp_path, Request("retry", "soc"), 20.0)
             while not asking.done():
-                done += obey_all(tmp_path, db, lambda: OutboxReader(tmp_path), NOW_NS)
+                done += obey_all(tmp_path, db, lambda: OutboxReader(tmp_path), NOW_NS, Counter())
         assert done == [Request("retry", "soc")]
         assert asking.result() == Answer(1)
     assert list((tmp_path / FOLDER).iterdir()) == []
@@ -273,29 +271,26 @@ def test_what_a_request_comes_to(request_: Request, answer: Answer, tmp_path: Pa
         assert obey(db, request_, lambda: OutboxReader(tmp_path), NOW_NS) == answer
 
 
-def test_what_is_no_request_is_answered_too(tmp_path: Path) -> None:
-    folder = tmp_path / FOLDER
+def test_what_is_no_request_is_answered_or_removed(tmp_path: Path) -> None:
+    names = [f"{number}-0123456789abcdef" for number in range(4)]
+    folder, refused = tmp_path / FOLDER, Counter[str]()
     folder.mkdir()
-    (folder / f"1{ASKED}").write_bytes(b'{"what":"explode"}')
-    (folder / f"2{ASKED}").write_bytes(b"\xff" * 100_000)
-    (folder / f".3{ASKED}.partial").write_bytes(b"")
+    (folder / f"{names[0]}.json").write_bytes(b'{"what":"explode"}')
+    (folder / f"{names[1]}.json").write_bytes(b'{"x":' + b"[" * 60_000)
+    (folder / f"{names[2]}.json").write_bytes(b"\xff" * 100_000)
+    (folder / f"{names[3]}.json").symlink_to("/etc/hostname")
     with opened(tmp_path) as db:
-        assert obey_all(tmp_path, db, lambda: OutboxReader(tmp_path), NOW_NS) == []
-    assert {each.name for each in folder.iterdir()} == {
-        f"1{ANSWERED}",
-        f"2{ANSWERED}",
-        f".3{ASKED}.partial",
-    }
-    assert b"not a request that this program knows" in (folder / f"1{ANSWERED}").read_bytes()
-    later = (folder / f"1{ANSWERED}").stat().st_mtime + 3_601
-    sweep(tmp_path, later)
-    assert list(folder.iterdir()) == []
+        assert obey_all(tmp_path, db, lambda: OutboxReader(tmp_path), NOW_NS, refused) == []
+    assert {each.name for each in folder.iterdir()} == {f"{name}.answer" for name in names[:2]}
+    assert b"not a request that this program knows" in (folder / f"{names[0]}.answer").read_bytes()
+    assert refused == {"not a request": 2, "size": 1, "unreadable": 1}
 
 
 def test_without_an_outbox_a_drop_says_so(tmp_path: Path) -> None:
     with opened(tmp_path) as db:
         db.lane("soc", 0)
-        (tmp_path / FOLDER).mkdir()
-        (tmp_path / FOLDER / f"1{ASKED}").write_bytes(b'{"what":"drop","sink":"soc","waiting":true}')
-        obey_all(tmp_path, db, lambda: OutboxReader(tmp_path), NOW_NS)
-    assert b"state.db: no such file" in (tmp_path / FOLDER / f"1{ANSWERED}").read_bytes()
+        make_spool(tmp_path)
+        request = tmp_path / FOLDER / "1-0123456789abcdef.json"
+        request.write_bytes(b'{"what":"drop","sink":"soc","waiting":true}')
+        obey_all(tmp_path, db, lambda: OutboxReader(tmp_path), NOW_NS, Counter())
+    assert b"state.db: no such file" in request.with_suffix(".answer").read_bytes()

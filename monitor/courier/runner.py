@@ -7,6 +7,7 @@ few seconds for threads; what one that hangs had in hand is delivered again at t
 import os
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from types import FrameType
@@ -17,7 +18,7 @@ from structlog.typing import FilteringBoundLogger
 from monitor.courier.account import become, owner_of
 from monitor.courier.deliveries import Deliveries, DeliveriesError
 from monitor.courier.queue import OpenQueue
-from monitor.courier.requests import make_spool, obey_all, sweep
+from monitor.courier.requests import make_spool, obey_all
 from monitor.courier.worker import TROUBLE_SECONDS, Ground
 from monitor.courier.workers import Workers, check_sinks
 from monitor.documents import DocumentError
@@ -31,7 +32,6 @@ from monitor.settings import Settings
 STDERR = 2
 LOOK_SECONDS = 0.2  # between two looks at signals and requests
 END_SECONDS = 3.0  # for threads to end what they are at
-SWEEP_SECONDS = 600.0
 
 
 class Wishes:
@@ -123,20 +123,19 @@ def _serve(
 ) -> Exit:
     state, opener = mission.settings.state, _opener(mission.settings)
     make_spool(state)
-    next_sweep = time.monotonic()
+    refused = Counter[str]()
     while not wishes.end:
         if wishes.take_reload():
             _reload(mission, workers, log)
         workers.turn()
-        for request in obey_all(state, deliveries, opener, time.time_ns()):
+        for request in obey_all(state, deliveries, opener, time.time_ns(), refused):
             log.info("done as asked", what=request.what, sink=request.sink, key=request.key)
         if crashed := workers.crashed():
             log.critical("a sink's thread ended", sinks=crashed)
             return Exit.UNREADABLE
-        if time.monotonic() >= next_sweep:
-            next_sweep = time.monotonic() + SWEEP_SECONDS
-            make_spool(state)
-            sweep(state, time.time())
+        if refused:
+            log.warning("requests were not taken", reasons=dict(refused))
+            refused.clear()
         time.sleep(LOOK_SECONDS)
     return Exit.DONE
 
