@@ -5,11 +5,9 @@ put aside: a crash in between has events delivered twice, with the same key, and
 """
 
 import errno
-import fcntl
 import os
 import sqlite3
 import threading
-import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -30,11 +28,11 @@ from monitor.courier.schema import (
     letter_of,
 )
 from monitor.files import InputError, unreadable
+from monitor.locking import hold, is_held
 from monitor.outbox.schema import explained, is_broken
 
 MAX_DEAD = 10_000  # letters of one sink; the oldest go, and are counted (LaneState.shed)
 FILE_MODE, FOLDER_MODE = 0o600, 0o700
-PATIENCE, PATIENCE_SECONDS = 5, 0.05
 _LATER = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})  # it may be otherwise later
 _BROKEN = "move it away: a new one is made, and what the outbox still has is delivered again"
 
@@ -214,48 +212,23 @@ class Deliveries:
 
 def is_owned(state: Path) -> bool:
     """Tell whether a courier is at work in a state folder."""
-    try:
-        os.close(_own(state, make=False))
-    except InputError:
-        return True
-    except FileNotFoundError:
-        return False
-    return False
+    return is_held(state / LOCK)
 
 
-def _own(state: Path, *, make: bool = True) -> int:
+def _own(state: Path) -> int:
     """Take the lock of a state folder, until it is closed or the process ends.
 
     Raises InputError, DeliveriesError.
     """
-    path = state / LOCK
     try:
-        if make:
-            state.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
-        flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
-        file = os.open(path, flags | os.O_CREAT if make else flags, FILE_MODE)
+        state.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
+        file = hold(state / LOCK)
     except OSError as error:
-        if not make and isinstance(error, FileNotFoundError):
-            raise
-        raise _unusable(Path(error.filename or path), error) from None
-    if not _locked(file, PATIENCE if make else 1):
-        os.close(file)
+        raise _unusable(Path(error.filename or state), error) from None
+    if file is None:
         problem = "another `residency deliver` works there"
         raise InputError(str(state), problem, "stop that one, or name another state folder")
     return file
-
-
-def _locked(file: int, tries: int) -> bool:
-    """Take a lock; whoever only looked whether it is held lets it go at once."""
-    for left in reversed(range(tries)):
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if left:
-                time.sleep(PATIENCE_SECONDS)
-            continue
-        return True
-    return False
 
 
 def _unusable(path: Path, error: OSError | sqlite3.Error) -> InputError | DeliveriesError:
