@@ -94,7 +94,8 @@ def _address(path: Path, sink: AnySink) -> Iterator[Remark]:
     example = f"write it as {_EXAMPLES[kind]}"
     parts = _split(sink.url)
     if parts is None or parts.scheme not in _SCHEMES[kind] or not parts.hostname or " " in sink.url:
-        yield Remark(key, f"{sink.url!r} is no address of {_kind(sink)}", example)
+        shown = "this" if "@" in sink.url else repr(sink.url)  # a secret may stand there
+        yield Remark(key, f"{shown} is no address of {_kind(sink)}", example)
         return
     if parts.password is not None or (parts.username and kind is not RedisOptions):
         secret = "password_file" if kind is RedisOptions else "token_file"

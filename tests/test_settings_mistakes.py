@@ -173,6 +173,8 @@ SINK_MISTAKES = [
      "write it as https://soc.example.net/hook"),
     (HOOK + "'https://[::1/'}", 5, "'https://[::1/' is no address of a webhook",
      "write it as https://soc.example.net/hook"),
+    ("- {type: alertmanager, name: a, url: 'htps://ana:secret@am/'}", 5,
+     "this is no address of an Alertmanager", "write it as https://alerts.example.net:9093"),
     ("- {type: alertmanager, name: a, url: 'https://am/?x=y'}", 5, "a query stands in the address",
      "remove it: /api/v2/alerts goes behind the path"),
     (HOOK + "'https://me:geheim@x/'}", 5, "a secret stands in the address",

@@ -76,9 +76,10 @@ def _finding(event: FindingEvent) -> str:
     may_be = f"one of {listed(finding.possible, 'or')}" if finding.possible else "not known"
     service = f" ({finding.service})" if finding.service else ""
     why = f": {change.why}" if change.why != finding.title else ""
+    state = "open, past its deadline" if finding.state == "lapsed" else finding.state
     lines = [
         plain(finding.title),
-        _line("what", f"{change.what}, now {finding.state}{why}"),
+        _line("what", f"{change.what}, now {state}{why}"),
         _line("severity", f"{finding.severity}, rule {finding.rule}"),
         _line("whose", _whose(event)),
         _line("provider", f"{finding.provider or may_be}{service}"),
