@@ -303,6 +303,14 @@ def test_what_cannot_work_is_refused(sinks: list[dict[str, object]], says: str, 
     assert f"residency: {tmp_path}/{says}" in done.stderr
 
 
+def test_a_broken_database_is_no_mistake_of_the_configuration(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state/delivery.db").write_bytes(b"garbage" * 1_000)
+    done = outbox_command("drain", "--config", configured(tmp_path, file(tmp_path)))
+    assert done.exit_code == 3
+    assert "delivery.db: not usable (file is not a database); move it away" in done.stderr
+
+
 def test_a_second_one_is_refused(tmp_path: Path) -> None:
     config = configured(tmp_path, file(tmp_path))
     with delivering(config) as courier:

@@ -23,6 +23,7 @@ from monitor.courier.schema import (
     LOCK,
     TABLES,
     VERSION,
+    UnusableError,
     check_version,
     lane_of,
     letter_of,
@@ -236,7 +237,7 @@ def _unusable(path: Path, error: OSError | sqlite3.Error) -> InputError | Delive
         wrong = unreadable(path, error)
         return DeliveriesError(str(wrong)) if error.errno in _LATER else wrong
     if is_broken(error):
-        return InputError(str(path), f"not usable ({error})", _BROKEN)
+        return UnusableError(str(path), f"not usable ({error})", _BROKEN)
     return DeliveriesError(str(explained(path, error)))
 
 

@@ -31,6 +31,10 @@ DEAD_COLUMNS = "sink, seq, event, reason, since_ns, attempts, again"
 _decode = msgspec.json.Decoder(Event).decode
 
 
+class UnusableError(InputError):
+    """The database is broken, or another program's."""
+
+
 def lane_of(row: sqlite3.Row) -> LaneState:
     """Return the state that a row of ``lanes`` holds."""
     return LaneState(**{name: row[name] for name in LaneState.__struct_fields__})
@@ -50,9 +54,9 @@ def letter_of(row: sqlite3.Row) -> DeadLetter:
 
 
 def check_version(connection: sqlite3.Connection, path: Path) -> int:
-    """Return the version of the tables, 0 where there are none yet. Raises InputError for one from later."""
+    """Return the version of the tables, 0 of a new file. Raises UnusableError for one from later."""
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > VERSION:
         problem = f"written by a newer program (format {version}, this one knows {VERSION})"
-        raise InputError(str(path), problem, "use that program, or name another state folder")
+        raise UnusableError(str(path), problem, "use that program, or name another state folder")
     return version

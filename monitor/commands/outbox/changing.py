@@ -25,6 +25,7 @@ from monitor.courier.account import acting_as, owner_of
 from monitor.courier.deliveries import Deliveries, DeliveriesError, is_owned
 from monitor.courier.progress import lane_states
 from monitor.courier.requests import Answer, Request, ask, obey
+from monitor.courier.schema import UnusableError
 from monitor.exitstatus import Exit
 from monitor.outbox.reading import OutboxReader
 from monitor.wording import plural
@@ -98,7 +99,7 @@ def _done(config: Path, request: Request) -> Answer:
     with clear_errors():
         try:
             answer = _asked(place, request) if is_owned(place.state) else _obeyed(place, request)
-        except DeliveriesError as error:
+        except (DeliveriesError, UnusableError) as error:
             raise Failure(str(error), Exit.UNREADABLE) from None
     if answer is None:
         raise Failure(
