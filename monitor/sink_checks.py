@@ -94,11 +94,14 @@ def _address(path: Path, sink: AnySink) -> Iterator[Remark]:
     example = f"write it as {_EXAMPLES[kind]}"
     parts = _split(sink.url)
     if parts is None or parts.scheme not in _SCHEMES[kind] or not parts.hostname or " " in sink.url:
-        yield Remark(key, f"{sink.url!r} is no address of {_kind(sink)}", example)
+        shown = "this" if "@" in sink.url else repr(sink.url)  # a secret may stand there
+        yield Remark(key, f"{shown} is no address of {_kind(sink)}", example)
         return
     if parts.password is not None or (parts.username and kind is not RedisOptions):
         secret = "password_file" if kind is RedisOptions else "token_file"
         yield Remark(key, "a secret stands in the address", f"remove it, and write `{secret}:` and its file")
+    if parts.query and kind is AlertmanagerOptions:
+        yield Remark(key, "a query stands in the address", "remove it: /api/v2/alerts goes behind the path")
     if parts.fragment:
         yield Remark(key, f"#{parts.fragment} is sent to nobody", "remove it", "warning")
 

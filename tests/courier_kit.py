@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 import msgspec
+import pytest
 import yaml
 
 from monitor.events.types import Event, FindingEvent
@@ -231,3 +232,16 @@ def keys_in(path: Path) -> list[str]:
     if not path.exists():
         return []
     return [json.loads(line)["key"] for line in path.read_bytes().split(b"\n")[:-1]]
+
+
+@contextmanager
+def small_disk(folder: Path, size: int = 262_144) -> Iterator[Path]:
+    """A file system of so many bytes; skips where none can be mounted."""
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("no right to mount a file system")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)  # noqa: S607

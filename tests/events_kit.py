@@ -18,7 +18,7 @@ FOLDER = Path(__file__).parent / "data" / "events"
 FORMATS: tuple[Format, ...] = ("native", "ocsf", "ecs", "cef")
 T_NS = 1_773_133_204_001_490_000
 HOUR_NS = 3_600_000_000_000
-CATALOGUE = "catalogue 2026-11-23"
+CATALOGUE = "2026-11-23"
 
 VIOLATION = Finding(
     id="f-0123456789abcdef",
@@ -50,7 +50,7 @@ VIOLATION = Finding(
                 "name",
                 "api.openai.com",
                 "the client's hello names api.openai.com, which is API of OpenAI",
-                CATALOGUE,
+                f"catalogue {CATALOGUE}",
             ),
         ),
         (Evidence("geoip", "US", "data set G places 162.159.140.245 in US; it is anycast", "G 2026-11"),),

@@ -15,9 +15,7 @@ from tests.observed import START_NS, flow_key
 
 NOW_NS = START_NS + 3_600_000_000_000  # 2026-03-10
 SENSOR = "edge"
-BASIS = Basis(
-    "residency 1.0", SENSOR, "eu-crm@0123456789ab", "catalogue 3", ("aws 2026-03-01",), ("A limit.",)
-)
+BASIS = Basis("1.0", SENSOR, "eu-crm@0123456789ab", "3", ("aws 2026-03-01",), ("A limit.",))
 FOREVER = NOW_NS + 365 * 86_400 * 1_000_000_000
 
 

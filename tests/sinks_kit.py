@@ -70,7 +70,7 @@ def told(
 ) -> FindingEvent:
     """Return the event of a change."""
     change = Change(what, found.last_ns, why, found)
-    basis = Basis("residency 1.0", "edge-1", "policy 3", "catalogue 7", ("aws 2026-03-01",), LIMITS)
+    basis = Basis("1.0", "edge-1", "3", "7", ("aws 2026-03-01",), LIMITS)
     return FindingEvent(change.key, found.last_ns, change, basis)
 
 

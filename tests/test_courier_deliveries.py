@@ -3,7 +3,7 @@
 import os
 import sqlite3
 import stat
-import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,8 +16,6 @@ from monitor.courier.deliveries import Deliveries, DeliveriesError, Taken, is_ow
 from monitor.courier.letters import DeadLetter, LaneState
 from monitor.courier.progress import ALL, dead_letters, delivered_seq, lane_states
 from monitor.courier.requests import (
-    ANSWERED,
-    ASKED,
     FOLDER,
     Answer,
     Request,
@@ -25,11 +23,10 @@ from monitor.courier.requests import (
     make_spool,
     obey,
     obey_all,
-    sweep,
 )
 from monitor.files import InputError
 from monitor.outbox.reading import OutboxReader
-from tests.courier_kit import filled
+from tests.courier_kit import filled, small_disk
 from tests.outbox_kit import NOW_NS, event, events, finding
 
 
@@ -71,13 +68,16 @@ def test_it_has_one_owner(tmp_path: Path) -> None:
         pass
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="not root")
-def test_what_root_makes_belongs_to_whose_folder_it_is(tmp_path: Path) -> None:
-    os.chown(tmp_path, 65_534, 65_533)
-    with opened(tmp_path):
-        for name in ("delivery.db", "delivery.lock"):
-            status = (tmp_path / name).stat()
-            assert (status.st_uid, status.st_gid) == (65_534, 65_533)
+def test_what_the_courier_serves_is_kept_also_where_the_daemon_does_not_know_it(tmp_path: Path) -> None:
+    assert delivered_seq(tmp_path, []) == ALL
+    with opened(tmp_path) as db:
+        db.save("old", LaneState(3))
+        db.save("new", LaneState(1))
+        assert (delivered_seq(tmp_path, []), delivered_seq(tmp_path, ["old"])) == (ALL, 3)
+        db.serve(["old", "new"])
+        assert (delivered_seq(tmp_path, []), delivered_seq(tmp_path, ["old"])) == (1, 1)
+        db.serve(["old"])
+        assert delivered_seq(tmp_path, []) == 3
 
 
 def test_there_is_room_for_so_many_letters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,18 +209,6 @@ def test_a_reader_holds_up_nobody_for_long(tmp_path: Path) -> None:
 # failures
 
 
-@contextmanager
-def small_disk(folder: Path) -> Iterator[Path]:
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
-    if subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("no right to mount a file system")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)  # noqa: S607
-
-
 def test_a_full_disk_changes_nothing_and_ends(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk") as state, opened(state) as db:
         db.save("soc", LaneState(1))
@@ -252,7 +240,7 @@ def test_requests_are_obeyed_and_answered(tmp_path: Path) -> None:
         with ThreadPoolExecutor() as pool:
             asking = pool.submit(ask, tmp_path, Request("retry", "soc"), 20.0)
             while not asking.done():
-                done += obey_all(tmp_path, db, lambda: OutboxReader(tmp_path), NOW_NS)
+                done += obey_all(tmp_path, db, lambda: OutboxReader(tmp_path), NOW_NS, Counter())
         assert done == [Request("retry", "soc")]
         assert asking.result() == Answer(1)
     assert list((tmp_path / FOLDER).iterdir()) == []
@@ -283,29 +271,26 @@ def test_what_a_request_comes_to(request_: Request, answer: Answer, tmp_path: Pa
         assert obey(db, request_, lambda: OutboxReader(tmp_path), NOW_NS) == answer
 
 
-def test_what_is_no_request_is_answered_too(tmp_path: Path) -> None:
-    folder = tmp_path / FOLDER
+def test_what_is_no_request_is_answered_or_removed(tmp_path: Path) -> None:
+    names = [f"{number}-0123456789abcdef" for number in range(4)]
+    folder, refused = tmp_path / FOLDER, Counter[str]()
     folder.mkdir()
-    (folder / f"1{ASKED}").write_bytes(b'{"what":"explode"}')
-    (folder / f"2{ASKED}").write_bytes(b"\xff" * 100_000)
-    (folder / f".3{ASKED}.partial").write_bytes(b"")
+    (folder / f"{names[0]}.json").write_bytes(b'{"what":"explode"}')
+    (folder / f"{names[1]}.json").write_bytes(b'{"x":' + b"[" * 60_000)
+    (folder / f"{names[2]}.json").write_bytes(b"\xff" * 100_000)
+    (folder / f"{names[3]}.json").symlink_to("/etc/hostname")
     with opened(tmp_path) as db:
-        assert obey_all(tmp_path, db, lambda: OutboxReader(tmp_path), NOW_NS) == []
-    assert {each.name for each in folder.iterdir()} == {
-        f"1{ANSWERED}",
-        f"2{ANSWERED}",
-        f".3{ASKED}.partial",
-    }
-    assert b"not a request that this program knows" in (folder / f"1{ANSWERED}").read_bytes()
-    later = (folder / f"1{ANSWERED}").stat().st_mtime + 3_601
-    sweep(tmp_path, later)
-    assert list(folder.iterdir()) == []
+        assert obey_all(tmp_path, db, lambda: OutboxReader(tmp_path), NOW_NS, refused) == []
+    assert {each.name for each in folder.iterdir()} == {f"{name}.answer" for name in names[:2]}
+    assert b"not a request that this program knows" in (folder / f"{names[0]}.answer").read_bytes()
+    assert refused == {"not a request": 2, "size": 1, "unreadable": 1}
 
 
 def test_without_an_outbox_a_drop_says_so(tmp_path: Path) -> None:
     with opened(tmp_path) as db:
         db.lane("soc", 0)
-        (tmp_path / FOLDER).mkdir()
-        (tmp_path / FOLDER / f"1{ASKED}").write_bytes(b'{"what":"drop","sink":"soc","waiting":true}')
-        obey_all(tmp_path, db, lambda: OutboxReader(tmp_path), NOW_NS)
-    assert b"state.db: no such file" in (tmp_path / FOLDER / f"1{ANSWERED}").read_bytes()
+        make_spool(tmp_path)
+        request = tmp_path / FOLDER / "1-0123456789abcdef.json"
+        request.write_bytes(b'{"what":"drop","sink":"soc","waiting":true}')
+        obey_all(tmp_path, db, lambda: OutboxReader(tmp_path), NOW_NS, Counter())
+    assert b"state.db: no such file" in request.with_suffix(".answer").read_bytes()

@@ -284,6 +284,17 @@ def test_an_outbox_that_counts_from_less_is_another_one(place: Place) -> None:
     assert delivered_seq(place.state, ["soc"]) == 0
 
 
+def test_what_was_dropped_in_another_outbox_drops_nothing_in_this_one(place: Place) -> None:
+    sink = Obedient()
+    place.deliveries.lane("soc", 0)
+    place.deliveries.drop_all("soc", place.queue.last_seq + 100)
+    assert delivered_seq(place.state, ["soc"], place.queue.last_seq) == 0  # nothing may be deleted yet
+    lane = place.lane(sink)
+    assert lane.recede(place.queue)
+    place.run(lane)
+    assert sink.taken == KEYS
+
+
 @settings(max_examples=12)
 @given(
     answers=st.lists(

@@ -29,6 +29,7 @@ from tests.courier_kit import (
     keys_in,
     put,
     serving,
+    small_disk,
     wait_for,
 )
 from tests.outbox_kit import events, opened
@@ -36,6 +37,7 @@ from tests.outbox_kit import events, opened
 pytestmark = pytest.mark.enable_socket
 ROUNDS = 60
 A_ROUND = 12  # events
+NOBODY = 65_534
 
 
 @pytest.fixture
@@ -134,8 +136,7 @@ def test_a_dead_receiver_holds_up_nobody_else(tmp_path: Path, server: Server, ou
             assert figures["closed"].waiting == figures["hole"].waiting == len(put_keys)
             assert "Connection refused" in (figures["closed"].state.error or "")
             assert figures["closed"].state.attempts >= 1
-            assert delivered_seq(tmp_path / "state", ["hook", "file", "hole"]) == 0
-            wait_for(lambda: delivered_seq(tmp_path / "state", ["hook", "file"]) > 0, "the cursor")
+            assert delivered_seq(tmp_path / "state", ["hook", "file"]) == 0  # the others still need it
             assert courier.end() == 0  # while one of them hangs
             assert courier.said("a sink was left in the middle of a delivery")
 
@@ -212,6 +213,20 @@ def test_a_new_sink_may_get_only_what_comes_from_now_on(tmp_path: Path, outbox: 
         assert courier.end() == 0
 
 
+def test_it_waits_for_a_disk_that_takes_nothing(tmp_path: Path) -> None:
+    """A start on a full disk is no end: nobody would start it again once there is room."""
+    with small_disk(tmp_path / "state") as state, filled(state, events(0, 3)) as put_keys:
+        ballast = state / "ballast"
+        ballast.write_bytes(b"x" * (os.statvfs(state).f_bavail * os.statvfs(state).f_frsize))
+        with delivering(configured(tmp_path, file(tmp_path))) as courier:
+            wait_for(lambda: bool(courier.said("the courier's database failed")), "it says so")
+            (said, *_) = courier.said("the courier's database failed")
+            assert str(said["reason"]).endswith("is full; make room on its disk")
+            ballast.unlink()
+            wait_for(lambda: keys_in(tmp_path / "file.jsonl") == put_keys, "all is there")
+            assert courier.end() == 0
+
+
 def test_drain_delivers_all_that_waits_and_ends(tmp_path: Path, server: Server, outbox: Outbox) -> None:
     put_keys = put(outbox, events(0, 250))
     config = configured(tmp_path, webhook(server), file(tmp_path))
@@ -222,6 +237,27 @@ def test_drain_delivers_all_that_waits_and_ends(tmp_path: Path, server: Server, 
     assert keys_in(tmp_path / "file.jsonl") == put_keys
     assert server.keys[1:] == put_keys
     assert all(each.waiting == 0 for each in lane_states(tmp_path / "state"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="not root")
+@pytest.mark.parametrize("made", [True, False])
+def test_what_root_starts_belongs_to_whose_state_folder_it_is(tmp_path: Path, *, made: bool) -> None:
+    state = tmp_path / "state"
+    put_keys = []
+    if made:
+        with filled(state, events(0, 3)) as put_keys:
+            pass
+    for path in (tmp_path, *tmp_path.rglob("*")):
+        os.chown(path, NOBODY, NOBODY)
+    config = configured(tmp_path, file(tmp_path))
+    with delivering(config) as courier:
+        wait_for((state / "courier").exists, "the courier works")
+        wait_for(lambda: keys_in(tmp_path / "file.jsonl") == put_keys, "all is there")
+        assert outbox_command("retry", "--config", config).exit_code == 4  # it answers: nothing to do
+        (said,) = courier.said("rights given up")
+    assert said["user"] == NOBODY
+    theirs = [state, *state.rglob("*"), *tmp_path.glob("*.jsonl")]
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in theirs} == {(NOBODY, NOBODY)}
 
 
 def test_drain_says_what_it_did_not_deliver(tmp_path: Path, server: Server, outbox: Outbox) -> None:
@@ -265,6 +301,14 @@ def test_what_cannot_work_is_refused(sinks: list[dict[str, object]], says: str, 
     done = CliRunner().invoke(group, ["deliver", "--config", str(config)])
     assert (done.exit_code, done.stdout) == (2, "")
     assert f"residency: {tmp_path}/{says}" in done.stderr
+
+
+def test_a_broken_database_is_no_mistake_of_the_configuration(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state/delivery.db").write_bytes(b"garbage" * 1_000)
+    done = outbox_command("drain", "--config", configured(tmp_path, file(tmp_path)))
+    assert done.exit_code == 3
+    assert "delivery.db: not usable (file is not a database); move it away" in done.stderr
 
 
 def test_a_second_one_is_refused(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from hypothesis import given
 
 from monitor.events import Event, FindingEvent, ecs
@@ -18,7 +17,7 @@ FIELDS = {
     "observer.name": "keyword", "observer.product": "keyword", "observer.vendor": "keyword",
     "observer.type": "keyword", "observer.version": "keyword",
     "event.id": "keyword", "event.kind": "keyword", "event.category": "keywords", "event.type": "keywords",
-    "event.action": "keyword", "event.outcome": "keyword", "event.code": "keyword",
+    "event.action": "keyword", "event.code": "keyword",
     "event.dataset": "keyword", "event.module": "keyword", "event.provider": "keyword",
     "event.severity": "long", "event.start": "date", "event.end": "date", "event.reason": "keyword",
     "rule.id": "keyword", "rule.name": "keyword", "rule.category": "keyword", "rule.description": "keyword",
@@ -33,7 +32,6 @@ FIELDS = {
 }  # fmt: skip
 ALLOWED = {
     "event.kind": {"alert", "event"},
-    "event.outcome": {"success", "failure", "unknown"},
     "network.transport": {"tcp", "udp"},
     "network.type": {"ipv4", "ipv6"},
     "network.direction": {"outbound"},
@@ -80,13 +78,6 @@ def test_the_required_fields_are_there(event: Event) -> None:
     assert document["ecs"]["version"].startswith("8.")
     assert document["event"]["id"] == event.key
     assert document["event"]["kind"] == ("alert" if isinstance(event, FindingEvent) else "event")
-
-
-@pytest.mark.parametrize(
-    ("name", "outcome"), [("violation", "failure"), ("indeterminate", "unknown"), ("closed", "unknown")]
-)
-def test_outcomes(name: str, outcome: str) -> None:
-    assert ecs(TYPICAL[name])["event"]["outcome"] == outcome
 
 
 def test_a_pseudonym_has_no_ip_and_no_port() -> None:

@@ -11,9 +11,9 @@ from jsonschema import Draft202012Validator
 
 from monitor.events import Event, FindingEvent, ocsf
 from monitor.events.ocsf import INSUFFICIENT
-from monitor.findings.types import Change, State, What
+from monitor.findings.types import Change, Cure, Note, State, What
 from monitor.policy.words import SEVERITIES, FindingKind
-from tests.events_kit import TYPICAL, VIOLATION, any_event, event_of, of_kind
+from tests.events_kit import CATALOGUE, TYPICAL, VIOLATION, any_event, event_of, of_kind
 
 Schema = dict[str, Any]
 INCIDENT = {"assignee", "assignee_group", "ticket", "tickets", "priority", "verdict", "src_url", "impact"}
@@ -116,8 +116,24 @@ def test_statuses(kind: FindingKind) -> None:
 
 def test_states_and_severities_have_numbers_of_their_own() -> None:
     states = [ocsf(of_kind(VIOLATION, state=state))["status_id"] for state in get_args(State)]
-    assert states == [1, 2, 2, 4, 5, 3]
+    assert states == [1, 2, 2, 4, 1, 3]
     assert [ocsf(of_kind(VIOLATION, severity=each))["severity_id"] for each in SEVERITIES] == [5, 4, 3, 2]
+
+
+def test_a_deadline_that_passed_leaves_a_finding_open() -> None:
+    note = Note(VIOLATION.last_ns, "ana", "")
+    document = ocsf(of_kind(VIOLATION, state="lapsed"))
+    assert (document["status"], document["status_code"]) == ("New", "lapsed")
+    taken_up = [{"acknowledged": note}, {"cure": Cure(note, "platform team")}]
+    found = [ocsf(of_kind(VIOLATION, state="lapsed", **each))["status"] for each in taken_up]
+    assert found == ["In Progress", "In Progress"]
+
+
+def test_what_is_not_known_is_not_said() -> None:
+    document = ocsf(of_kind(VIOLATION, count=0))
+    assert "count" not in document  # none has ended
+    assert all("actor" not in each for each in document["evidences"])  # no application is known
+    assert document["finding_info"]["data_sources"][0] == f"catalogue {CATALOGUE}"
 
 
 def test_a_pseudonym_is_no_address() -> None:

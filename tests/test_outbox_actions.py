@@ -13,9 +13,7 @@ import pytest
 from monitor.files import InputError
 from monitor.findings.actions import Acknowledge, Action, Comment
 from monitor.outbox.actions import (
-    MAX_BYTES,
     SPOOL,
-    STALE_SECONDS,
     Answer,
     Request,
     answer,
@@ -23,6 +21,7 @@ from monitor.outbox.actions import (
     new_request,
     take,
 )
+from monitor.outbox.spool import MAX_BYTES, STALE_SECONDS
 from tests.outbox_kit import NOW_NS, finding
 
 forked = multiprocessing.get_context("fork")

@@ -1,6 +1,7 @@
 """`residency outbox`: what it prints, and its exit statuses."""
 
 import json
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -224,6 +225,23 @@ def test_mistakes(arguments: list[str], says: str, config: Path) -> None:
     done = residency(*[str(config) if each == "CONFIG" else each for each in arguments])
     assert done.exit_code == 2
     assert says in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="not root")
+def test_what_root_makes_belongs_to_whose_state_folder_it_is(config: Path) -> None:
+    state, nobody = config.parent / "state", 65_534
+    database, elsewhere = state / "delivery.db", config.parent / "elsewhere"
+    database.rename(elsewhere)
+    (state / "delivery.lock").unlink()
+    for path in (config.parent, state, *state.iterdir()):
+        os.chown(path, nobody, nobody)
+    assert residency("retry", "--config", config).exit_code == 4  # there is nothing
+    assert {path.stat().st_uid for path in state.iterdir()} == {nobody}
+    database.unlink()
+    database.symlink_to(elsewhere)  # whoever has the folder leads root nowhere
+    done = residency("retry", "--config", config)
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
+    assert os.geteuid() == 0
 
 
 def test_what_is_not_there_cannot_be_read(tmp_path: Path) -> None:

@@ -12,13 +12,15 @@ from contextlib import closing, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
 
 from monitor.files import InputError
+from monitor.findings.types import State
 from monitor.sink_options import AlertmanagerOptions, Tls
+from monitor.sinks.alert import finding_alert
 from monitor.sinks.alertmanager import MAX_ALERTS, AlertmanagerSink
 from monitor.sinks.protocol import Dead, Delivered, RetryAfter
 from tests.certificates_kit import Authority
@@ -233,6 +235,12 @@ def test_of_a_request_that_is_refused_the_guilty_alert_is_found(
         assert sink.refresh([opened(number) for number in range(1, 9)]) == dead
 
 
+@pytest.mark.parametrize("state", get_args(State))
+def test_an_alert_ends_only_with_its_finding(state: State) -> None:
+    alert = finding_alert(told(finding(1, state)), {}, at(90))
+    assert ("endsAt" in alert) == (state in ("cured", "excepted"))
+
+
 def test_the_last_event_of_a_finding_counts(tmp_path: Path, scripted: Callable[..., Scripted]) -> None:
     server = scripted(lambda _: (200, {}))
     options = options_of(server.server_port, url=f"http://{HOST}:{server.server_port}/am/")
@@ -289,8 +297,6 @@ def test_over_tls_the_server_is_known_by_its_certificate(
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"url": "ftp://am"}, "no URL of an HTTP server"),
-        ({"url": "http://user:secret@am"}, "holds more than host, port and path"),
         ({"labels": {"the-team": "soc"}}, "labels: 'the-team' is no label name"),
         ({"labels": {"finding": "x"}}, "labels: 'finding' is set by this program"),
     ],

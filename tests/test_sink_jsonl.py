@@ -3,9 +3,6 @@
 import errno
 import json
 import os
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,7 +12,7 @@ from monitor.sink_options import JsonlOptions
 from monitor.sinks.factory import open_sink
 from monitor.sinks.jsonl import HOUR_NS, JsonlSink
 from monitor.sinks.protocol import Delivered, Parcel, RetryAfter
-from tests.courier_kit import keys_in
+from tests.courier_kit import keys_in, small_disk
 from tests.outbox_kit import NOW_NS, checkpoint, events
 
 PARCELS = [Parcel(at, each) for at, each in enumerate([*events(0, 6), checkpoint(1)], 1)]
@@ -166,19 +163,6 @@ def test_a_file_that_cannot_be_used_is_tried_again(make: object, reason: str, tm
     sink = sink_of(folder)
     assert sink.deliver(PARCELS) == RetryAfter(f"{folder}/events.jsonl: {reason}")
     assert sink.deliver(PARCELS) == RetryAfter(f"{folder}/events.jsonl: {reason}")
-
-
-@contextmanager
-def small_disk(folder: Path, size: int) -> Iterator[Path]:
-    """A file system of so many bytes; skips where none can be mounted."""
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
-    if subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("no right to mount a file system")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)  # noqa: S607
 
 
 def test_a_full_disk_keeps_whole_lines_and_goes_on_when_there_is_room(tmp_path: Path) -> None:

@@ -61,6 +61,8 @@ def test_a_mail_says_what_where_on_what_evidence_and_what_next(tmp_path: Path) -
         "  deadline    2026-03-11 09:00:00 UTC",
         "  remedy      Use the endpoint in eu-west-1.",
         f"  next        residency findings show {finding(1).id}",
+        "  based on    - Residency Monitor 1.0, sensor edge-1",
+        "              - catalogue 7",
         "CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=",
     ):
         assert line in taken.text.split("\n")

@@ -20,8 +20,9 @@ from monitor.events import read_native, render
 from monitor.files import InputError
 from monitor.sink_options import Tls, WebhookOptions
 from monitor.sinks.factory import open_sink
+from monitor.sinks.posting import MAX_SAID, retry_after
 from monitor.sinks.protocol import Dead, Delivered, Outcome, Parcel, RetryAfter
-from monitor.sinks.webhook import MAX_ANSWER_BYTES, WebhookSink, retry_after
+from monitor.sinks.webhook import WebhookSink
 from tests.certificates_kit import Authority
 from tests.courier_kit import Handler, Server, answering, serving, taken
 from tests.outbox_kit import events
@@ -239,7 +240,7 @@ def test_an_endless_answer_is_read_to_a_bound(server: Server, tmp_path: Path) ->
     server.answers = [endless]
     outcome = deliver(server, tmp_path)
     assert isinstance(outcome, Dead)
-    assert len(outcome.reason) < MAX_ANSWER_BYTES
+    assert len(outcome.reason) < 2 * MAX_SAID
     assert sum(sent) < 100_000_000
 
 
@@ -247,9 +248,7 @@ def test_a_closed_port_is_tried_again(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     sink = WebhookSink(WebhookOptions(name="soc", url=f"http://127.0.0.1:{port}/"), tmp_path)
-    assert sink.deliver(PARCELS) == RetryAfter(
-        "no answer: Failed to establish a new connection: [Errno 111] Connection refused"
-    )
+    assert sink.deliver(PARCELS) == RetryAfter("no answer: Connection refused")
 
 
 # TLS
@@ -295,7 +294,7 @@ def test_a_server_that_nobody_vouches_for_gets_nothing(
 ) -> None:
     outcome = over_tls(tls_server, authority.ca.parent, tls)
     assert isinstance(outcome, RetryAfter)
-    assert "certificate verify failed" in outcome.reason
+    assert re.search("its certificate is not accepted|hostname .* doesn't match", outcome.reason)
     assert tls_server.keys == []
 
 

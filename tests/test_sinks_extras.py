@@ -13,12 +13,14 @@ from monitor.sink_options import (
     RedisOptions,
     SmtpOptions,
     SyslogOptions,
+    WebhookOptions,
 )
 from monitor.sinks.factory import open_sink
 
 NEEDS: dict[str, tuple[str, AnySink]] = {
     "alertmanager": ("urllib3", AlertmanagerOptions(name="a", url="http://127.0.0.1")),
     "kafka": ("confluent_kafka", KafkaOptions(name="k", brokers=("127.0.0.1:1",))),
+    "webhook": ("urllib3", WebhookOptions(name="w", url="http://127.0.0.1")),
     "redis": ("redis", RedisOptions(name="r", url="redis://127.0.0.1")),
 }
 

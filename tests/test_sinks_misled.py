@@ -16,6 +16,7 @@ from monitor.sink_options import (
     RedisOptions,
     SmtpOptions,
     SyslogOptions,
+    WebhookOptions,
 )
 from monitor.sinks.factory import open_sink
 from monitor.sinks.guarded import FloodError, Guard, GuardedSocket
@@ -50,6 +51,9 @@ SINKS: dict[str, Callable[[int, float], AnySink]] = {
     "alertmanager-tls": lambda port, seconds: AlertmanagerOptions(
         name="a", url=f"https://{HOST}:{port}", timeout_seconds=seconds
     ),
+    "webhook": lambda port, seconds: WebhookOptions(
+        name="w", url=f"http://{HOST}:{port}/", timeout_seconds=seconds
+    ),
     "redis": lambda port, seconds: RedisOptions(
         name="r", url=f"redis://{HOST}:{port}", timeout_seconds=seconds
     ),
@@ -60,13 +64,13 @@ SINKS: dict[str, Callable[[int, float], AnySink]] = {
         name="k", brokers=(f"{HOST}:{port}",), timeout_seconds=seconds
     ),
 }
-OPEN = ("smtp", "alertmanager", "redis")
+OPEN = ("smtp", "alertmanager", "webhook", "redis")
 FAST = [each for each in SINKS if each != "kafka"]  # librdkafka takes its second for each
 GARBAGE = (
     bytes(range(256)) * 4,
     b"\r\n" * 50,
     b"HTTP/1.1 999 \xff\r\n\r\n",
-    b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    b"HTTP/1.1 500 No\r\nContent-Length: -5\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
     b"220 hello\r\n" * 3 + b"250-\xff\xfe\r\n" * 3 + b"25\r\n",
     b"*1\r\n" * 5_000,
     b"$-7\r\n:nine\r\n%2\r\n",

@@ -57,11 +57,12 @@ def deliver(
     """Deliver, and end the command."""
     from monitor.courier.deliveries import DeliveriesError  # noqa: PLC0415  loads what only this needs
     from monitor.courier.runner import Mission, run  # noqa: PLC0415
+    from monitor.courier.schema import UnusableError  # noqa: PLC0415
 
     mission = Mission(settings, lambda: load_settings(config), from_end, drain_seconds, only)
     with clear_errors():
         try:
             status = run(mission)
-        except DeliveriesError as error:
-            raise Failure(f"{error}; check the disk", Exit.UNREADABLE) from None
+        except (DeliveriesError, UnusableError) as error:
+            raise Failure(str(error), Exit.UNREADABLE) from None
     sys.exit(status)

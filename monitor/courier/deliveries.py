@@ -4,12 +4,11 @@ A sink's state moves only after the sink said what it took, in one transaction w
 put aside: a crash in between has events delivered twice, with the same key, and never loses one.
 """
 
-import fcntl
+import errno
 import os
 import sqlite3
 import threading
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -24,15 +23,19 @@ from monitor.courier.schema import (
     LOCK,
     TABLES,
     VERSION,
+    UnusableError,
     check_version,
     lane_of,
     letter_of,
 )
 from monitor.files import InputError, unreadable
+from monitor.locking import hold, is_held
+from monitor.outbox.schema import explained, is_broken
 
 MAX_DEAD = 10_000  # letters of one sink; the oldest go, and are counted (LaneState.shed)
 FILE_MODE, FOLDER_MODE = 0o600, 0o700
-PATIENCE, PATIENCE_SECONDS = 5, 0.05
+_LATER = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})  # it may be otherwise later
+_BROKEN = "move it away: a new one is made, and what the outbox still has is delivered again"
 
 _SET = ", ".join(f"{name} = excluded.{name}" for name in LaneState.__struct_fields__)
 _PLACES = ", ".join("?" for _ in ("sink", *LaneState.__struct_fields__))
@@ -49,7 +52,7 @@ _OVERFLOW = (
 
 
 class DeliveriesError(Exception):
-    """The database did not take, or give, something. It says why."""
+    """The database did not take, or give, something, and may do so later. It says why, and what mends it."""
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -63,7 +66,7 @@ class Deliveries:
     """The database, opened by its one owner; any thread may use it."""
 
     def __init__(self, state: Path) -> None:
-        """Take it; make it where it is not there. Raises InputError where it cannot be used."""
+        """Take it; make it where it is not there. Raises InputError, DeliveriesError."""
         self._path = state / DATABASE
         self._lock = threading.Lock()
         self._owned = _own(state)
@@ -121,6 +124,18 @@ class Deliveries:
             row = db.execute("SELECT max(cursor, drop_to) FROM lanes WHERE sink = ?", (sink,)).fetchone()
             return row[0] if row is not None else None
 
+    def serve(self, sinks: Collection[str]) -> None:
+        """Say which sinks are served now: the daemon keeps events for these, and for no others."""
+        with self._using() as db:
+            db.execute("UPDATE lanes SET served = 0")
+            db.executemany("UPDATE lanes SET served = 1 WHERE sink = ?", [(each,) for each in sinks])
+
+    def begin_anew(self, sink: str, state: LaneState) -> None:
+        """Keep a sink's state where the numbers of events are others now: what was to be dropped is void."""
+        with self._using() as db:
+            db.execute(_SAVE, (sink, *msgspec.structs.astuple(state)))
+            db.execute("UPDATE lanes SET drop_to = 0 WHERE sink = ?", (sink,))
+
     def retry(self, sink: str | None, key: str | None, now_ns: int) -> int:
         """Put letters back in line, of one sink or all, with one key or any; return how many."""
         with self._using() as db:
@@ -152,8 +167,7 @@ class Deliveries:
 
     def _open(self) -> sqlite3.Connection:
         try:
-            file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
-            give(file, self._path.parent)
+            file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
             os.close(file)
             db = sqlite3.connect(
                 self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
@@ -184,8 +198,10 @@ class Deliveries:
                 db.execute(begin)
                 yield db
                 db.execute("COMMIT")
-            except (sqlite3.Error, msgspec.DecodeError) as error:
-                raise DeliveriesError(f"{self._path}: {error}") from None
+            except sqlite3.Error as error:
+                raise DeliveriesError(str(_unusable(self._path, error))) from None
+            except msgspec.DecodeError as error:
+                raise DeliveriesError(f"{self._path}: {error}; {_BROKEN}") from None
             finally:
                 self._end()
 
@@ -198,61 +214,32 @@ class Deliveries:
 
 def is_owned(state: Path) -> bool:
     """Tell whether a courier is at work in a state folder."""
-    try:
-        os.close(_own(state, make=False))
-    except InputError:
-        return True
-    except FileNotFoundError:
-        return False
-    return False
+    return is_held(state / LOCK)
 
 
-def _own(state: Path, *, make: bool = True) -> int:
-    """Take the lock of a state folder, until it is closed or the process ends. Raises InputError."""
-    path = state / LOCK
+def _own(state: Path) -> int:
+    """Take the lock of a state folder, until it is closed or the process ends.
+
+    Raises InputError, DeliveriesError.
+    """
     try:
-        if make:
-            state.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
-        flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
-        file = os.open(path, flags | os.O_CREAT if make else flags, FILE_MODE)
+        state.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
+        file = hold(state / LOCK)
     except OSError as error:
-        if not make and isinstance(error, FileNotFoundError):
-            raise
-        raise unreadable(Path(error.filename or path), error) from None
-    if not _locked(file, PATIENCE if make else 1):
-        os.close(file)
+        raise _unusable(Path(error.filename or state), error) from None
+    if file is None:
         problem = "another `residency deliver` works there"
         raise InputError(str(state), problem, "stop that one, or name another state folder")
-    if make:
-        give(file, state)
     return file
 
 
-def give(file: int, folder: Path) -> None:
-    """Where root does it, have a file belong to whose folder it is in, who is to use it later."""
-    if os.geteuid() == 0:
-        owner = folder.stat()
-        with suppress(OSError):
-            os.fchown(file, owner.st_uid, owner.st_gid)
-
-
-def _locked(file: int, tries: int) -> bool:
-    """Take a lock; whoever only looked whether it is held lets it go at once."""
-    for left in reversed(range(tries)):
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if left:
-                time.sleep(PATIENCE_SECONDS)
-            continue
-        return True
-    return False
-
-
-def _unusable(path: Path, error: Exception) -> InputError:
+def _unusable(path: Path, error: OSError | sqlite3.Error) -> InputError | DeliveriesError:
     if isinstance(error, OSError):
-        return unreadable(path, error)
-    return InputError(str(path), f"not usable ({error})", "move it away: a new one is made")
+        wrong = unreadable(path, error)
+        return DeliveriesError(str(wrong)) if error.errno in _LATER else wrong
+    if is_broken(error):
+        return UnusableError(str(path), f"not usable ({error})", _BROKEN)
+    return DeliveriesError(str(explained(path, error)))
 
 
 def _row(letter: DeadLetter) -> tuple[object, ...]:

@@ -66,9 +66,12 @@ class Lane:
 
     def recede(self, queue: Queue) -> bool:
         """Begin anew where the outbox is another one than the cursor counts in; tell whether that was so."""
-        if queue.last_seq >= self.state.cursor:
+        drop_to, _ = self._deliveries.dropped(self.sink.name)
+        if queue.last_seq >= max(self.state.cursor, drop_to):
             return False
-        self._keep(replace(self.state, cursor=0), Taken())
+        state = replace(self.state, cursor=0)
+        self._deliveries.begin_anew(self.sink.name, state)
+        self.state = state
         return True
 
     def _events(self, queue: Queue, now_ns: int, log: FilteringBoundLogger) -> bool:

@@ -45,20 +45,23 @@ class Figures(msgspec.Struct, frozen=True):
     drop_to: int = 0  # up to there a person wants nothing delivered
 
 
-def delivered_seq(state: Path, names: Collection[str]) -> int:
-    """Return up to which number all sinks of these names are done; only what is behind it is still needed.
+def delivered_seq(state: Path, names: Collection[str], last_seq: int = ALL) -> int:
+    """Return up to which number all sinks are done, those of these names and those that the courier serves.
 
-    ALL where there are no sinks, 0 where one was never served or this cannot be read.
+    Only what is behind it is still needed. ALL where there are no sinks, 0 where one was never served or this
+    cannot be read. The courier may have read a configuration that the daemon has not. A sink that is beyond
+    ``last_seq``, the last number of the outbox, counts in that of another one, and has all of this before it.
     """
-    if not names:
+    if not names and not (state / DATABASE).exists():
         return ALL
     try:
         with _reading(state) as db:
-            rows = db.execute("SELECT sink, max(cursor, drop_to) AS done FROM lanes").fetchall()
+            rows = db.execute("SELECT sink, max(cursor, drop_to) AS done, served FROM lanes").fetchall()
     except InputError:
         return 0
-    done = {row["sink"]: int(row["done"]) for row in rows}
-    return min(done.get(name, 0) for name in names)
+    needed = {*names, *(row["sink"] for row in rows if row["served"])}
+    done = {row["sink"]: int(row["done"]) for row in rows if row["done"] <= last_seq}
+    return min((done.get(name, 0) for name in needed), default=ALL)
 
 
 def lane_states(state: Path, queue: Queue | None = None) -> list[Figures]:

@@ -1,33 +1,26 @@
-"""What a person asks of the courier while it works: a file each in STATE/courier, and an answer beside it.
+"""What a person asks of the courier while it works, through a spool in the state folder.
 
-The courier alone writes its database; whoever asks puts a whole file in place, and waits for the answer.
-Where no courier works, the same is done at once by whoever owns the database then.
+The courier alone writes its database. Where no courier works, the same is done at once by whoever owns the
+database then.
 """
 
-import os
-import time
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
+from time import time_ns
 from typing import Literal
-from uuid import uuid4
 
 import msgspec
 
 from monitor.courier.deliveries import Deliveries, DeliveriesError
 from monitor.courier.queue import OpenQueue, Queue
 from monitor.files import InputError
-from monitor.replacing import Replacing
+from monitor.outbox.spool import NoAnswerError, Spool, new_name
 from monitor.sinks.protocol import Parcel
 
 FOLDER = "courier"  # below the state folder
-ASKED, ANSWERED = ".ask", ".answer"
 MAX_REQUESTS = 100  # obeyed at one look
 PAGE = 500  # events read at once
-MAX_REQUEST_BYTES = 65_536
-REQUEST_MODE = 0o644  # root may ask a courier that is not root; the folder keeps others out
-STALE_SECONDS = 3_600.0  # after which an answer that nobody fetched goes
-_POLL_SECONDS = 0.05
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -47,6 +40,9 @@ class Answer(msgspec.Struct, frozen=True):
 
     count: int = 0
     error: str | None = None
+
+
+_ENDED = msgspec.json.encode(Answer(error="the courier ended before it answered; see `outbox status`"))
 
 
 def obey(deliveries: Deliveries, request: Request, open_queue: OpenQueue, now_ns: int) -> Answer:
@@ -78,70 +74,40 @@ def behind(queue: Queue, seq: int) -> Iterator[Parcel]:
         seq = page[-1].seq
 
 
-def obey_all(state: Path, deliveries: Deliveries, open_queue: OpenQueue, now_ns: int) -> list[Request]:
-    """Do what was asked since the last look, and answer; return what was done."""
-    done = []
-    for path in _asked(state)[:MAX_REQUESTS]:
-        request = _read(path)
-        if request is None:
-            answer = Answer(error="not a request that this program knows")
-        else:
-            try:
-                answer = obey(deliveries, request, open_queue, now_ns)
-                done.append(request)
-            except (InputError, DeliveriesError) as error:
-                answer = Answer(error=str(error))
-        # Where that fails, whoever asked waits in vain, and says so.
-        with suppress(OSError), Replacing(path.with_suffix(ANSWERED)) as out:
-            out.write(msgspec.json.encode(answer))
-        with suppress(OSError):
-            path.unlink()
+def obey_all(
+    state: Path, deliveries: Deliveries, open_queue: OpenQueue, now_ns: int, refused: Counter[str]
+) -> list[Request]:
+    """Do what was asked since the last look, and answer; return what was done. ``refused``: see ``Spool``."""
+    spool, done = _spool(state), []
+    for asked in spool.take(MAX_REQUESTS, refused):
+        try:
+            request = msgspec.json.decode(asked.data, type=Request)
+            answer = obey(deliveries, request, open_queue, now_ns)
+            done.append(request)
+        except (msgspec.DecodeError, RecursionError) as error:
+            refused["not a request"] += 1
+            answer = Answer(error=f"not a request that this program knows: {error}")
+        except (InputError, DeliveriesError) as error:
+            answer = Answer(error=str(error))
+        spool.answer(asked.name, msgspec.json.encode(answer))
     return done
 
 
 def ask(state: Path, request: Request, patience_seconds: float) -> Answer | None:
-    """Ask the courier that works; return its answer, None where none came. Raises OSError."""
-    folder = state / FOLDER
-    path = folder / f"{time.time_ns():020}-{uuid4().hex}{ASKED}"
-    with Replacing(path) as out:
-        os.fchmod(out.fileno(), REQUEST_MODE)
-        out.write(msgspec.json.encode(request))
-    answer, deadline = path.with_suffix(ANSWERED), time.monotonic() + patience_seconds
-    while time.monotonic() < deadline:
-        with suppress(FileNotFoundError):
-            found = msgspec.json.decode(answer.read_bytes(), type=Answer)
-            answer.unlink()
-            return found
-        time.sleep(_POLL_SECONDS)
-    path.unlink(missing_ok=True)
-    return None
+    """Ask the courier that works; return its answer, None where it took nothing. Raises InputError."""
+    try:
+        data = _spool(state).ask(new_name(time_ns()), msgspec.json.encode(request), patience_seconds)
+        return msgspec.json.decode(data, type=Answer)
+    except (NoAnswerError, msgspec.DecodeError) as error:
+        if isinstance(error, NoAnswerError) and not error.taken:
+            return None
+        return Answer(error=f"{error}; see `residency outbox status` for what became of it")
 
 
 def make_spool(state: Path) -> None:
-    """Make the folder of requests, as its owner. A disk that does not take it is tried again."""
-    with suppress(OSError):
-        (state / FOLDER).mkdir(0o700, exist_ok=True)
+    """Make the folder of requests, as its owner."""
+    _spool(state).make()
 
 
-def sweep(state: Path, now_seconds: float) -> None:
-    """Remove answers that nobody fetched."""
-    with suppress(OSError):
-        for path in (state / FOLDER).iterdir():
-            if path.suffix != ASKED and now_seconds - path.stat().st_mtime > STALE_SECONDS:
-                path.unlink(missing_ok=True)
-
-
-def _asked(state: Path) -> list[Path]:
-    try:
-        names = os.listdir(state / FOLDER)  # noqa: PTH208  names alone
-    except OSError:
-        return []
-    return [state / FOLDER / name for name in sorted(names) if name.endswith(ASKED) and name[0] != "."]
-
-
-def _read(path: Path) -> Request | None:
-    try:
-        with path.open("rb") as file:
-            return msgspec.json.decode(file.read(MAX_REQUEST_BYTES), type=Request)
-    except (OSError, msgspec.DecodeError):
-        return None
+def _spool(state: Path) -> Spool:
+    return Spool(state / FOLDER, _ENDED)

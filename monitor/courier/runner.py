@@ -7,18 +7,20 @@ few seconds for threads; what one that hangs had in hand is delivered again at t
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
 from types import FrameType
 
 from msgspec import Struct
 from structlog.typing import FilteringBoundLogger
 
+from monitor.courier.account import become, owner_of
 from monitor.courier.deliveries import Deliveries, DeliveriesError
 from monitor.courier.queue import OpenQueue
-from monitor.courier.requests import make_spool, obey_all, sweep
-from monitor.courier.worker import Ground
-from monitor.courier.workers import Workers
+from monitor.courier.requests import make_spool, obey_all
+from monitor.courier.worker import TROUBLE_SECONDS, Ground
+from monitor.courier.workers import Workers, check_sinks
 from monitor.documents import DocumentError
 from monitor.exitstatus import Exit
 from monitor.files import InputError
@@ -30,7 +32,6 @@ from monitor.settings import Settings
 STDERR = 2
 LOOK_SECONDS = 0.2  # between two looks at signals and requests
 END_SECONDS = 3.0  # for threads to end what they are at
-SWEEP_SECONDS = 600.0
 
 
 class Wishes:
@@ -71,17 +72,40 @@ class Mission(Struct, frozen=True):
 
 
 def run(mission: Mission) -> Exit:
-    """Deliver. Raises InputError, DocumentError, MissingExtraError and DeliveriesError at the start."""
+    """Deliver. Raises InputError, DocumentError, MissingExtraError at the start; draining, DeliveriesError.
+
+    A state folder that takes nothing (a full disk, a read-only one) is waited for.
+    """
     settings, config = mission.settings, mission.settings.config
     journal = os.environ.get("JOURNAL_STREAM", "")
     log = start_logging(config.log.level, config.log.format, STDERR, time.monotonic_ns, journal).log
     wishes = Wishes()
     wishes.listen()
-    with _opened(settings) as deliveries:
+    user = owner_of(settings.state)
+    if user is not None:
+        check_sinks(settings)  # their libraries may be such as that user cannot read
+        become(user)
+        log.info("rights given up", user=user)
+    while not wishes.end:
+        try:
+            return _deliver(mission, wishes, log)
+        except DeliveriesError as error:
+            if mission.drain_seconds is not None:
+                raise
+            reason = str(error)
+            log.error("the courier's database failed", reason=reason)  # noqa: TRY400  the disk's mistake
+            time.sleep(TROUBLE_SECONDS)
+    return Exit.DONE
+
+
+def _deliver(mission: Mission, wishes: Wishes, log: FilteringBoundLogger) -> Exit:
+    """Open all, and deliver. Raises what ``run`` does, and DeliveriesError before it delivers."""
+    settings = mission.settings
+    with closing(Deliveries(settings.state)) as deliveries:
         start = _last_seq(settings) if mission.from_end else 0
         workers = Workers(Ground(deliveries, _opener(settings), start, log))
         workers.load(settings, mission.only)
-        log.info("started", sinks=[each.name for each in config.sinks])
+        log.info("started", sinks=[each.name for each in settings.config.sinks])
         try:
             if mission.drain_seconds is None:
                 status = _serve(mission, workers, deliveries, wishes, log)
@@ -99,20 +123,19 @@ def _serve(
 ) -> Exit:
     state, opener = mission.settings.state, _opener(mission.settings)
     make_spool(state)
-    next_sweep = time.monotonic()
+    refused = Counter[str]()
     while not wishes.end:
         if wishes.take_reload():
             _reload(mission, workers, log)
         workers.turn()
-        for request in obey_all(state, deliveries, opener, time.time_ns()):
+        for request in obey_all(state, deliveries, opener, time.time_ns(), refused):
             log.info("done as asked", what=request.what, sink=request.sink, key=request.key)
         if crashed := workers.crashed():
             log.critical("a sink's thread ended", sinks=crashed)
             return Exit.UNREADABLE
-        if time.monotonic() >= next_sweep:
-            next_sweep = time.monotonic() + SWEEP_SECONDS
-            make_spool(state)
-            sweep(state, time.time())
+        if refused:
+            log.warning("requests were not taken", reasons=dict(refused))
+            refused.clear()
         time.sleep(LOOK_SECONDS)
     return Exit.DONE
 
@@ -155,12 +178,3 @@ def _last_seq(settings: Settings) -> int:
         return queue.last_seq
     finally:
         queue.close()
-
-
-@contextmanager
-def _opened(settings: Settings) -> Iterator[Deliveries]:
-    deliveries = Deliveries(settings.state)
-    try:
-        yield deliveries
-    finally:
-        deliveries.close()

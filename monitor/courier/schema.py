@@ -16,7 +16,7 @@ TABLES = """
 CREATE TABLE lanes (
     sink TEXT PRIMARY KEY, cursor INTEGER NOT NULL, attempts INTEGER NOT NULL, failing_ns INTEGER,
     next_try_ns INTEGER NOT NULL, error TEXT, error_ns INTEGER, delivered INTEGER NOT NULL,
-    shed INTEGER NOT NULL, drop_to INTEGER NOT NULL DEFAULT 0
+    shed INTEGER NOT NULL, drop_to INTEGER NOT NULL DEFAULT 0, served INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE dead (
     sink TEXT NOT NULL, seq INTEGER NOT NULL, key TEXT NOT NULL, event BLOB NOT NULL, reason TEXT NOT NULL,
@@ -29,6 +29,10 @@ LANE_COLUMNS = ", ".join(LaneState.__struct_fields__)
 DEAD_COLUMNS = "sink, seq, event, reason, since_ns, attempts, again"
 
 _decode = msgspec.json.Decoder(Event).decode
+
+
+class UnusableError(InputError):
+    """The database is broken, or another program's."""
 
 
 def lane_of(row: sqlite3.Row) -> LaneState:
@@ -50,9 +54,9 @@ def letter_of(row: sqlite3.Row) -> DeadLetter:
 
 
 def check_version(connection: sqlite3.Connection, path: Path) -> int:
-    """Return the version of the tables, 0 where there are none yet. Raises InputError for one from later."""
+    """Return the version of the tables, 0 of a new file. Raises UnusableError for one from later."""
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > VERSION:
         problem = f"written by a newer program (format {version}, this one knows {VERSION})"
-        raise InputError(str(path), problem, "use that program, or name another state folder")
+        raise UnusableError(str(path), problem, "use that program, or name another state folder")
     return version

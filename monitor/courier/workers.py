@@ -1,5 +1,6 @@
 """All workers: one a sink, exchanged at a reload, each when its predecessor has ended."""
 
+import codecs
 import time
 from pathlib import Path
 
@@ -28,6 +29,8 @@ class Workers:
         try:
             for sink, terms in _sinks(settings, only):
                 made.append(make_worker(sink, terms, self._ground))
+            if only is None:
+                self._ground.deliveries.serve([each.name for each in made])
         except BaseException:
             for each in made:
                 each.discard()
@@ -65,6 +68,16 @@ class Workers:
         for each in self._working:
             each.join(max(deadline - time.monotonic(), 0.0))
         return [each.name for each in self._working if not each.is_over]
+
+
+def check_sinks(settings: Settings) -> None:
+    """Open all sinks, which connects nowhere, and close them, so that all that they import is there.
+
+    Raises InputError, MissingExtraError.
+    """
+    codecs.lookup("idna")  # sockets ask for it when they first see a name
+    for sink, _ in _sinks(settings, None):
+        sink.close()
 
 
 def _sinks(settings: Settings, only: str | None) -> list[tuple[Sink, Terms]]:

@@ -68,7 +68,8 @@ class Chores:
         if not self._recording.behind and self._tick.is_due(now_ns):  # else it is not known what was told
             self._recording.owe(self._recording.book.tick(now_ns), now_ns)
         if self._trim.is_due(now_ns):
-            self._recording.outbox.trim(delivered_seq(self._state, self._names))
+            outbox = self._recording.outbox
+            outbox.trim(delivered_seq(self._state, self._names, outbox.last_seq))
             self.sinks = tuple(_sinks(self._state, self._names, now_ns))
         if self._checkpoint.is_due(now_ns):
             self.checkpoints(now_ns)

@@ -9,7 +9,16 @@ import re
 from typing import Final
 
 from monitor import __version__
-from monitor.events.parts import PRODUCT, PROGRAM, group_name, headline, ip_version, milliseconds, place
+from monitor.events.parts import (
+    PRODUCT,
+    PROGRAM,
+    group_name,
+    headline,
+    ip_version,
+    milliseconds,
+    place,
+    sources,
+)
 from monitor.events.types import CheckpointEvent, Event, FindingEvent, SummaryEvent
 from monitor.findings.types import Finding, Sample
 from monitor.policy.words import Severity
@@ -56,7 +65,7 @@ def _finding(event: FindingEvent) -> _Fields:
         "act": change.what,
         "cat": finding.kind,
         "outcome": finding.state,
-        "cnt": finding.count,
+        "cnt": finding.count or None,  # none has ended
         "start": milliseconds(finding.first_ns),
         "end": milliseconds(finding.last_ns),
         **sample,
@@ -75,14 +84,14 @@ def _customs(event: FindingEvent) -> _Fields:
     """Return the six strings that have no field of their own, each with its label."""
     finding, basis = event.change.finding, event.basis
     sentences = [evidence.says for evidence in finding.sample.evidence] if finding.sample else []
-    versions = (basis.policy, basis.catalogue, *basis.datasets)
+    versions = [*([f"policy {basis.policy}"] if basis.policy else []), *sources(basis)]
     return {
         **_custom(1, "source group", group_name(finding.subject)),
         **_custom(2, "destination", f"{_provider(finding)}: {place(finding)} [{finding.certainty}]"),
         **_custom(3, "finding", finding.id),
         **_custom(4, "evidence", "; ".join(sentences) or None),
         **_custom(5, "limits", " ".join(basis.limits) or None),
-        **_custom(6, "versions", "; ".join(version for version in versions if version) or None),
+        **_custom(6, "versions", "; ".join(versions) or None),
     }
 
 

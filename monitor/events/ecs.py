@@ -73,7 +73,6 @@ def _event(event: FindingEvent) -> dict[str, Any]:
         "category": ["network"],
         "type": ["info"],
         "action": f"finding-{event.change.what}",
-        "outcome": "failure" if finding.kind == "violation" else "unknown",
         "code": finding.rule,
         "dataset": f"{PROGRAM}.findings",
         "module": PROGRAM,

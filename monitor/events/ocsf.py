@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from monitor.events.ocsf_evidence import evidences, observables, tags
-from monitor.events.parts import PRODUCT, PROGRAM, group_name, headline, milliseconds
+from monitor.events.parts import PRODUCT, PROGRAM, group_name, headline, milliseconds, sources
 from monitor.events.types import CheckpointEvent, Event, FindingEvent, SummaryEvent
 from monitor.findings.types import Finding, State, What
 from monitor.policy.words import FindingKind, Severity
@@ -36,7 +36,6 @@ _STATES: dict[State, tuple[int, str]] = {
     "curing": (2, "In Progress"),
     "excepted": (3, "Suppressed"),
     "cured": (4, "Resolved"),
-    "lapsed": (5, "Archived"),
 }
 _SEVERITIES: dict[Severity, tuple[int, str]] = {
     "low": (2, "Low"),
@@ -73,7 +72,7 @@ def ocsf(event: Event) -> dict[str, Any]:
 def _finding(event: FindingEvent) -> dict[str, Any]:
     change, finding = event.change, event.change.finding
     activity_id, activity = _ACTIVITIES[change.what]
-    state_id, state = _STATES[finding.state]
+    state_id, state = _STATES[_open_state(finding) if finding.state == "lapsed" else finding.state]
     severity_id, severity = _SEVERITIES[finding.severity]
     of_incident = _incident(finding)
     return {
@@ -89,7 +88,7 @@ def _finding(event: FindingEvent) -> dict[str, Any]:
         "start_time": milliseconds(finding.first_ns),
         "end_time": milliseconds(finding.last_ns),
         "timezone_offset": 0,
-        "count": finding.count,
+        **({"count": finding.count} if finding.count else {}),  # none has ended
         "severity_id": severity_id,
         "severity": severity,
         "status_id": state_id,
@@ -106,6 +105,13 @@ def _finding(event: FindingEvent) -> dict[str, Any]:
         **of_incident,
         "unmapped": _unmapped(event),
     }
+
+
+def _open_state(finding: Finding) -> State:
+    """Return how a finding would stand had its deadline not passed: OCSF has no word for that."""
+    if finding.cure is not None:
+        return "curing"
+    return "acknowledged" if finding.acknowledged is not None else "open"
 
 
 def _metadata(event: Event, tool: str | None) -> dict[str, Any]:
@@ -129,7 +135,6 @@ def _metadata(event: Event, tool: str | None) -> dict[str, Any]:
 
 def _info(event: FindingEvent) -> dict[str, Any]:
     finding, basis = event.change.finding, event.basis
-    sources = [source for source in (basis.catalogue, *basis.datasets) if source]
     return {
         "uid": finding.id,
         "title": finding.title,
@@ -140,7 +145,7 @@ def _info(event: FindingEvent) -> dict[str, Any]:
         "first_seen_time": milliseconds(finding.first_ns),
         "last_seen_time": milliseconds(finding.last_ns),
         "related_events_count": finding.count,
-        "data_sources": sources,
+        "data_sources": sources(basis),
         "tags": tags(finding),
     }
 

@@ -34,8 +34,6 @@ def evidences(finding: Finding) -> list[dict[str, Any]]:
     }
     if sample.server_name is not None and any(map(is_of_hello, sample.evidence)):
         piece["tls"] = {"sni": sample.server_name, "version": _NO_TLS_VERSION}
-    if (group := finding.subject.source_group) is not None:
-        piece["actor"] = {"app_name": group}
     return [piece]
 
 

@@ -4,10 +4,10 @@ import ipaddress
 from datetime import UTC, datetime
 from typing import Final
 
-from monitor.events.types import Event, FindingEvent, SummaryEvent
+from monitor.events.types import Basis, Event, FindingEvent, SummaryEvent
 from monitor.findings.types import Finding
 from monitor.types import Subject
-from monitor.wording import describe_place, plural
+from monitor.wording import describe_place, plural, size
 
 PRODUCT: Final = "Residency Monitor"
 PROGRAM: Final = "residency"
@@ -46,6 +46,22 @@ def group_name(subject: Subject) -> str | None:
 def place(finding: Finding) -> str:
     """Return where the endpoint is, with what its scope does not promise."""
     return describe_place(finding.scope, finding.region, finding.countries)
+
+
+def amount(finding: Finding) -> str:
+    """Return how much it is: only connections that ended are counted."""
+    if not finding.count:
+        return "no connection of it has ended yet"
+    more = "more than " if finding.clients_capped else ""
+    return (
+        f"{plural(finding.count, 'connection')} of {more}{plural(finding.client_count, 'client')}, "
+        f"{size(finding.bytes_up)} up, {size(finding.bytes_down)} down"
+    )
+
+
+def sources(basis: Basis) -> list[str]:
+    """Return catalogue and data sets, each with its version."""
+    return [*([f"catalogue {basis.catalogue}"] if basis.catalogue else []), *basis.datasets]
 
 
 def headline(event: Event) -> str:

@@ -167,6 +167,12 @@ class Outbox:
         """How many events wait, summaries among them."""
         return self._rows
 
+    @property
+    def last_seq(self) -> int:
+        """The last number that was given to an event. Raises OutboxError."""
+        with self._explained():
+            return last_seq(self._connection)
+
     def counters(self) -> OutboxCounters:
         """Return what happened since the start."""
         return self._counters

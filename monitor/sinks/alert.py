@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from monitor.events import FindingEvent, SummaryEvent
-from monitor.events.parts import headline, place, timestamp
-from monitor.findings.types import Finding, State
+from monitor.events.parts import amount, headline, place, timestamp
+from monitor.findings.transitions import CLOSED
+from monitor.findings.types import Finding
 from monitor.sinks.plain import plain
-from monitor.wording import listed, moment, plural, size
+from monitor.wording import listed, moment
 
-ACTIVE: frozenset[State] = frozenset({"open", "acknowledged", "curing"})
 OWN_LABELS = frozenset(
     {
         "alertname", "finding", "kind", "provider", "region", "rule", "sensor", "severity", "source_group",
@@ -34,7 +34,7 @@ def finding_alert(event: FindingEvent, labels: Mapping[str, str], now_ns: int) -
         "annotations": _annotations(event),
         "startsAt": timestamp(start),
     }
-    if finding.state not in ACTIVE:
+    if finding.state in CLOSED:
         alert["endsAt"] = timestamp(max(start, _known(event.change.at_ns, now_ns)))
     return alert
 
@@ -66,11 +66,8 @@ def _labels(finding: Finding) -> dict[str, str]:
 
 def _annotations(event: FindingEvent) -> dict[str, str]:
     change, finding = event.change, event.change.finding
-    amount = (
-        f"{plural(finding.count, 'connection')} of {plural(finding.client_count, 'client')}, "
-        f"{size(finding.bytes_up)} up, {size(finding.bytes_down)} down"
-    )
-    said = [f"{change.why}.", f"Place: {place(finding)}.", f"{amount}.", *event.basis.limits]
+    why = [f"{change.why}."] if change.why != finding.title else []
+    said = [*why, f"Place: {place(finding)}.", f"Seen: {amount(finding)}.", *event.basis.limits]
     return _texts(
         {
             "summary": finding.title,

@@ -14,11 +14,18 @@ import msgspec
 
 from monitor.events import Event, FindingEvent, SummaryEvent
 from monitor.files import InputError
+from monitor.parquet import MissingExtraError
 from monitor.sink_options import AlertmanagerOptions
 from monitor.sinks.alert import OWN_LABELS, finding_alert, summary_alert
 from monitor.sinks.files import read_secret, tls_context
-from monitor.sinks.posting import Answer, Poster, PostError
 from monitor.sinks.protocol import Dead, Delivered, Outcome, Parcel, RetryAfter
+
+try:
+    from monitor.sinks.posting import Answer, Poster, PostError
+except ModuleNotFoundError:
+    raise MissingExtraError(
+        "Alertmanager needs the alertmanager extra; install it: pip install 'residency-monitor[alertmanager]'"
+    ) from None
 
 MAX_ALERTS = 100  # of a request
 REFRESHES = 3  # within resolve_timeout: one may be lost, one late
@@ -42,8 +49,8 @@ class AlertmanagerSink:
         self._clock = clock
         is_tls = options.url.lower().startswith("https:")
         context = tls_context(options.tls, folder) if is_tls else None
-        where = f"sink {options.name}"
-        self._poster = Poster(where, options.url, options.timeout_seconds, context, options.tls.server_name)
+        url = options.url.rstrip("/") + _PATH
+        self._poster = Poster(url, options.timeout_seconds, context, options.tls.server_name)
         self._headers = {"Content-Type": "application/json", "User-Agent": "residency-monitor"}
         if options.token_file is not None:
             self._headers["Authorization"] = f"Bearer {read_secret(options.token_file, folder)}"
@@ -73,7 +80,7 @@ class AlertmanagerSink:
         if not alerts:
             return Delivered()
         try:
-            answer = self._poster.post(_PATH, self._headers, msgspec.json.encode(alerts))
+            answer = self._poster.post(self._headers, msgspec.json.encode(alerts))
         except PostError as error:
             return RetryAfter(f"{self._options.url}: {error}")
         if answer.status not in _UNUSABLE:

@@ -4,6 +4,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import cast
 
+from monitor.files import InputError
 from monitor.sink_options import (
     AlertmanagerOptions,
     AnySink,
@@ -34,4 +35,9 @@ def open_sink(options: AnySink, folder: Path) -> Sink:
     Raises InputError where a file that it needs cannot be used, MissingExtraError where a library is missing.
     """
     module, name = _SINKS[type(options)]
-    return cast("Sink", getattr(import_module(module), name)(options, folder))
+    try:
+        return cast("Sink", getattr(import_module(module), name)(options, folder))
+    except ModuleNotFoundError as error:  # also of a library that this user may not read
+        problem = f"{error.name} cannot be imported by this user"
+        mend = "install it where that user may read it, and start again"
+        raise InputError(f"sink {options.name}", problem, mend) from None

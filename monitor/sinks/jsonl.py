@@ -102,9 +102,12 @@ class JsonlSink:
         for name in os.listdir(self._path.parent):  # noqa: PTH208  names alone
             start, end = f"{self._path.stem}-", self._path.suffix
             if name.startswith(start) and name.endswith(end):
+                stamp = name[len(start) : len(name) - len(end)]
+                # Not strptime, which imports a module then: this user may not be able to read it.
                 with suppress(ValueError):
-                    when = dt.datetime.strptime(name[len(start) : len(name) - len(end)], _STAMP)  # noqa: DTZ007
-                    found.append((when.replace(tzinfo=dt.UTC), self._path.with_name(name)))
+                    when = dt.datetime.fromisoformat(stamp)
+                    if when.strftime(_STAMP) == stamp:
+                        found.append((when, self._path.with_name(name)))
         return sorted(found)
 
     def _fitting(self, lines: Sequence[bytes]) -> Sequence[bytes]:

@@ -10,11 +10,12 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
+from monitor.events.parts import PRODUCT, amount, sources
 from monitor.events.types import CheckpointEvent, Event, FindingEvent, SummaryEvent
 from monitor.policy.words import SEVERITIES, Severity
 from monitor.sink_options import SmtpOptions
 from monitor.sinks.plain import plain, plain_ascii
-from monitor.wording import describe_place, fact, facts, listed, moment, plural, size
+from monitor.wording import describe_place, fact, facts, listed, moment, plural
 
 KEYS = "X-Residency-Keys"
 MAX_EVIDENCE = 10  # sentences of a finding
@@ -74,17 +75,16 @@ def _finding(event: FindingEvent) -> str:
     change, finding = event.change, event.change.finding
     may_be = f"one of {listed(finding.possible, 'or')}" if finding.possible else "not known"
     service = f" ({finding.service})" if finding.service else ""
-    clients = f"more than {finding.client_count:,} clients" if finding.clients_capped else None
+    why = f": {change.why}" if change.why != finding.title else ""
+    state = "open, past its deadline" if finding.state == "lapsed" else finding.state
     lines = [
         plain(finding.title),
-        _line("what", f"{change.what}, now {finding.state}: {change.why}"),
+        _line("what", f"{change.what}, now {state}{why}"),
         _line("severity", f"{finding.severity}, rule {finding.rule}"),
         _line("whose", _whose(event)),
         _line("provider", f"{finding.provider or may_be}{service}"),
         _line("where", describe_place(finding.scope, finding.region, finding.countries)),
-        _line("how much", f"{plural(finding.count, 'connection')} of "
-              f"{clients or plural(finding.client_count, 'client')}, "
-              f"{size(finding.bytes_up)} up, {size(finding.bytes_down)} down"),
+        _line("how much", amount(finding)),
         _line("when", f"{moment(finding.first_ns)} to {moment(finding.last_ns)} UTC"),
         *_lines("evidence", _evidence(event)),
         *_lines("limits", event.basis.limits),
@@ -120,9 +120,7 @@ def _evidence(event: FindingEvent) -> list[str]:
 def _basis(event: FindingEvent) -> list[str]:
     basis = event.basis
     policy = [f"policy {basis.policy}"] if basis.policy else []
-    catalogue = [f"catalogue {basis.catalogue}"] if basis.catalogue else []
-    datasets = [f"data sets {listed(basis.datasets)}"] if basis.datasets else []
-    return [f"{basis.tool}, sensor {basis.sensor}", *policy, *catalogue, *datasets]
+    return [f"{PRODUCT} {basis.tool}, sensor {basis.sensor}", *policy, *sources(basis)]
 
 
 def _summary(event: SummaryEvent) -> str:

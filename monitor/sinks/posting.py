@@ -1,32 +1,28 @@
-"""POST requests to one HTTP server, under a guard: no answer is longer or slower than it may be.
+"""POST requests to one address of an HTTP server, under a guard: no answer is longer or slower than may be.
 
-Redirects are not followed and nothing is tried twice: the queue does that.
+An answer counts once its head is here; of its body only the beginning is read. No redirect is followed, no
+proxy used, and nothing tried twice: the queue does that.
 """
 
+import math
 import ssl
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from email.utils import parsedate_to_datetime
 from http.client import HTTPException
 from typing import Any
 
 import msgspec
+import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from monitor.files import InputError
-from monitor.parquet import MissingExtraError
 from monitor.sinks.guarded import Guard, GuardedSocket
-from monitor.sinks.plain import plain
 from monitor.sinks.reasons import reason_of
-
-try:
-    import urllib3
-    from urllib3.connection import HTTPConnection, HTTPSConnection
-except ModuleNotFoundError:
-    raise MissingExtraError(
-        "Alertmanager needs the alertmanager extra; install it: pip install 'residency-monitor[alertmanager]'"
-    ) from None
 
 MAX_ANSWER_BYTES = 262_144  # with all its headers
 MAX_BODY_BYTES = 4_096  # of an answer that is read, for what it says
-MAX_RETRY_AFTER_SECONDS = 3_600.0
+MAX_SAID = 200  # characters of that
 
 
 class PostError(Exception):
@@ -34,7 +30,7 @@ class PostError(Exception):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What the server said. ``retry_after`` is its header in seconds, where it is a number."""
+    """What the server said: the beginning of its text in one line, and in how many seconds to come again."""
 
     status: int
     text: str
@@ -46,35 +42,34 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Poster:
-    """The server of one address, and the connection to it, which is kept."""
+    """One address, and the connection to it, which is kept. ``clock`` gives seconds since 1970."""
 
-    def __init__(
-        self, where: str, url: str, seconds: float, context: ssl.SSLContext | None, name: str | None
-    ) -> None:
-        """``name`` is whom the certificate names, if not the host. Raises InputError for a bad URL."""
+    def __init__(self, url: str, seconds: float, context: ssl.SSLContext | None, name: str | None) -> None:
+        """``context`` is for https; ``name`` is whom the certificate names, if not the host."""
         self._guard = Guard(seconds, MAX_ANSWER_BYTES)
-        parsed = _parsed(where, url)
+        parsed = urllib3.util.parse_url(url)
         shared: dict[str, Any] = {"timeout": seconds, "retries": False, "maxsize": 1, "guard": self._guard}
         if parsed.scheme == "https":
             shared |= {"ssl_context": context, "server_hostname": name, "assert_hostname": name}
             self._pool: urllib3.HTTPConnectionPool = _HttpsPool(parsed.host or "", parsed.port, **shared)
         else:
             self._pool = _HttpPool(parsed.host or "", parsed.port, **shared)
-        self._path = (parsed.path or "").rstrip("/")
+        self._target = parsed.request_uri
 
-    def post(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Post to a path below the URL's. Raises PostError where nothing sensible comes back in time."""
+    def post(self, headers: Mapping[str, str], body: bytes, clock: Callable[[], float] = time.time) -> Answer:
+        """Post a body. Raises PostError where nothing sensible comes back in time.
+
+        ``clock`` gives seconds since 1970, for a server that names a time to come again.
+        """
         self._guard.begin()
         try:
             response = self._pool.urlopen(
-                "POST", self._path + path, body, dict(headers), redirect=False, preload_content=False
+                "POST", self._target, body, dict(headers), redirect=False, preload_content=False
             )
-            try:
-                return _answer(response)
-            finally:
-                response.close()
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             raise PostError(reason_of(_cause(error))) from None
+        text = _beginning(response)
+        return Answer(response.status, text, retry_after(response.headers.get("Retry-After"), clock()))
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -113,30 +108,31 @@ class _HttpsPool(urllib3.HTTPSConnectionPool):
     ConnectionCls = _Https
 
 
-def _parsed(where: str, url: str) -> urllib3.util.Url:
-    mend = "write http://HOST:PORT or https://HOST:PORT"
-    try:
-        parsed = urllib3.util.parse_url(url)
-    except urllib3.exceptions.HTTPError:
-        raise InputError(where, f"{url!r} is no URL", mend) from None
-    if parsed.scheme not in {"http", "https"} or not parsed.host:
-        raise InputError(where, f"{url!r} is no URL of an HTTP server", mend)
-    if parsed.auth or parsed.query or parsed.fragment:
-        raise InputError(where, f"{url!r} holds more than host, port and path", mend)
-    return parsed
+def _beginning(response: urllib3.BaseHTTPResponse) -> str:
+    """Return the beginning of a body, for people; keep the connection only where that was all of it."""
+    content, whole = b"", False
+    with suppress(urllib3.exceptions.HTTPError, OSError, ValueError):
+        while len(content) < MAX_BODY_BYTES and not whole:
+            piece = response.read1(MAX_BODY_BYTES - len(content), decode_content=False)
+            content, whole = content + piece, not piece
+    if whole:
+        response.release_conn()
+    else:
+        response.close()
+    text = "".join(each if each.isprintable() else " " for each in content.decode("utf-8", "replace"))
+    return " ".join(text.split())[:MAX_SAID]
 
 
-def _answer(response: urllib3.BaseHTTPResponse) -> Answer:
-    body = response.read(MAX_BODY_BYTES, decode_content=False)
-    text = plain(body.decode("utf-8", "replace").strip(), 300)
-    return Answer(response.status, text, _seconds(response.headers.get("Retry-After")))
-
-
-def _seconds(written: str | None) -> float | None:
-    """Return Retry-After where it is a number of seconds; a date counts as not said."""
-    if written is None or not written.isascii() or not written.isdecimal() or len(written) > 9:
+def retry_after(written: str | None, now_seconds: float) -> float | None:
+    """Return the seconds that a Retry-After means (RFC 9110 section 10.2.3); None where it means none."""
+    if written is None:
         return None
-    return min(float(written), MAX_RETRY_AFTER_SECONDS)
+    if written.strip().isascii() and written.strip().isdecimal():
+        return float(written) if len(written) <= 20 else math.inf
+    try:
+        return max(parsedate_to_datetime(written).timestamp() - now_seconds, 0.0)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _cause(error: BaseException) -> BaseException:

@@ -4,6 +4,7 @@ While `residency deliver` works it does this itself, as it is asked; else it is 
 """
 
 import time
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -20,9 +21,11 @@ from monitor.commands.outbox.base import (
 )
 from monitor.commands.outbox.noting import findings_of, note_dropped
 from monitor.commands.terminal import echo, json_line
+from monitor.courier.account import acting_as, owner_of
 from monitor.courier.deliveries import Deliveries, DeliveriesError, is_owned
 from monitor.courier.progress import lane_states
 from monitor.courier.requests import Answer, Request, ask, obey
+from monitor.courier.schema import UnusableError
 from monitor.exitstatus import Exit
 from monitor.outbox.reading import OutboxReader
 from monitor.wording import plural
@@ -97,8 +100,8 @@ def _done(config: Path, request: Request) -> Answer:
     with clear_errors():
         try:
             answer = _asked(place, request) if is_owned(place.state) else _obeyed(place, request)
-        except DeliveriesError as error:
-            raise Failure(f"{error}; check the disk", Exit.UNREADABLE) from None
+        except (DeliveriesError, UnusableError) as error:
+            raise Failure(str(error), Exit.UNREADABLE) from None
     if answer is None:
         raise Failure(
             "`residency deliver` works and does not answer; look at its log, and try again", Exit.INCOMPLETE
@@ -113,11 +116,8 @@ def _asked(place: Place, request: Request) -> Answer | None:
 
 
 def _obeyed(place: Place, request: Request) -> Answer:
-    deliveries = Deliveries(place.state)
-    try:
+    with acting_as(owner_of(place.state)), closing(Deliveries(place.state)) as deliveries:
         return obey(deliveries, request, lambda: OutboxReader(place.state), time.time_ns())
-    finally:
-        deliveries.close()
 
 
 def _say(answer: Answer, text: str, *, as_json: bool) -> None:
