@@ -90,6 +90,23 @@ def test_root_with_several_tenants(root: Path, tmp_path: Path) -> None:
     assert f"ledger.json: none of the keys that were given is its key, {keys[2]}" in some.stdout
 
 
+def test_ledger_in_the_folder_of_another_tenant_is_named(root: Path) -> None:
+    shutil.rmtree(root / "acme")
+    shutil.copytree(root / "b%2Fc", root / "acme")
+    keys = [
+        key for line in residency("ledger", "show", root).stdout.splitlines() for key in line.split()[-1:]
+    ]
+    result = residency("verify", root, *(word for key in keys for word in ("--key", key)))
+    assert result.exit_code == 1
+    assert "it is in the folder of another tenant: it is residency/sensor-1/b%2Fc\n" in result.stdout
+
+
+def test_of_several_keys_of_a_name_the_ledgers_own_counts(ledger: Path) -> None:
+    older = Signer.generate(SIGNER.name, bytes(32)).vkey
+    assert residency("verify", ledger, "--key", older, "--key", SIGNER.vkey).exit_code == 0
+    assert residency("verify", ledger, "--key", older).exit_code == 1
+
+
 def test_what_stands_beside_ledgers_and_what_went_is_named(root: Path, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     assert residency("ledger", "checkpoint", root / "acme", "--out", kept).exit_code == 0

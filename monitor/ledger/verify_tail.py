@@ -25,6 +25,14 @@ _START = re.compile(rb'.{4}\{"start":([0-9]{1,18}),', re.DOTALL)  # how a body b
 RECORD_HEAD = 40  # of a journal's record: eight bytes of length, and SHA-256 of the body
 
 
+def may_be_left(path: str) -> bool:
+    """Tell whether a stop leaves files of such a name, beside payload files."""
+    try:
+        return path == NEW_CHECKPOINT or bool(parse_path(path))
+    except TileError:
+        return False
+
+
 def split_journal(data: bytes, faults: Faults) -> tuple[list[bytes], int]:
     """Return the bodies of the whole records, and how many bytes stand behind them: a batch that was torn."""
     bodies, at = [], 0
