@@ -8,12 +8,14 @@ from pathlib import Path
 import msgspec
 import pytest
 from click.testing import CliRunner, Result
+from msgspec.structs import replace
 
 from monitor.bundle.export import Asked, export
 from monitor.bundle.members import Captures, Manifest, split_payload
 from monitor.bundle.verify import is_bundle, verify_bundle
 from monitor.cli import group
-from monitor.commands.bundle_capture import compare_capture
+from monitor.commands.bundle_capture import Compared, compare_capture
+from monitor.datasets.use import DataChoice
 from monitor.files import InputError
 from monitor.findings import Book
 from monitor.findings.actions import Comment
@@ -22,7 +24,7 @@ from monitor.ledger.lock import RootLock
 from monitor.ledger.reader import ledgers_in, open_ledger
 from monitor.outbox.actions import Answer, Request, answer, take
 from tests.bundle_kit import DEMO, ID, POLICY, contents, decision, exported, lines, small_ledger
-from tests.ledger_kit import DAY_NS, FILING, KEY, NOW_NS, decided, expired, ledger_of, opened
+from tests.ledger_kit import DAY_NS, FILING, KEY, NOW_NS, decided, expired, ledger_of, opened, recorded
 
 VIOLATION = "580a0c30617d307d"
 
@@ -52,18 +54,18 @@ def test_each_finding_of_a_replay_is_exported_and_holds(demo: Path, tmp_path: Pa
     replayed = {msgspec.json.encode(each) for each in decided(DEMO, POLICY)}
     found = findings(demo)
     assert len(found) >= 8
-    for id_, recorded in found.items():
+    for id_, of_it in found.items():
         out = tmp_path / f"{id_}.zip"
         done = exported(demo, out, id_, DEMO, packets=True)
         result = verify_bundle(out)
         assert result.holds, result.faults
-        assert (result.finding, result.decisions) == (id_, len(recorded))
+        assert (result.finding, result.decisions) == (id_, len(of_it))
         members = contents(out)
-        assert members["decisions.jsonl"].splitlines() == recorded
-        assert replayed >= set(recorded)
+        assert members["decisions.jsonl"].splitlines() == of_it
+        assert replayed >= set(of_it)
         assert members["policy.yaml"] == POLICY.read_bytes()
         captures = msgspec.json.decode(members["captures.json"], type=Captures)
-        assert len(captures.decisions) == len(recorded)
+        assert len(captures.decisions) == len(of_it)
         assert not done.notes
 
 
@@ -86,10 +88,10 @@ def test_the_finding_is_the_last_one_that_was_recorded(demo: Path, tmp_path: Pat
 def test_a_capture_gives_the_decisions_again_byte_for_byte(demo: Path, tmp_path: Path) -> None:
     for id_ in findings(demo):
         exported(demo, tmp_path / "b.zip", id_, DEMO)
-        assert compare_capture(tmp_path / "b.zip", [DEMO]) == ()
+        assert compare_capture(tmp_path / "b.zip", [DEMO], DataChoice()) == Compared()
     other = tmp_path / "other.pcap"
     other.write_bytes(DEMO.read_bytes()[:-100])
-    (fault,) = compare_capture(tmp_path / "b.zip", [other])
+    (fault,) = compare_capture(tmp_path / "b.zip", [other], DataChoice()).faults
     assert "SHA-256" in fault.problem
 
 
@@ -110,8 +112,20 @@ def test_another_policy_or_catalogue_then_is_told(tmp_path: Path) -> None:
     """The small ledger's decisions were never made of a capture: a replay of one has no such connection."""
     ledger = small_ledger(tmp_path)
     exported(ledger, tmp_path / "b.zip", ID, DEMO)
-    (fault,) = compare_capture(tmp_path / "b.zip", [DEMO])
-    assert fault.place == "decisions.jsonl, line 1"
+    decisions, datasets = compare_capture(tmp_path / "b.zip", [DEMO], DataChoice()).faults
+    assert decisions.place == "decisions.jsonl, line 1"
+    assert "then catalogue 0 with no data sets counted, here catalogue 20" in datasets.problem
+
+
+def test_decisions_with_pseudonyms_are_not_compared_and_that_is_said(tmp_path: Path) -> None:
+    made = decision()
+    flow = replace(made.connection.flow, client="client-" + "0" * 32)
+    ledger = recorded([replace(made, connection=replace(made.connection, flow=flow))], tmp_path)
+    exported(ledger, tmp_path / "b.zip", ID, DEMO)
+    result = run("verify", tmp_path / "b.zip", "--capture", DEMO)
+    assert result.exit_code == 4
+    assert ": verified\n" in result.stdout
+    assert "not compared 1 decision with pseudonyms of clients" in result.stdout
 
 
 def _without_changes(folder: Path) -> Path:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor.bundle.beginnings import only_handshake
 from monitor.bundle.members import Captures
 from monitor.bundle.packets import PacketFinder, Wanted
 from monitor.bundle.pcap_file import PcapFile
@@ -17,7 +18,10 @@ from sensors.frames import FrameDecoder, Segment
 from sensors.limits import Limits
 from sensors.observations import DataSeen, FlowKey, FlowUpdate
 from tests.bundle_kit import DEMO, POLICY
+from tests.captures_kit import START_NS
+from tests.hello_bytes import hello_body, message, record, sni
 from tests.ledger_kit import decided
+from tests.torture_kit import SYN, tcp
 
 CASES = cases()
 HANDSHAKE, INITIAL = 0x16, 0xC0
@@ -86,6 +90,44 @@ def test_no_application_data_is_copied(case: Path, tmp_path: Path) -> None:
             at += 5 + int.from_bytes(whole[at + 3 : at + 5])
     eager = open_sensor([copy], "dpkt", Options(eager=True))
     assert not [each for batch in eager for each in batch if isinstance(each, DataSeen)]
+
+
+HELLO = record(message(hello_body(sni(b"api.openai.com"))))
+SECRET = b"what the user said"
+DATA = record(SECRET, 23, 0x0303)
+END = len(HELLO)
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ([(0, HELLO), (END, DATA)], 2),
+        ([(0, HELLO + DATA)], 1),
+        ([(END, DATA), (0, HELLO)], 1),
+        ([(END + 500, DATA), (0, HELLO)], 2),  # early data came first, and a packet of it never
+        ([(0, HELLO + record(SECRET))], 1),
+        ([(0, HELLO[:50]), (20, SECRET), (50, HELLO[50:])], 3),
+        ([(0, HELLO[:50]), (0, HELLO[:50]), (50, HELLO[50:])], 4),
+        ([(-len(SECRET), SECRET), (0, HELLO)], 2),  # as a keep-alive
+    ],
+)
+def test_what_is_not_the_hello_is_left_out(tmp_path: Path, sent: list[tuple[int, bytes]], kept: int) -> None:
+    packets = [tcp(999, flags=SYN), *(tcp(1_000 + offset, payload) for offset, payload in sent)]
+    frames = [Frame(START_NS + at, 1, data, len(data)) for at, data in enumerate(packets)]
+    capture, out = tmp_path / "sent.pcap", io.BytesIO()
+    with capture.open("wb") as file:
+        made = PcapFile(file)
+        for frame in frames:
+            made.add(frame)
+    assert found(flows(capture), out, capture).kept == kept
+    assert SECRET not in out.getvalue()
+
+
+def test_a_dtls_datagram_is_all_handshake_or_left_out() -> None:
+    clear = b"\x16\xfe\xfd" + bytes(8) + b"\x00\x03abc"
+    assert only_handshake(clear * 2)
+    for behind in (b"\x17" + clear[1:], clear[:4] + b"\x01" + clear[5:], clear[:-1]):
+        assert not only_handshake(clear + behind)
 
 
 def test_a_hello_is_copied_whole(tmp_path: Path) -> None:

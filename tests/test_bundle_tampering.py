@@ -1,5 +1,6 @@
 """No byte of a bundle changes unseen, and no entry goes, comes twice or moves."""
 
+import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -132,6 +133,26 @@ def test_a_changed_field_of_an_entry_is_found(
         assert f"entries.jsonl, line {at + 1}" in places(result)
 
 
+def test_the_same_bytes_cut_or_spelt_otherwise_are_found(members: Members, tmp_path: Path) -> None:
+    """The payload is the same, so the ledger's hash fits: the line of the decision is not."""
+    entries, decisions = lines(members["entries.jsonl"]), lines(members["decisions.jsonl"])
+    last, rest = entries[-1].split(b'"rest":{')
+    taken, rest = rest.split(b",", 1)
+    moved = [*entries[:-1], last + b'"rest":{' + rest]
+    longer = [*decisions[:-1], decisions[-1][:-1] + b"," + taken + b"\n"]
+    salt = json.loads(entries[0])["salt"].encode()
+    changes: list[dict[str, bytes]] = [
+        {"entries.jsonl": b"".join(moved), "decisions.jsonl": b"".join(longer)},
+        {"entries.jsonl": members["entries.jsonl"].replace(salt, salt.upper())},
+        {"entries.jsonl": members["entries.jsonl"].replace(salt, salt[:2] + b" " + salt[2:])},
+        {"checkpoint": members["checkpoint"] + b"\xe2\x80\x94 witness " + b"A" * 96 + b"\n"},
+        {"packets.pcap": b""},
+    ]
+    for change in changes:
+        found = verify_bundle(forged(members | change, tmp_path / "b.zip"))
+        assert places(found)[0].partition(",")[0] == next(iter(change)), found.faults
+
+
 def test_what_is_said_twice_has_to_be_the_same(members: Members, tmp_path: Path) -> None:
     changes: list[tuple[str, bytes]] = [
         ("policy.yaml", members["policy.yaml"] + b"\n"),
@@ -154,6 +175,8 @@ def test_another_finding_or_origin_in_the_manifest_is_found(members: Members, tm
     for change in (
         {"finding": "f" * 16},
         {"origin": "residency/x/y"},
+        {"tenant": "globex"},
+        {"tenant": None},
         {"state": "computed"},
         {"policy": "file"},
     ):

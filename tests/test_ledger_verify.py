@@ -1,6 +1,7 @@
 """A ledger verifies as it was written, and no longer once anything in it was changed."""
 
 import os
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -225,6 +226,36 @@ def test_links_and_devices_are_not_followed(tmp_path: Path, path: str) -> None:
     (folder / path).unlink()
     os.mkfifo(folder / path)
     assert f"{path}: it is no plain file" in told(verify(folder))
+
+
+@pytest.mark.parametrize("entries", [0, 60])
+def test_long_lines_of_many_files_are_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entries: int
+) -> None:
+    monkeypatch.setattr("monitor.ledger.verify_payloads.MAX_LINE_BYTES", 1_000_000)
+    days = [f"2026-03-{day:02}" for day in range(1, 31)]
+    made = [Item("allow", b'{"number":1}', day=day) for day in days * 2][:entries]
+    make_ledger(tmp_path, made)
+    for day in days:
+        path = tmp_path / f"payloads/allow/{day}.jsonl"
+        write(path, b"")
+        os.truncate(path, 1 << 40)  # a hole: it takes no room
+    tracemalloc.start()
+    found = verify(tmp_path)
+    assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    tracemalloc.stop()
+    assert len(found.faults) + found.more_faults == 30 + len(made)
+
+
+def test_a_long_line_out_of_its_place_is_named_as_a_short_one(tmp_path: Path) -> None:
+    make_ledger(tmp_path, [item(number, "allow", 9_000) for number in range(6)])
+    path = tmp_path / f"payloads/allow/{DAY}.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([lines[0], *lines[3:], lines[2]]))
+    found = told(verify(tmp_path)).splitlines()
+    assert [line.partition(":")[0] for line in found] == [
+        "entry 1", "entry 2", f"payloads/allow/{DAY}.jsonl line 5",
+    ]  # fmt: skip
 
 
 def test_payloads_that_retention_erased_are_no_fault(tmp_path: Path) -> None:

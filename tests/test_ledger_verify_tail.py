@@ -5,12 +5,16 @@ import threading
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from monitor.ledger.types import Record
-from monitor.ledger.verify import Tail
+from monitor.ledger.verify import Tail, verify_ledger
+from monitor.ledger.verify_head import Head, read_head
 from monitor.ledger.writer import LedgerWriter
+from tests.bundle_kit import decision
+from tests.ledger_kit import expired, recorded
 from tests.ledger_verify_kit import DAY, SIGNER, files_of, make_ledger, told, verify, write
 
 NOW_NS = 1_773_000_000_000_000_000
@@ -173,6 +177,39 @@ def test_journal_of_another_ledger_is_a_fault(tmp_path: Path) -> None:
     )  # as if it had been stopped ahead of its first entries
     write(other / LINES, b"x")
     assert f"{LINES} line 1: from here on" in told(verify(other))
+
+
+def test_what_retention_erases_meanwhile_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The record that excuses it stands behind the checkpoint that was read: it is looked at once more."""
+    folder = recorded([decision(number, outcome="allow") for number in range(3)], tmp_path) / "acme"
+    once = iter([400])
+
+    def read(*arguments: Any) -> Head | None:
+        head = read_head(*arguments)
+        for days in once:
+            expired(tmp_path, days)
+        return head
+
+    monkeypatch.setattr("monitor.ledger.verify.read_head", read)
+    found = verify_ledger(folder)
+    assert (told(found), found.erased, found.moved) == ("", 3, False)
+
+
+def test_a_strange_file_is_told_while_a_daemon_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = LedgerWriter(tmp_path, SIGNER, "acme", NOW_NS)
+    write(tmp_path / "payloads/notes.txt", b"")
+
+    def read(*arguments: Any) -> Head | None:
+        head = read_head(*arguments)
+        writer.append(records(writer.size, 1))
+        return head
+
+    monkeypatch.setattr("monitor.ledger.verify.read_head", read)
+    found = verify(tmp_path)
+    writer.close()
+    assert (told(found), found.moved) == ("payloads/notes.txt: the ledger has no such file", True)
 
 
 def test_ledger_verifies_while_a_daemon_writes(tmp_path: Path) -> None:

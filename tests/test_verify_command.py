@@ -12,7 +12,7 @@ from monitor.ledger.tenants import Ledgers
 from monitor.ledger.types import Record
 from monitor.merkle.note import Signer
 from monitor.timestamps import timestamp_query
-from tests.ledger_verify_kit import DAY, SIGNER, files_of, item, make_ledger, retention, write
+from tests.ledger_verify_kit import DAY, SIGNER, Item, files_of, item, make_ledger, retention, write
 from tests.tsa_kit import Authority
 
 NOW_NS = 1_773_000_000_000_000_000
@@ -90,6 +90,23 @@ def test_root_with_several_tenants(root: Path, tmp_path: Path) -> None:
     assert f"ledger.json: none of the keys that were given is its key, {keys[2]}" in some.stdout
 
 
+def test_ledger_in_the_folder_of_another_tenant_is_named(root: Path) -> None:
+    shutil.rmtree(root / "acme")
+    shutil.copytree(root / "b%2Fc", root / "acme")
+    keys = [
+        key for line in residency("ledger", "show", root).stdout.splitlines() for key in line.split()[-1:]
+    ]
+    result = residency("verify", root, *(word for key in keys for word in ("--key", key)))
+    assert result.exit_code == 1
+    assert "it is in the folder of another tenant: it is residency/sensor-1/b%2Fc\n" in result.stdout
+
+
+def test_of_several_keys_of_a_name_the_ledgers_own_counts(ledger: Path) -> None:
+    older = Signer.generate(SIGNER.name, bytes(32)).vkey
+    assert residency("verify", ledger, "--key", older, "--key", SIGNER.vkey).exit_code == 0
+    assert residency("verify", ledger, "--key", older).exit_code == 1
+
+
 def test_what_stands_beside_ledgers_and_what_went_is_named(root: Path, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     assert residency("ledger", "checkpoint", root / "acme", "--out", kept).exit_code == 0
@@ -147,7 +164,7 @@ def test_tail_and_retention_are_said(tmp_path: Path) -> None:
     )
     listed = residency("ledger", "list", ledger).stdout.splitlines()
     assert len(listed) == 13
-    assert sum(line.endswith("(erased by retention)") for line in listed) == 8
+    assert sum("(not there: erased by retention" in line for line in listed) == 8
 
 
 def test_entries_are_listed(ledger: Path) -> None:
@@ -161,6 +178,14 @@ def test_entries_are_listed(ledger: Path) -> None:
     assert (said["entries"], said["kinds"], said["first_day"], said["key"]) == (
         12, {"decision": 12}, DAY, SIGNER.vkey,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("payload", [b'{"a":"\xff"}', b"{a}"])
+def test_payload_that_is_no_json_is_one_line(tmp_path: Path, payload: bytes) -> None:
+    ledger = make_ledger(tmp_path, [Item("allow", payload)])
+    result = residency("ledger", "list", ledger, "--json")
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert f"{ledger}: entry 0: no JSON" in result.stderr
 
 
 def test_bundles_are_told_by_what_they_are(tmp_path: Path) -> None:

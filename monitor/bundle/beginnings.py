@@ -1,8 +1,9 @@
 """How a connection began, as packets: up to the ClientHello, and nothing that may hold application data.
 
 Kept are packets without payload, and the client's own that carry its ClientHello: of TLS from the first byte
-of the stream on, of QUIC and DTLS the packets of the handshake. All else (a dialogue before STARTTLS, a
-request to a proxy, early data, any answer) is left out, and counted. What cannot be told is left out.
+of the stream to the end of the hello, of QUIC and DTLS the packets of the handshake. All else (a dialogue
+before STARTTLS, a request to a proxy, early data, any answer) is left out, and counted. What cannot be told
+is left out.
 """
 
 from collections.abc import Sequence
@@ -18,6 +19,11 @@ from sensors.tcp import ACK, SYN
 MAX_FRAMES = 64  # of one connection's beginning; more are left out
 MAX_BYTES = 262_144  # of their payload
 _TLS_HANDSHAKE = b"\x16\x03"  # a record's type and its version's first byte (RFC 8446, section 5.1)
+_TLS_RECORD_BYTES = 5  # of a record's header
+_CLIENT_HELLO = 1
+_MESSAGE_BYTES = 4  # of a handshake message's header: its type, and its length (RFC 8446, section 4)
+_DTLS_HANDSHAKE, _DTLS_CLEAR = 22, b"\x00\x00"  # a record's type, and the epoch without keys (RFC 9147)
+_DTLS_RECORD_BYTES = 13
 SEQUENCES = 1 << 32
 _CARRIERS = ("tls", "quic", "dtls")
 
@@ -48,22 +54,53 @@ class Beginning:
 
     def write(self, out: PcapFile) -> None:
         """Write what may be told, once the connection is over."""
-        payloads = self._hello and self._begins_with_hello()
-        for frame, segment in self._frames:
-            if segment.payload and not payloads:
+        kept = self._of_hello() if self._hello else set[int]()
+        for at, (frame, segment) in enumerate(self._frames):
+            if segment.payload and at not in kept:
                 self.left_out += 1
             else:
                 out.add(frame)
         out.left_out += self.left_out
 
-    def _begins_with_hello(self) -> bool:
-        """Whether the first bytes of the client's stream are those of a TLS record; datagrams were told."""
-        sent = [segment for _, segment in self._frames if segment.payload and segment.transport == TCP]
-        begin = next((segment.seq + 1 for _, segment in self._frames if _opens(segment)), None)
-        if not sent or begin is None:
-            return not sent
-        ordered = sorted(sent, key=lambda segment: (segment.seq - begin) % SEQUENCES)
-        return ordered[0].seq == begin % SEQUENCES and ordered[0].payload.startswith(_TLS_HANDSHAKE)
+    def _of_hello(self) -> set[int]:
+        """Return which frames have a payload that is the hello's and no more; datagrams were told."""
+        begin = next((segment.seq + 1 for _, segment in self._frames if _opens(segment)), 0)
+        sent = [(at, segment) for at, (_, segment) in enumerate(self._frames) if segment.payload]
+        kept = {at for at, segment in sent if segment.transport != TCP}
+        pieces = [(segment.seq - begin) % SEQUENCES for at, segment in sent]
+        stream = bytearray()
+        for offset, (_, segment) in sorted(zip(pieces, sent, strict=True), key=lambda piece: piece[0]):
+            if offset <= len(stream):
+                stream += segment.payload[len(stream) - offset :]
+        end = hello_end(bytes(stream))
+        for offset, (at, segment) in zip(pieces, sent, strict=True):
+            piece = segment.payload
+            if offset + len(piece) <= end and stream[offset : offset + len(piece)] == piece:
+                kept.add(at)
+        return kept
+
+
+def hello_end(stream: bytes) -> int:
+    """Return where the records end that hold a ClientHello and no more; 0 where a stream is not of those."""
+    at, message = 0, bytearray()
+    while stream.startswith(_TLS_HANDSHAKE, at):
+        start = at + _TLS_RECORD_BYTES
+        at = start + int.from_bytes(stream[start - 2 : start])
+        message += stream[start:at]
+        whole = _MESSAGE_BYTES + int.from_bytes(message[1:_MESSAGE_BYTES])
+        if len(message) >= max(whole, _MESSAGE_BYTES):
+            return at if message[0] == _CLIENT_HELLO and len(message) == whole else 0
+    return 0
+
+
+def only_handshake(datagram: bytes) -> bool:
+    """Whether all of a datagram is DTLS records of a handshake without keys: early data may follow those."""
+    at = 0
+    while at < len(datagram):
+        if datagram[at] != _DTLS_HANDSHAKE or datagram[at + 3 : at + 5] != _DTLS_CLEAR:
+            return False
+        at += _DTLS_RECORD_BYTES + int.from_bytes(datagram[at + 11 : at + 13])
+    return at == len(datagram)
 
 
 def _opens(segment: Segment) -> bool:
@@ -81,5 +118,5 @@ def _may_be_of_hello(flow: Flow, segment: Segment) -> bool:
     if segment.transport == TCP:
         return True
     if dtls.is_dtls_handshake(payload):
-        return not dtls.may_hold_data(payload)
+        return only_handshake(payload)
     return quic.is_long_header(payload) and not quic.may_hold_data(payload)

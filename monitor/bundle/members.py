@@ -32,6 +32,7 @@ POLICY: Final = "policy.yaml"
 VERSIONS: Final = "versions.json"
 OPTIONAL: frozenset[str] = frozenset({CAPTURES, DATASETS, PACKETS, POLICY})
 
+PSEUDONYM: Final = "client-"  # how a client begins that is one
 MAX_SMALL_BYTES: Final = 33_554_432  # of a member that is read as a whole
 MAX_LINE_BYTES: Final = 33_554_432  # of a line: a whole policy may stand in it
 MAX_ENTRIES: Final = 1_000_000

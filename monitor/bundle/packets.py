@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from monitor.bundle.beginnings import Beginning
-from monitor.bundle.members import Capture, Captures, Packets
+from monitor.bundle.members import PSEUDONYM, Capture, Captures, Packets
 from monitor.bundle.pcap_file import PcapFile
 from monitor.files import InputError, unreadable
 from sensors.budget import ReadingBudget
@@ -155,7 +155,7 @@ class PacketFinder:
 
 
 def _fits(decided: FlowKey, seen: FlowKey) -> bool:
-    return decided.client.startswith("client-") or decided == seen
+    return decided.client.startswith(PSEUDONYM) or decided == seen
 
 
 def _numbered(capture: int, path: Path) -> Iterator[_Numbered]:

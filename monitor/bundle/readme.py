@@ -31,9 +31,10 @@ What it proves
   signed. Whoever holds a checkpoint of that ledger can tell that the ledger only grew since.
 
 What it does not prove
-  - That these are all decisions of the finding: what retention erased is not here, and what was left out
-    of a bundle leaves no hole. The ledger notes each export with the bundle's SHA-256, which tells whether
-    this is the file that was exported.
+  - That these are all decisions and changes of the finding, and all policies that were loaded meanwhile:
+    what retention erased is not here, and what was left out of a bundle leaves no hole. So a later change
+    of the finding, or a later policy, may be missing. An export that the ledger notes, it notes with the
+    bundle's SHA-256, which tells whether this is the file that was exported.
   - captures.json, packets.pcap and versions.json, and policy.yaml where it comes from a file, are not in
     the ledger. The SHA-256 of a capture tells whether you have the same one.
   - Network evidence shows where a connection ended, not where inference ran. A server name is what the

@@ -8,7 +8,7 @@ import msgspec
 
 from monitor.bundle import members
 from monitor.bundle.archive import Archive
-from monitor.bundle.members import Captures, decided
+from monitor.bundle.members import PSEUDONYM, Captures, decided
 from monitor.documents import Source
 from monitor.files import unreadable
 from monitor.ledger.verify_types import Fault
@@ -34,23 +34,32 @@ class _Ended(msgspec.Struct):
 _ended = msgspec.json.Decoder(_Ended)
 
 
-class Recorded(msgspec.Struct, frozen=True):
-    """What a replay is compared with: the policy, and each ended connection's decision, with its line."""
+class Recorded(msgspec.Struct):
+    """What a replay is compared with: the policy, and each ended connection's decision, with its line.
+
+    ``hidden`` counts those whose client is a pseudonym, which no replay gives: they cannot be compared.
+    """
 
     policy: Source | None
-    lines: dict[tuple[int, FlowKey], tuple[int, bytes]]
+    datasets: bytes
+    lines: dict[tuple[int, FlowKey], tuple[int, bytes]]  # its number, and its SHA-256
+    hidden: int
 
 
 def recorded(bundle: Path) -> Recorded:
     """Return what a verified bundle says. Raises ArchiveError, InputError."""
     with Archive(bundle) as archive:
-        policy = _policy(archive)
-        lines = {
-            decided(line): (number, line)
-            for number, line in enumerate(archive.lines(members.DECISIONS), 1)
-            if _ended.decode(line).connection.totals.reason != "active"
-        }
-    return Recorded(policy, lines)
+        datasets = archive.small(members.DATASETS) if members.DATASETS in archive else b""
+        found = Recorded(_policy(archive), datasets, {}, 0)
+        for number, line in enumerate(archive.lines(members.DECISIONS), 1):
+            if _ended.decode(line).connection.totals.reason == "active":
+                continue
+            at = decided(line)
+            if at[1].client.startswith(PSEUDONYM):
+                found.hidden += 1
+            else:
+                found.lines[at] = number, hashlib.sha256(line).digest()
+    return found
 
 
 def _policy(archive: Archive) -> Source | None:
@@ -89,7 +98,7 @@ class Comparison:
     def offer(self, decision: Decision) -> None:
         """Take a decision of the replay."""
         waiting = self._waiting.pop((decision.ts_ns, decision.connection.flow), None)
-        if waiting is not None and waiting[1] != _encode(decision):
+        if waiting is not None and waiting[1] != hashlib.sha256(_encode(decision)).digest():
             self._faults.append(_at(waiting[0], "the replay decides otherwise"))
 
     def faults(self) -> tuple[Fault, ...]:

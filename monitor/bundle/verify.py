@@ -18,6 +18,7 @@ from monitor.bundle.readme import readme
 from monitor.bundle.verify_entries import Checked, EntryCheck
 from monitor.files import unreadable
 from monitor.findings.types import Finding
+from monitor.ledger.verify_head import is_bare, is_of
 from monitor.ledger.verify_types import Fault, Faults
 from monitor.merkle.checkpoint import Checkpoint, CheckpointError, parse_checkpoint
 from monitor.merkle.note import NoteError, Verifier, open_note, read_note
@@ -116,6 +117,8 @@ class _Check:
         if self.checkpoint is not None:
             self.entries = EntryCheck(archive, manifest, self.checkpoint, self._faults).run()
             self._follows(archive, manifest)
+        if members.PACKETS in archive and members.CAPTURES not in archive:
+            self._faults.add(members.PACKETS, f"it goes with {members.CAPTURES}, which is not there")
         if members.CAPTURES in archive:
             captures = _read(archive, members.CAPTURES, _captures)
             self._captures(archive, captures)
@@ -150,14 +153,19 @@ class _Check:
         if self._known and not self.trusted:
             self._faults.add(members.KEY, "not a key that you trust")
             return
+        data = archive.small(members.CHECKPOINT)
         try:
-            note = open_note(read_note(archive.small(members.CHECKPOINT)), (own,))
+            note = open_note(read_note(data), (own,))
             checkpoint = parse_checkpoint(note.text)
         except (NoteError, CheckpointError) as error:
             self._faults.add(members.CHECKPOINT, str(error))
             return
         if checkpoint.origin != manifest.origin:
             self._faults.add(members.CHECKPOINT, f"of another ledger ({checkpoint.origin})")
+        if not is_bare(note, data, checkpoint):
+            self._faults.add(members.CHECKPOINT, "there is more in it than a state and one signature")
+        if not is_of(manifest.tenant, manifest.origin):
+            self._faults.add(members.MANIFEST, f"{manifest.origin} is not of tenant {manifest.tenant!r}")
         self.checkpoint = checkpoint
 
     def _follows(self, archive: Archive, manifest: Manifest) -> None:

@@ -23,11 +23,13 @@ from monitor.bundle.members import (
     encode,
     finding_of,
     join_payload,
+    split_payload,
 )
 from monitor.ledger.types import SALT_BYTES, Leaf, leaf_bytes, payload_hash
 from monitor.ledger.verify_types import Faults
 from monitor.merkle.checkpoint import Checkpoint
 from monitor.merkle.tree import ProofError, leaf_hash, verify_inclusion
+from sensors.observations import FlowKey
 
 MAX_PROOF = 64  # hashes: no tree is higher
 MAX_OTHERS = 64  # decisions that name another finding: the same connection, again and again
@@ -72,7 +74,7 @@ class EntryCheck:
         self._checked = Checked()
         self._last = -1
         self._pending: dict[str, bytes] = {}  # loaded, and not yet followed by a decision
-        self._others: dict[str, bytes] = {}  # decisions that name another finding
+        self._others: dict[str, bytes] = {}  # decisions that name another finding, see _connection
 
     def run(self) -> Checked:
         """Check them all. Raises ArchiveError, OSError."""
@@ -90,15 +92,12 @@ class EntryCheck:
                 self._faults.add(name, "it has lines that no entry names")
         if self._pending:
             self._faults.add(members.ENTRIES, "no decision follows what was loaded")
-        for place, payload in self._others.items():
-            if not self._is_sample(payload):
+        change = self._checked.finding
+        sample = _connection(change.sample) if change is not None and change.sample is not None else None
+        for place, connection in self._others.items():
+            if connection != sample:  # a behaviour names no decision, and comes with its first connection
                 self._faults.add(place, "a decision of another finding")
         return self._checked
-
-    def _is_sample(self, payload: bytes) -> bool:
-        """Whether a decision is on the first connection of the finding: a behaviour names no others."""
-        change = self._checked.finding
-        return change is not None and change.sample == connection_of(payload)
 
     def _entry(self, place: str, line: bytes) -> None:
         entry = _entry.decode(line)
@@ -112,7 +111,9 @@ class EntryCheck:
         self._last = entry.index
         payload = self._payload(entry, leaf)
         salt = bytes.fromhex(entry.salt)
-        if len(salt) != SALT_BYTES or payload_hash(salt, payload) != leaf.payload:
+        if len(salt) != SALT_BYTES or salt.hex() != entry.salt:
+            raise ValueError(f"the salt of entry {entry.index} is not 32 small hexadecimal digits")
+        if payload_hash(salt, payload) != leaf.payload:
             raise ValueError(f"the payload of entry {entry.index} is not what its leaf says")
         proof = [_hash(node) for node in entry.proof[: MAX_PROOF + 1]]
         root = self._checkpoint.root
@@ -133,7 +134,12 @@ class EntryCheck:
         line = next(self._lines[member], None)
         if line is None:
             raise ValueError(f"{member} has no line for it")
-        return line if entry.rest is UNSET else join_payload(line, bytes(entry.rest))
+        if entry.rest is UNSET:
+            return line
+        payload = join_payload(line, bytes(entry.rest))
+        if split_payload(payload)[0] != line:
+            raise ValueError(f"the line of {member} is not the decision alone")
+        return payload
 
     def _says(self, place: str, leaf: Leaf, payload: bytes) -> None:
         """Take what a payload says that is proven to be the ledger's."""
@@ -148,7 +154,7 @@ class EntryCheck:
             checked.policy = self._pending.pop("policy-loaded", checked.policy)
             checked.datasets = self._pending.pop("datasets-loaded", checked.datasets)
             if finding_of(payload) != finding:
-                self._others[place] = payload
+                self._others[place] = _connection(connection_of(payload))
         elif leaf.kind == "policy-loaded":
             policy = _policy.decode(payload)
             text = policy.text.encode("utf-8", "surrogatepass")
@@ -157,6 +163,11 @@ class EntryCheck:
             self._pending[leaf.kind] = text
         else:
             self._pending[leaf.kind] = payload + b"\n"
+
+
+def _connection(found: tuple[int, FlowKey]) -> bytes:
+    """Return what stands for a connection, however long what is said of it is."""
+    return hashlib.sha256(msgspec.json.encode(found)).digest()
 
 
 def _hash(text: str) -> bytes:

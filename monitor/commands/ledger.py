@@ -20,7 +20,11 @@ from monitor.ledger.types import KINDS, Leaf
 from monitor.replacing import Replacing
 from monitor.wording import moment
 
+_raw_json = msgspec.json.Decoder(msgspec.Raw).decode
+
 PAYLOAD_COLUMNS = 100  # of a payload in the list; --json has all of it
+
+NOT_THERE = "(not there: erased by retention, if `residency verify` finds no fault)"
 
 ledger_argument = click.argument("ledger", type=FILE, metavar="LEDGER")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
@@ -88,7 +92,7 @@ def _summary(reader: LedgerReader) -> Summary:
 
 def _summary_line(said: Summary) -> str:
     kinds = ", ".join(f"{kind} {count:,}" for kind, count in said.kinds.items())
-    days = f"{said.first_day} to {said.last_day}" if said.first_day else "no day"
+    days = printable(f"{said.first_day} to {said.last_day}") if said.first_day else "no day"
     name = said.tenant if said.tenant is not None else "(no tenant)"
     parts = (printable(name), f"{said.entries:,} entries", kinds or "nothing", days, printable(said.key))
     return "  ".join(parts)
@@ -121,7 +125,7 @@ def list_entries(ledger: Path, kind: str | None, as_json: bool) -> None:
 
 def _entry_line(entry: Entry) -> str:
     leaf = entry.leaf
-    payload = "(erased by retention)" if entry.payload is None else entry.payload.decode("utf-8", "replace")
+    payload = NOT_THERE if entry.payload is None else entry.payload.decode("utf-8", "replace")
     at = f"{entry.index:>8}  {moment(leaf.at_ns)}  {leaf.kind:<15}  {leaf.payload_class:<13}  {leaf.day:<10}"
     return f"{at}  {shortened(printable(payload), PAYLOAD_COLUMNS)}"
 
@@ -133,9 +137,19 @@ def _entry_json(reader: LedgerReader, entries: Iterator[Entry]) -> Iterator[str]
             "index": entry.index,
             "leaf": entry.leaf,
             "salt": None if entry.salt is None else entry.salt.hex(),
-            "payload": None if entry.payload is None else msgspec.Raw(entry.payload),
+            "payload": None if entry.payload is None else _payload_json(reader, entry.index, entry.payload),
         }
         yield json_line(said)
+
+
+def _payload_json(reader: LedgerReader, index: int, payload: bytes) -> msgspec.Raw:
+    """Return a payload to be put out as it is. Raises InputError for what is no JSON."""
+    try:
+        payload.decode()
+        return _raw_json(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        mend = "see `residency verify` for what else is wrong"
+        raise InputError(str(reader.folder), f"entry {index}: no JSON: {error}", mend) from None
 
 
 @command.command("checkpoint")

@@ -1,5 +1,6 @@
 """`residency verify`: is a ledger, or a bundle, as it was signed? Offline, by public keys alone."""
 
+import datetime as dt
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -8,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.commands.base import FILE, Failure, clear_errors
+from monitor.commands.base import FILE, Failure, as_of_option, clear_errors, data_option
 from monitor.commands.edge import reader_may_leave
 from monitor.commands.terminal import echo, json_line
 from monitor.commands.trust import read_kept, read_keys, read_limited
+from monitor.datasets.use import DataChoice
 from monitor.exitstatus import Exit
 from monitor.files import InputError
 
@@ -51,6 +53,8 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="A bundle's capture: its decisions have to come of it again (repeatable).",
 )
+@data_option
+@as_of_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the text.")
 def command(
     path: Path,
@@ -59,6 +63,8 @@ def command(
     timestamp: Path | None,
     tsa_ca: Path | None,
     captures: Sequence[Path],
+    data: Path | None,
+    as_of: dt.date | None,
     as_json: bool,
 ) -> None:
     """Verify a ledger, or a bundle that was exported from one, offline.
@@ -74,16 +80,21 @@ def command(
       residency verify ledger/acme --key ledger.pub --checkpoint kept/acme-june \\
         --timestamp kept/acme-june.tsr --tsa-ca tsa-root.pem
       residency verify finding.zip --key ledger.pub
+      residency verify finding.zip --capture egress.pcap --as-of 2026-03-10
+
+    --data and --as-of choose the data sets for --capture, as for `residency replay`.
 
     \b
     Exit status: 0 verified; 1 something is not as it was signed; 2 usage;
-    3 unreadable.
+    3 unreadable; 4 some decisions could not be compared with --capture.
     """
     from monitor.bundle.verify import is_bundle  # noqa: PLC0415  loads what only this command needs
 
     trusted = read_keys(keys)
     if (timestamp is None) != (tsa_ca is None):
         raise Failure("--timestamp and --tsa-ca: each needs the other", Exit.USAGE)
+    if not captures and (data is not None or as_of is not None):
+        raise Failure("--data and --as-of are for --capture, which is not there", Exit.USAGE)
     with unreadable_ends():
         bundle = is_bundle(path)
     if not bundle:
@@ -95,7 +106,7 @@ def command(
         raise Failure(f"{path}: --checkpoint and --timestamp are for ledgers; this is a bundle", Exit.USAGE)
     from monitor.commands.verify_bundle import verify_and_print  # noqa: PLC0415
 
-    sys.exit(verify_and_print(path, trusted, captures, as_json=as_json))
+    sys.exit(verify_and_print(path, trusted, captures, DataChoice(data, as_of), as_json=as_json))
 
 
 def _verify_ledgers(

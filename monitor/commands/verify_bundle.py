@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -12,34 +13,41 @@ from monitor.commands.edge import reader_may_leave
 from monitor.commands.terminal import echo, json_line
 from monitor.commands.verify import unreadable_ends
 from monitor.commands.verify_text import bundle_lines
+from monitor.datasets.use import DataChoice
 from monitor.exitstatus import Exit
 from monitor.ledger.verify_types import Fault
 from monitor.merkle.note import Verifier
 
+if TYPE_CHECKING:
+    from monitor.commands.bundle_capture import Compared
+
 
 def verify_and_print(
-    path: Path, keys: Sequence[Verifier], captures: Sequence[Path], *, as_json: bool
+    path: Path, keys: Sequence[Verifier], captures: Sequence[Path], choice: DataChoice, *, as_json: bool
 ) -> Exit:
     """Verify a bundle, compare it with captures, print what came of it; return the exit status."""
     with clear_errors(), unreadable_ends():
         found = verify_bundle(path, keys)
-        of_captures = _compared(found, path, captures)
-    holds = found.holds and not of_captures
+        compared = _compared(found, path, captures, choice)
+    holds = found.holds and not compared.faults
     with reader_may_leave():
         if as_json:
             said = msgspec.structs.asdict(found)
-            echo([json_line({"holds": holds, **said, "capture_faults": of_captures})])
+            of_captures = {"capture_faults": compared.faults, "not_compared": compared.hidden}
+            echo([json_line({"holds": holds, **said, **of_captures})])
         else:
-            echo(bundle_lines(found, of_captures))
-    return Exit.DONE if holds else Exit.VIOLATIONS
+            echo(bundle_lines(found, compared.faults, compared.hidden))
+    if not holds:
+        return Exit.VIOLATIONS
+    return Exit.INCOMPLETE if compared.hidden else Exit.DONE
 
 
-def _compared(found: VerifiedBundle, path: Path, captures: Sequence[Path]) -> tuple[Fault, ...]:
+def _compared(found: VerifiedBundle, path: Path, captures: Sequence[Path], choice: DataChoice) -> "Compared":
+    from monitor.commands.bundle_capture import Compared, compare_capture  # noqa: PLC0415  loads the engines
+
     if not captures or not found.holds:
-        return ()
-    from monitor.commands.bundle_capture import compare_capture  # noqa: PLC0415  loads the engines
-
+        return Compared()
     try:
-        return compare_capture(path, captures)
+        return compare_capture(path, captures, choice)
     except ArchiveError as error:
-        return (Fault(error.place, error.problem),)
+        return Compared((Fault(error.place, error.problem),))

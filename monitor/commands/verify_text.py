@@ -51,8 +51,8 @@ def _tail(tail: Tail) -> str:
     return f"{said}, not yet signed: the daemon was stopped; it repairs this at its next start"
 
 
-def bundle_lines(found: VerifiedBundle, of_captures: Sequence[Fault]) -> Iterator[str]:
-    """Yield what came of verifying a bundle, and of comparing it with its captures."""
+def bundle_lines(found: VerifiedBundle, of_captures: Sequence[Fault], hidden: int) -> Iterator[str]:
+    """Yield what came of verifying a bundle, and of comparing all but ``hidden`` decisions with captures."""
     all_faults = (*found.faults, *of_captures)
     yield headline(printable(found.path), all_faults, found.more_faults)
     if found.finding is not None:
@@ -61,6 +61,9 @@ def bundle_lines(found: VerifiedBundle, of_captures: Sequence[Fault]) -> Iterato
     decisions = plural(found.decisions, "decision")
     yield fact("entries", f"{found.entries:,}: {decisions}, {plural(found.changes, 'change')} of the finding")
     yield from signed(found.checkpoint, found.key, trusted=found.trusted)
+    if hidden:
+        said = f"{plural(hidden, 'decision')} with pseudonyms of clients, which no replay gives"
+        yield fact("not compared", said)
     yield from faults(all_faults, found.more_faults)
 
 

@@ -23,7 +23,7 @@ from monitor.ledger.verify_files import (
 from monitor.ledger.verify_head import MAX_JOURNAL_BYTES, Head, read_head, read_header
 from monitor.ledger.verify_leaves import read_leaf
 from monitor.ledger.verify_payloads import PayloadFile, Payloads
-from monitor.ledger.verify_tail import TailCheck
+from monitor.ledger.verify_tail import TailCheck, may_be_left
 from monitor.ledger.verify_tree import TreeCheck
 from monitor.ledger.verify_types import Fault, Faults, Tail, Verified
 from monitor.merkle.checkpoint import Checkpoint, CheckpointError, parse_checkpoint
@@ -32,6 +32,7 @@ from monitor.merkle.tiles import MAX_BUNDLE_BYTES, TileError, parse_path, width_
 
 __all__ = ["Fault", "KeptCheckpoint", "Tail", "Verified", "verify_ledger"]
 
+TRIES = 3  # where faults were found while a daemon wrote: retention may have taken what seemed to be missing
 MAX_BEHIND = 10_000  # files and ends of files behind the checkpoint that are looked at
 
 
@@ -50,11 +51,14 @@ def verify_ledger(
     It has to go on from each checkpoint that was ``kept`` elsewhere. Raises InputError where it cannot be
     read.
     """
-    faults = Faults()
     try:
-        head = read_head(folder, trusted, faults)
+        for _ in range(TRIES):
+            faults = Faults()
+            head = read_head(folder, trusted, faults)
+            found = _check(folder, head, kept, faults) if head else _Found(Faults())
+            if not found.moved or not (faults.found or found.of_files.found):
+                break
         header = head.header if head else read_header(folder, Faults())
-        found = _check(folder, head, kept, faults) if head else _Found(Faults())
     except OSError as error:
         raise unreadable(Path(error.filename or folder), error) from None
     if header is None and not os.path.lexists(folder / LEDGER):
@@ -158,6 +162,8 @@ def _behind(folder: Path, size: int, payloads: Payloads, faults: Faults) -> _Beh
             file = payloads.drain(*payload, size)
             if file is not None:
                 behind.ends.append(file)
+        elif not may_be_left(path):
+            faults.add(shown(path), "the ledger has no such file")
         elif len(behind.files) < MAX_BEHIND:
             behind.files.append(path)
         else:

@@ -26,10 +26,10 @@ def read_plain(path: Path, limit: int) -> bytes | None:
     if file is None:
         return None
     with file:
-        data = file.read(limit + 1)
-    if len(data) > limit:
-        raise NotPlainError(f"it is larger than the {limit:,} bytes that such a file can have")
-    return data
+        size = os.fstat(file.fileno()).st_size
+        if size > limit:
+            raise NotPlainError(f"it is larger than the {limit:,} bytes that such a file can have")
+        return file.read(size)  # read makes room for all that is asked for
 
 
 def read_file(folder: Path, path: str, limit: int, faults: Faults) -> bytes | None:

@@ -13,7 +13,7 @@ from monitor.ledger.verify_edge import read_edge
 from monitor.ledger.verify_files import read_file
 from monitor.ledger.verify_types import Faults
 from monitor.merkle.checkpoint import Checkpoint, CheckpointError, parse_checkpoint
-from monitor.merkle.note import MAX_NOTE_BYTES, NoteError, Verifier, open_note, read_note
+from monitor.merkle.note import MAX_NOTE_BYTES, Note, NoteError, Verifier, open_note, read_note
 
 MAX_HEADER_BYTES = 65_536
 MAX_JOURNAL_BYTES = 1 << 28  # eight times what the daemon lets one grow to
@@ -53,12 +53,13 @@ def read_header(folder: Path, faults: Faults) -> Header | None:
         return None
     if msgspec.json.encode(header, order="sorted") + b"\n" != data:
         faults.add(LEDGER, "it is not written as a ledger writes it")
-    if not _is_of(header.tenant, header.origin):
+    if not is_of(header.tenant, header.origin):
         faults.add(LEDGER, f"the tenant {header.tenant!r} is not the one of the origin {header.origin!r}")
     return header
 
 
-def _is_of(tenant: str | None, origin: str) -> bool:
+def is_of(tenant: str | None, origin: str) -> bool:
+    """Tell whether an origin is that of a tenant's ledger."""
     try:
         return origin.endswith(f"/{tenant_folder(tenant)}")
     except ValueError:
@@ -101,6 +102,11 @@ def _verifier(header: Header, trusted: Verifier | None, faults: Faults) -> Verif
     return trusted or own
 
 
+def is_bare(note: Note, data: bytes, checkpoint: Checkpoint) -> bool:
+    """Tell whether a checkpoint says a state and has one signature, as a ledger writes it, and no more."""
+    return not note.unknown and not checkpoint.extensions and data.count(b"\n\xe2\x80\x94 ") == 1
+
+
 def _checkpoint(data: bytes, header: Header, verifier: Verifier, faults: Faults) -> Checkpoint | None:
     """Return what the key signed. A ledger's own checkpoint has one signature, and nothing to add."""
     try:
@@ -109,7 +115,7 @@ def _checkpoint(data: bytes, header: Header, verifier: Verifier, faults: Faults)
     except (NoteError, CheckpointError) as error:
         faults.add(CHECKPOINT, str(error))
         return None
-    if note.unknown or data.count(b"\n\xe2\x80\x94 ") != 1 or found.extensions:
+    if not is_bare(note, data, found):
         faults.add(CHECKPOINT, "there is more in it than the ledger's state and one signature")
     if found.origin != header.origin:
         faults.add(CHECKPOINT, f"it is of another ledger: {found.origin}")

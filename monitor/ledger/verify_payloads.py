@@ -25,6 +25,8 @@ MAX_FILES = 100_000  # payload files of a ledger: a day of each class for thirty
 OPEN_FILES = 64  # at once
 MAX_NAMED = 10  # entries without a payload that are named, of one file; more are counted
 BUFFER_BYTES = 65_536
+MAX_KEPT_BYTES = 4_096  # of a line that a later entry may have
+NEVER = 1 << 63
 
 _SALT = 2 * SALT_BYTES
 _BETWEEN = b'","payload":'
@@ -54,11 +56,26 @@ class PayloadFile:
         self.number = 0
         self.file: BinaryIO | None = None
         self.there = True
+        self.waits_for = 0  # no entry before this one can have the next line, which is read again then
 
     def step(self) -> None:
         """Let go of the line that is looked at."""
         self.offset += len(self.line)
         self.line = b""
+
+    def put_off(self, index: int) -> None:
+        """Keep a long line no longer: one in each of many files would be more than memory holds."""
+        if len(self.line) > MAX_KEPT_BYTES:
+            self.line, self.waits_for = b"", index
+            self.number -= 1
+            if self.file is not None:
+                self.file.seek(self.offset)
+
+    def lose(self, index: int) -> None:
+        """Note an entry that has no line."""
+        self.lost_count += 1
+        if len(self.lost) < MAX_NAMED:
+            self.lost.append(index)
 
     def place(self) -> str:
         """Say where the line is that is looked at."""
@@ -90,6 +107,9 @@ class Payloads:
         if file is None:
             self._faults.add(f"entry {index}", f"its day is none, or one of more than {MAX_FILES:,}")
             return
+        if index < file.waits_for:
+            file.lose(index)
+            return
         line = file.line or self._next(file)
         start = b'{"index":%d,"salt":"' % index
         salt_end = len(start) + _SALT
@@ -110,6 +130,7 @@ class Payloads:
             found = read_line(line)
             if found is None:
                 if not line.endswith(b"\n"):
+                    file.put_off(NEVER)
                     break  # cut off: what it is shows when all entries were seen
                 self._faults.add(file.place(), "it does not have the form of a payload line")
             elif sha256(found[1] + found[2]).hexdigest() == leaf.payload:
@@ -123,13 +144,12 @@ class Payloads:
                 file.step()
                 return
             elif found[0] > index:
+                file.put_off(found[0])
                 break
             elif found[0] // TILE_WIDTH not in self._unread:
                 self._faults.add(file.place(), f"index {found[0]} is out of its place, or comes twice")
             file.step()
-        file.lost_count += 1
-        if len(file.lost) < MAX_NAMED:
-            file.lost.append(index)
+        file.lose(index)
 
     def finish(self, size: int) -> Iterator[PayloadFile]:
         """Name the entries without a payload; yield the files that have something behind their last entry.
@@ -155,6 +175,7 @@ class Payloads:
         while line := file.line or self._next(file):
             found = read_line(line)
             if found is None or found[0] >= size:
+                file.line = b""
                 return True
             if found[0] // TILE_WIDTH not in self._unread:
                 self._faults.add(file.place(), f"index {found[0]} is out of its place, or comes twice")

@@ -40,12 +40,16 @@ def verify_root(
     ledgers, origins = list[Verified](), set[str]()
     faults = Faults()
     for folder in folders:
-        origin = _origin(folder)
+        origin, key = _named(folder)
         origins.add(origin)
-        trusted = next((key for key in keys if key.name == origin), None)
+        mine = [each for each in keys if each.name == origin]
+        trusted = next((each for each in mine if each.vkey == key), mine[0] if mine else None)
         found = verify_ledger(folder, trusted, [each for each in kept if _origin_of(each) == origin])
         if keys and trusted is None:
             fault = Fault(LEDGER, f"none of the keys that were given is its key, {found.key}")
+            found = replace(found, faults=(fault, *found.faults))
+        if folders != [path] and origin and origin.rpartition("/")[2] != folder.name:
+            fault = Fault(LEDGER, f"it is in the folder of another tenant: it is {origin}")
             found = replace(found, faults=(fault, *found.faults))
         ledgers.append(found)
     for each in kept:
@@ -56,13 +60,13 @@ def verify_root(
     return VerifiedRoot(tuple(ledgers), tuple(faults.found))
 
 
-def _origin(folder: Path) -> str:
-    """Return the origin that a ledger says it has; empty where it says none."""
+def _named(folder: Path) -> tuple[str, str]:
+    """Return the origin and the key that a ledger says it has; empty where it says none."""
     try:
         header = read_header(folder, Faults())
     except OSError as error:
         raise unreadable(folder / LEDGER, error) from None
-    return header.origin if header else ""
+    return (header.origin, header.key) if header else ("", "")
 
 
 def _origin_of(kept: KeptCheckpoint) -> str:

@@ -25,6 +25,14 @@ _START = re.compile(rb'.{4}\{"start":([0-9]{1,18}),', re.DOTALL)  # how a body b
 RECORD_HEAD = 40  # of a journal's record: eight bytes of length, and SHA-256 of the body
 
 
+def may_be_left(path: str) -> bool:
+    """Tell whether a stop leaves files of such a name, beside payload files."""
+    try:
+        return path == NEW_CHECKPOINT or bool(parse_path(path))
+    except TileError:
+        return False
+
+
 def split_journal(data: bytes, faults: Faults) -> tuple[list[bytes], int]:
     """Return the bodies of the whole records, and how many bytes stand behind them: a batch that was torn."""
     bodies, at = [], 0
@@ -103,10 +111,12 @@ class TailCheck:
             if edge is None or edge.size != batch.start:
                 self._faults.add(JOURNAL, f"the entries before {batch.start} are missing")
                 return
-            self._note_lines(batch)
+            if not self._note_lines(batch):
+                return
             for path, data in edge.grow(batch.leaves).files:
                 self._note_tile(parse_path(path), data)
-            self._roots[edge.size] = edge.root()
+            if edge.size >= self._signed.size:
+                self._roots[edge.size] = edge.root()
         self._end = edge.size if edge else 0
         if self._roots.get(self._signed.size) != self._signed.root:
             problem = f"it goes on to {self._end} entries, but not from those that the checkpoint says"
@@ -127,13 +137,16 @@ class TailCheck:
         self._tiles[place.level, place.number] = data
         self._states[place] = len(data)
 
-    def _note_lines(self, batch: Batch) -> None:
-        """Check that lines and leaves of a batch belong together, and keep those that are not signed."""
-        leaves = {batch.start + at: read_leaf(raw) for at, raw in enumerate(batch.leaves)}
+    def _note_lines(self, batch: Batch) -> bool:
+        """Check that lines and leaves of a batch belong together, and keep those that are not signed.
+
+        Return False where entries have no line: such a batch is no daemon's, and may have very many.
+        """
+        leaves = {batch.start + at: raw for at, raw in enumerate(batch.leaves)}
         for piece in batch.pieces:
             for line in piece.data.split(b"\n")[:-1]:
                 found = read_line(line + b"\n")
-                leaf = leaves.pop(found[0], None) if found else None
+                leaf = read_leaf(leaves.pop(found[0], b"")) if found else None
                 if found is None or not isinstance(leaf, Leaf) or not _belongs(leaf, found, piece.path):
                     self._faults.add(
                         JOURNAL, f"a line of {piece.path} is not what the entries of its batch say"
@@ -142,6 +155,7 @@ class TailCheck:
                 self._lines.setdefault(piece.path, (piece.head.offset, bytearray()))[1].extend(piece.data)
         if leaves:
             self._faults.add(JOURNAL, f"entry {min(leaves)} has no payload line in its batch")
+        return not leaves
 
     def _is_tile(self, path: str, data: bytes) -> bool:
         """Tell whether a tile had this state on the way through the journal, or this is the start of one."""
