@@ -2,7 +2,7 @@
 
 Entries behind the outbox's position are offered to the findings again. The changes that follow are the same,
 with the same keys, so what was told already is told under the same key. A finding's change that stands in the
-ledger is taken as it is: a person or a deadline may have made it.
+ledger, and that does not follow, is taken as it is: a person or a deadline may have made it.
 """
 
 from collections.abc import Mapping
@@ -60,6 +60,14 @@ class CatchingUp:
                 self._expected[change.key] = change
         elif entry.leaf.kind == "finding":
             change = msgspec.json.decode(entry.payload, type=Change)
-            self._expected.pop(change.key, None)
-            self._recording.book.restore(change.finding)
+            if self._is_news(change):
+                self._recording.book.restore(change.finding)
             self._recording.owe_event(change)
+
+    def _is_news(self, change: Change) -> bool:
+        """Tell whether the findings do not know a change yet. Those that do may know of more flows than it."""
+        expected = self._expected.pop(change.key, None)
+        if expected is not None:
+            return expected != change  # made under another policy
+        known = self._recording.book.get(change.finding.id)
+        return known is None or known.revision < change.finding.revision
