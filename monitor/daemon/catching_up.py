@@ -65,7 +65,7 @@ class CatchingUp:
             self._recording.owe_event(change)
 
     def _is_news(self, change: Change) -> bool:
-        """Tell whether the findings do not know a change yet. Those that do may know of more flows than it."""
+        """Tell whether the findings lack a change. Those that do not may know of more flows than it."""
         expected = self._expected.pop(change.key, None)
         if expected is not None:
             return expected != change  # made under another policy

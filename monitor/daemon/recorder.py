@@ -118,17 +118,26 @@ class Recorder:
 
     def _run(self) -> None:
         while not self._is_over():
-            try:
-                self._turn(time.time_ns())
-            except (OSError, OutboxError, InputError) as error:
-                self._problem = trouble(error)
-                if self._deadline is not None:
-                    break  # what the disk does not take now stays unrecorded, and is said
-                self._intake.pause(PAUSE_SECONDS)
-            else:
-                self._problem = None
+            if not self._does(self._turn):
+                break  # what the disk does not take now stays unrecorded, and is said
             self._tell()
+        else:
+            if self._catching_up is None:
+                self._does(self._recording.finish)
         self._tell()
+
+    def _does(self, work: Task) -> bool:
+        """Do something, and pause where the disk does not take it; return whether to go on."""
+        try:
+            work(time.time_ns())
+        except (OSError, OutboxError, InputError) as error:
+            self._problem = trouble(error)
+            if self._deadline is not None:
+                return False
+            self._intake.pause(PAUSE_SECONDS)
+        else:
+            self._problem = None
+        return True
 
     def _is_over(self) -> bool:
         """Say whether the end was asked for, and nothing waits, or there is no more time."""
@@ -172,7 +181,7 @@ class Recorder:
             findings=counts.states,
             changes=counts.changes,
             deadlines=counts.deadlines,
-            entries={**recording.recorded},
+            entries=dict(recording.ledgers.appended.items()),
             checkpoint_ns=recording.signed_ns,
             folded=recording.outbox.counters().folded,
             sinks=self._chores.sinks,

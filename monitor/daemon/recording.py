@@ -4,7 +4,6 @@ Evidence comes first. What the ledger took and the outbox did not is owed, and n
 is paid; should the process die in between, `monitor.daemon.catching_up` finds it in the ledger.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
@@ -44,10 +43,9 @@ class Took(Struct, frozen=True):
 
 
 class Recording:
-    """Records, on one thread. ``recorded`` counts what is durable, ``changed`` gathers what findings did."""
+    """Records, on one thread. ``changed`` gathers what findings did."""
 
     def __init__(self, ledgers: Ledgers, outbox: Outbox, book: Book, filing: Filing) -> None:
-        self.recorded: Counter[str] = Counter()  # by class of payload
         self.changed: list[Change] = []
         self.signed_ns = 0  # when a ledger's checkpoint was signed last
         self.book = book
@@ -121,7 +119,7 @@ class Recording:
         """
         for tenant in list(self._records):
             self.ledgers.append(tenant, self._records[tenant])
-            self.recorded["record"] += len(self._records.pop(tenant))
+            del self._records[tenant]
             self.signed_ns = now_ns
         self._touched |= {finding.id: finding for finding in self.book.take_touched()}
         is_due = self._touched and not 0 <= now_ns - self._committed_ns < LAZY_NS
@@ -130,10 +128,15 @@ class Recording:
         self.outbox.commit(self._touched.values(), self._events, position or self.position())
         self._committed_ns = now_ns
         if self.book.forgotten > self._forgotten:
-            self._forgotten = self.book.forgotten
             self.outbox.keep_only(finding.id for finding in self.book.findings())
+            self._forgotten = self.book.forgotten
         self.changed += self._changes
         self._events, self._changes, self._touched = [], [], {}
+
+    def finish(self, now_ns: int) -> None:
+        """Make durable what may be behind while it goes on, too. Raises OSError or OutboxError."""
+        self._committed_ns = 0
+        self.settle(now_ns)
 
     def begin(self) -> None:
         """Have every tenant's ledger made, and what is in use now said in it. Raises OSError, InputError."""
@@ -158,7 +161,6 @@ class Recording:
     def _append_everywhere(self, records: Sequence[Record]) -> list[OSError]:
         if not records:
             return []
-        self.recorded.update(record.payload_class for record in records)
         return self.ledgers.append_everywhere(records)
 
     def _append(self, tenant: Tenant, items: Sequence[Item], now_ns: int) -> None:
@@ -170,7 +172,6 @@ class Recording:
         if len(self._exceptions) + len(used) > MAX_EXCEPTIONS:
             self._exceptions.clear()  # and some are said twice
         self._exceptions |= used.keys()
-        self.recorded.update(record.payload_class for record in records)
 
     def _group(self, items: Sequence[Item], now_ns: int) -> None:
         for item in items:

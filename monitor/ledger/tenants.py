@@ -5,7 +5,7 @@ later gets first what was said last of each lasting kind. What a ledger cannot t
 that ahead of its next record.
 """
 
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +20,7 @@ from monitor.ledger.keys import signing_key, tenant_signer
 from monitor.ledger.lock import RootLock
 from monitor.ledger.names import LEDGER, folder_tenant, tenant_folder
 from monitor.ledger.retention import Expired, KeptDays
-from monitor.ledger.types import Record, RecordKind
+from monitor.ledger.types import PayloadClass, Record, RecordKind
 from monitor.ledger.writer import LedgerWriter
 
 MAX_LEDGERS = 128  # open at once; the one that was used longest ago is closed for another one
@@ -38,7 +38,10 @@ class Swept(msgspec.Struct, frozen=True):
 
 
 class Ledgers:
-    """The ledgers below ``root``. ``unwritten`` counts records for all that a ledger will never get."""
+    """The ledgers below ``root``. ``unwritten`` counts records for all that a ledger will never get.
+
+    ``appended`` counts the entries that the ledgers took, by class of payload.
+    """
 
     def __init__(
         self, root: Path, key_file: Path, sensor: str, now_ns: int, max_open: int = MAX_LEDGERS
@@ -46,6 +49,7 @@ class Ledgers:
         """Take the root; make it and the key where they are not there. Raises InputError."""
         self.root = root
         self.unwritten = 0
+        self.appended: Counter[PayloadClass] = Counter()
         self._key = signing_key(key_file, sensor)
         self._now_ns = now_ns
         self._max_open = max_open
@@ -96,8 +100,10 @@ class Ledgers:
         except InputError as error:
             raise LedgerUnusableError(error) from None
         owed = self._owed.get(tenant_folder(tenant), ())
-        first = writer.append([*owed, *records]) + len(owed)
+        together = [*owed, *records]
+        first = writer.append(together) + len(owed)
         self._owed.pop(tenant_folder(tenant), None)
+        self.appended.update(record.payload_class for record in together)
         return first
 
     def append_everywhere(self, records: Sequence[Record]) -> list[OSError]:
@@ -123,7 +129,7 @@ class Ledgers:
             return swept
         for tenant in self._tenants():
             try:
-                files = self.of(tenant).expire(now_ns, kept_days)
+                files = self._expire(self.of(tenant), now_ns, kept_days)
             except InputError as error:
                 swept.failures.append(LedgerUnusableError(error))
             except OSError as error:
@@ -143,6 +149,13 @@ class Ledgers:
             writer.close()
         self._open.clear()
         self._lock.close()
+
+    def _expire(self, writer: LedgerWriter, now_ns: int, kept_days: KeptDays) -> tuple[Expired, ...]:
+        size = writer.size
+        try:
+            return writer.expire(now_ns, kept_days)
+        finally:
+            self.appended["record"] += writer.size - size
 
     def _tenants(self) -> list[str | None]:
         """Return whose ledgers there are, by folder: on disk, and open."""
