@@ -68,6 +68,7 @@ class World:
 
     def __init__(self, folder: Path, *sinks: dict[str, object], base_ns: int) -> None:
         self.folder, self.base_ns = folder, base_ns
+        self.file = folder / "file.jsonl"
         (folder / "policy.yaml").write_text(POLICY, "utf-8")
         self.config = configured(folder, *sinks, policy=str(folder / "policy.yaml"))
         self.settings = load_settings(self.config)

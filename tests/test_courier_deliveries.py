@@ -30,7 +30,7 @@ from monitor.courier.requests import (
 from monitor.files import InputError
 from monitor.outbox.reading import OutboxReader
 from tests.courier_kit import filled
-from tests.outbox_kit import NOW_NS, event, events, finding
+from tests.outbox_kit import NOW_NS, event, events, file_limit, finding
 
 
 def letter(seq: int, sink: str = "soc", **changed: bool) -> DeadLetter:
@@ -164,6 +164,16 @@ def test_what_is_no_database_is_said(tmp_path: Path) -> None:
     (tmp_path / "delivery.db").write_bytes(b"no database at all" * 100)
     with pytest.raises(InputError, match=r"not usable \(file is not a database\); move it away"):
         Deliveries(tmp_path)
+
+
+def test_a_disk_that_takes_nothing_is_no_reason_to_move_the_database_away(tmp_path: Path) -> None:
+    with (
+        file_limit(0),
+        pytest.raises(InputError, match=r"delivery\.db: .*; (check|make room on) (the|its) disk"),
+    ):
+        Deliveries(tmp_path)
+    with opened(tmp_path):
+        pass
 
 
 def test_a_folder_is_made_and_what_is_none_is_said(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from monitor.courier.schema import (
     letter_of,
 )
 from monitor.files import InputError, unreadable
+from monitor.outbox.schema import explained, is_broken
 
 MAX_DEAD = 10_000  # letters of one sink; the oldest go, and are counted (LaneState.shed)
 FILE_MODE, FOLDER_MODE = 0o600, 0o700
@@ -251,6 +252,8 @@ def _locked(file: int, tries: int) -> bool:
 def _unusable(path: Path, error: Exception) -> InputError:
     if isinstance(error, OSError):
         return unreadable(path, error)
+    if isinstance(error, sqlite3.Error) and not is_broken(error):
+        return explained(path, error)
     return InputError(str(path), f"not usable ({error})", "move it away: a new one is made")
 
 
