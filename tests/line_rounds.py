@@ -4,6 +4,7 @@ Run by test_line_rounds.py, and by hand: ``python -m tests.line_rounds --rounds 
 """
 
 import argparse
+import gc
 import json
 import os
 import sys
@@ -16,7 +17,7 @@ from tests.line_children import Warden, World
 from tests.line_judged import judge
 
 BATCH = 16
-SOME_SECONDS = 3_600_000_000_000 * 24 * 2  # that packets are old: reminders are due
+AGE_NS = 3_600_000_000_000 * 24 * 2  # that packets are old: reminders are due
 
 
 def hang_up(handler: Handler) -> None:
@@ -50,7 +51,7 @@ def main() -> int:
             folder,
             {"type": "jsonl", "name": "file", "path": str(folder / "file.jsonl"), "batch": BATCH},
             {"type": "webhook", "name": "hook", "url": url, "batch": BATCH},
-            base_ns=time.time_ns() - SOME_SECONDS,
+            base_ns=time.time_ns() - AGE_NS,
         )
         child = os.fork()  # ahead of the server's threads
         if not child:
@@ -74,6 +75,7 @@ def main() -> int:
 
 def _watch_over(world: World, rounds: int, seed: int) -> None:
     status = 1
+    gc.freeze()  # what all have is not copied for each
     warden = Warden(world, seed)
     try:
         for _ in range(rounds):

@@ -44,7 +44,7 @@ DISKS = {
     "full delivery": "state/delivery.db: database or disk is full",
     "full sink": "sink/file.jsonl: no space left on device",
     "read_only ledger": "/journal: read-only file system; mount it writable",
-    "read_only state": "state/state.db: unable to open database file; check that its folder is there, ",
+    "read_only state": "state/state.db: unable to open database file; see that its folder is there, mounted ",
     "read_only delivery": "state/delivery.db: unable to open database file",
     "read_only sink": "sink/file.jsonl: read-only file system",
 }
