@@ -166,6 +166,16 @@ def test_what_is_no_database_is_said(tmp_path: Path) -> None:
         Deliveries(tmp_path)
 
 
+def test_a_disk_that_takes_nothing_is_no_reason_to_move_the_database_away(tmp_path: Path) -> None:
+    with (
+        file_limit(0),
+        pytest.raises(InputError, match=r"delivery\.db: .*; (check|make room on) (the|its) disk"),
+    ):
+        Deliveries(tmp_path)
+    with opened(tmp_path):
+        pass
+
+
 def test_a_folder_is_made_and_what_is_none_is_said(tmp_path: Path) -> None:
     with opened(tmp_path / "a" / "b"):
         assert stat.S_IMODE((tmp_path / "a" / "b").stat().st_mode) == 0o700

@@ -91,6 +91,8 @@ def test_what_a_ledger_could_not_take_it_gets_later(tmp_path: Path) -> None:
         with pytest.raises(OSError, match="full"):
             ledgers.append("a", [record(1)])
     assert ledgers.append("a", [record(1)]) == 2
+    assert ledgers.appended.total() == 3
+    assert ledgers.appended["record"] == 1
     ledgers.close()
     assert kinds(tmp_path / "ledgers/a") == ["decision", "policy-loaded", "decision"]
 
@@ -133,6 +135,7 @@ def test_retention_in_all_ledgers(tmp_path: Path) -> None:
     swept = ledgers.expire(NOW_NS, lambda _: 30)
     assert sorted(map(str, swept.expired)) == ["a", "c"]
     assert ["ledger.json" in str(each) for each in swept.failures] == [True]
+    assert ledgers.appended["record"] == 2
     stepped = ledgers.expire(NOW_NS + 90 * DAY_NS, lambda _: 30)
     assert not stepped.expired
     ledgers.close()

@@ -9,8 +9,13 @@ import random
 import shutil
 from pathlib import Path
 
+import pytest
+
 from monitor.app import Knowledge, load_knowledge
-from monitor.types import Decision
+from monitor.daemon.recording import Recording
+from monitor.outbox.store import Outbox
+from monitor.types import Decision, Subject
+from tests.findings_kit import decide
 from tests.line_kit import Line, changes_of, killed_before
 from tests.rejudge_kit import POLICY, decisions
 
@@ -61,3 +66,33 @@ def test_nor_do_crashes_while_it_recovers(tmp_path: Path) -> None:
         again = Line(folder, knowledge())
         again.run(told())
         assert (again.recorded(), again.events(), again.findings()) == expected, attempt
+
+
+def decided_thrice() -> list[Decision]:
+    """One finding, whose third connection changes its figures alone."""
+    return [decide(second, subject=Subject("acme", "crm-backend", "crm")) for second in range(3)]
+
+
+def test_what_no_change_tells_of_outlives_a_crash_ahead_of_the_outbox(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = Line(tmp_path, knowledge())
+    with monkeypatch.context() as patched:
+        patched.setattr(Outbox, "commit", lambda *_: None)  # killed ahead of it
+        line.run(decided_thrice())
+    (found,) = line.findings()
+    assert (found.count, found.revision) == (3, 2)
+    assert {key[-1] for key in line.events()} == {"1", "2"}
+
+
+def test_nor_does_a_crash_once_it_has_caught_up_lose_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = Line(tmp_path, knowledge())
+    with monkeypatch.context() as patched:
+        patched.setattr(Recording, "owe", lambda *_: None)  # killed ahead of it
+        patched.setattr(Outbox, "commit", lambda *_: None)  # and of this
+        line.run(decided_thrice())
+    for _ in range(3):  # catches up, and is killed before it records anything more
+        (found,) = line.findings()
+        assert (found.count, found.revision) == (3, 2)

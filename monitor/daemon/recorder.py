@@ -149,6 +149,19 @@ class Recorder:
         found = self._intake.look()
         return sum(found.waiting.values()) + found.in_hand + len(self._behaviours) + self._recording.untold
 
+    def _does(self, work: Task) -> bool:
+        """Do something, and pause where the disk does not take it; return whether to go on."""
+        try:
+            work(time.time_ns())
+        except (OSError, OutboxError, InputError) as error:
+            self._problem = trouble(error)
+            if self._deadline is not None:
+                return False
+            self._intake.pause(PAUSE_SECONDS)
+        else:
+            self._problem = None
+        return True
+
     def _is_over(self) -> bool:
         """Say whether the end was asked for, and nothing waits, or there is no more time."""
         if self._deadline is None:

@@ -110,6 +110,7 @@ class Ledgers:
         self.sizes[tenant] = writer.size
         self.appended.update(record.payload_class for record in (*owed, *records))
         self._owed.pop(tenant_folder(tenant), None)
+        self.appended.update(record.payload_class for record in together)
         return first
 
     @property

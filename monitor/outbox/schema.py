@@ -47,7 +47,7 @@ CREATE TABLE position (
 _MENDS: tuple[tuple[int, str], ...] = (  # by primary result code
     (sqlite3.SQLITE_FULL, "make room on its disk"),
     (sqlite3.SQLITE_READONLY, "mount it writable, and give this user the right to write there"),
-    (sqlite3.SQLITE_CANTOPEN, "check that its folder is there, and that this user may write in it"),
+    (sqlite3.SQLITE_CANTOPEN, "see that its folder is there, mounted writable, and this user's to write in"),
     (sqlite3.SQLITE_PERM, "give this user the right to use it"),
     (sqlite3.SQLITE_BUSY, "end what holds it open; it is tried again"),
     (sqlite3.SQLITE_CORRUPT, "start the daemon anew, which rebuilds it from the ledger"),
