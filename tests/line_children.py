@@ -32,6 +32,7 @@ from monitor.ledger.tenants import Ledgers
 from monitor.ledger.types import Record
 from monitor.logs import start_logging
 from monitor.outbox import actions
+from monitor.outbox import spool as spool_module
 from monitor.settings import load_settings
 from monitor.types import Attribution, Decision, Subject, Totals
 from sensors.observations import FlowKey
@@ -218,7 +219,7 @@ class Warden:
         request = actions.new_request(Comment(finding=finding, by="kim", text="seen"), time.time_ns())
         asked = actions._Asked(request.at_ns, request.action)  # noqa: SLF001
         spool = self._world.settings.state / actions.SPOOL
-        actions._place(spool, f"{request.name}.json", msgspec.json.encode(asked))  # noqa: SLF001
+        spool_module._place(spool, f"{request.name}.json", msgspec.json.encode(asked))  # noqa: SLF001
 
     def _kill_producer(self) -> None:
         _killed(self._producer)

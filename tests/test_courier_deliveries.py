@@ -27,7 +27,7 @@ from monitor.courier.requests import (
 from monitor.files import InputError
 from monitor.outbox.reading import OutboxReader
 from tests.courier_kit import filled, small_disk
-from tests.outbox_kit import NOW_NS, event, events, finding
+from tests.outbox_kit import NOW_NS, event, events, file_limit, finding
 
 
 def letter(seq: int, sink: str = "soc", **changed: bool) -> DeadLetter:
@@ -169,7 +169,7 @@ def test_what_is_no_database_is_said(tmp_path: Path) -> None:
 def test_a_disk_that_takes_nothing_is_no_reason_to_move_the_database_away(tmp_path: Path) -> None:
     with (
         file_limit(0),
-        pytest.raises(InputError, match=r"delivery\.db: .*; (check|make room on) (the|its) disk"),
+        pytest.raises(DeliveriesError, match=r"delivery\.db: .*; (check|make room on) (the|its) disk"),
     ):
         Deliveries(tmp_path)
     with opened(tmp_path):

@@ -2,8 +2,8 @@
 
 Entries behind the outbox's position are offered to the findings again. The changes that follow are the same,
 with the same keys, so what was told already is told under the same key. A finding's change that stands in the
-ledger is taken as it is: a person or a deadline may have made it. A ledger that holds less than the outbox
-knows of was lost, or is an older copy; that is said, and from then on it counts as it is.
+ledger, and that does not follow, is taken as it is: a person or a deadline may have made it. A ledger that
+holds less than the outbox knows of was lost, or is an older copy; that is said, and it counts as it is.
 """
 
 from collections.abc import Mapping
@@ -112,10 +112,18 @@ class CatchingUp:
                 expected[change.key] = change
         elif entry.leaf.kind == "finding":
             change = msgspec.json.decode(entry.payload, type=Change)
-            if expected.pop(change.key, None) != change:  # else the book has it, and what came since
+            if self._is_news(change, expected):
                 self._recording.book.restore(change.finding)
             self._recording.owe_event(change)
         elif entry.leaf.kind == "finding-expired":
             gone = msgspec.json.decode(entry.payload, type=ExpiredFinding)
             self._recording.book.forget(gone.finding, gone.revision)
             self._recording.sweep([gone.finding])
+
+    def _is_news(self, change: Change, expected: dict[str, Change]) -> bool:
+        """Tell whether the findings lack a change. Those that do not may know of more flows than it."""
+        followed = expected.pop(change.key, None)
+        if followed is not None:
+            return followed != change  # made under another policy
+        known = self._recording.book.get(change.finding.id)
+        return known is None or known.revision < change.finding.revision

@@ -143,24 +143,15 @@ class Recorder:
                 if self._deadline is not None and self._waiting() >= before:
                     break  # what the disk does not take now stays unrecorded, and is said
                 self._intake.pause(PAUSE_SECONDS)
+        else:
+            if self._catching_up is None:
+                _tried(partial(self._recording.finish, time.time_ns()))
+        self._tell()
 
     def _waiting(self) -> int:
         """Return how much there is to do."""
         found = self._intake.look()
         return sum(found.waiting.values()) + found.in_hand + len(self._behaviours) + self._recording.untold
-
-    def _does(self, work: Task) -> bool:
-        """Do something, and pause where the disk does not take it; return whether to go on."""
-        try:
-            work(time.time_ns())
-        except (OSError, OutboxError, InputError) as error:
-            self._problem = trouble(error)
-            if self._deadline is not None:
-                return False
-            self._intake.pause(PAUSE_SECONDS)
-        else:
-            self._problem = None
-        return True
 
     def _is_over(self) -> bool:
         """Say whether the end was asked for, and nothing waits, or there is no more time."""

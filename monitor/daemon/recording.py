@@ -159,6 +159,11 @@ class Recording:
         if failures:
             raise failures[0]
 
+    def finish(self, now_ns: int) -> None:
+        """Make durable what may be behind while it goes on, too. Raises OSError or OutboxError."""
+        self._committed_ns = 0
+        self.settle(now_ns)
+
     def begin(self, now_ns: int) -> None:
         """Have every tenant's ledger made, and say in it what is in use. Raises OSError: call it again."""
         failures: list[OSError] = []

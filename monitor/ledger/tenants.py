@@ -110,7 +110,6 @@ class Ledgers:
         self.sizes[tenant] = writer.size
         self.appended.update(record.payload_class for record in (*owed, *records))
         self._owed.pop(tenant_folder(tenant), None)
-        self.appended.update(record.payload_class for record in together)
         return first
 
     @property
@@ -151,9 +150,7 @@ class Ledgers:
             return swept
         for tenant in self.tenants():
             try:
-                writer = self.of(tenant)
-                files = writer.expire(now_ns, kept_days)
-                self.sizes[tenant] = writer.size
+                files = self._expire(self.of(tenant), now_ns, kept_days)
             except InputError as error:
                 swept.failures.append(LedgerUnusableError(error))
             except OSError as error:
@@ -173,6 +170,14 @@ class Ledgers:
             writer.close()
         self._open.clear()
         self._lock.close()
+
+    def _expire(self, writer: LedgerWriter, now_ns: int, kept_days: KeptDays) -> tuple[Expired, ...]:
+        size = writer.size
+        try:
+            return writer.expire(now_ns, kept_days)
+        finally:  # what it recorded before it failed counts, too
+            self.appended["record"] += writer.size - size
+            self.sizes[writer.tenant] = writer.size
 
     def tenants(self) -> list[str | None]:
         """Return whose ledgers there are, by folder: on disk, and open."""
