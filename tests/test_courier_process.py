@@ -35,7 +35,7 @@ from tests.courier_kit import (
 from tests.outbox_kit import events, opened
 
 pytestmark = pytest.mark.enable_socket
-ROUNDS = 60
+ROUNDS = 24  # and 200 of the whole line: test_line_rounds.py
 A_ROUND = 12  # events
 NOBODY = 65_534
 

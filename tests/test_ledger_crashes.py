@@ -21,7 +21,7 @@ from monitor.ledger.writer import LedgerWriter
 from tests.ledger_faults import CrashError, PowerLoss, failing
 from tests.records_kit import check, folder_in_memory, naive_root, numbers, record, writer
 
-ROUNDS = 40
+ROUNDS = 16  # and 200 of the whole line: test_line_rounds.py
 CASES = 2  # of what is left after a loss of power, each time
 BATCHES = (1, 3, 254, 7, 2)  # across the bound of a tile
 

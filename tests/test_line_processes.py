@@ -23,7 +23,7 @@ from tests.line_kit import decided_in
 from tests.rejudge_kit import decisions
 
 pytestmark = pytest.mark.enable_socket
-KILLS = 3
+KILLS = 2
 
 
 @pytest.fixture(scope="module")

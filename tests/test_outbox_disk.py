@@ -22,7 +22,7 @@ from monitor.outbox.schema import STATE, OutboxError
 from tests.disk_kit import ROOT, unshared
 from tests.outbox_kit import event, events, file_limit, finding, opened, queue
 
-ROUNDS = 40
+ROUNDS = 16  # and 200 of the whole line: test_line_rounds.py
 BATCH = 7
 forked = multiprocessing.get_context("fork")
 
