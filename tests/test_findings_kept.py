@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from monitor.daemon import recorder as recorder_module
 from monitor.daemon.backlog import Item
@@ -169,9 +170,9 @@ def test_a_ledger_that_lost_entries_is_said_and_then_counts_as_it_is(settings: S
 def test_behaviours_that_the_disk_does_not_take_in_time_are_counted(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recorder_module, "MAX_TASKS", 2)
+    monkeypatch.setattr(recorder_module, "MAX_BEHAVIOURS", 2)
     with recording_of(settings) as (recording, filing):
         chores = Chores(recording, filing, settings.state, [])
         recorder = Recorder(recording, CatchingUp(recording, {}, 0), chores, filing)
-        recorder.behave([behave()] * 5)
+        recorder.behave([replace(behave(), id=f"{number:016x}") for number in range(5)])
         assert recorder.look().shed == {"violation": 3}
