@@ -66,8 +66,9 @@ programs: ## install what the tests compare with, where this is Debian and one i
 	fi; \
 	echo "not installed, so that tests which need it are skipped:$$missing" >&2
 
-test: $(VENV)/dev.stamp monitor/data/catalog.msgpack programs sender ## set up, then run all tests
-	$(BIN)/python -m pytest
+test: $(VENV)/dev.stamp monitor/data/catalog.msgpack programs sender ## set up, then run all tests: those with real peers one at a time
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not enable_socket"
+	$(BIN)/python -m pytest -m enable_socket
 ifneq ($(CARGO),)
 	$(CARGO) test --quiet --locked --manifest-path $(CRATES)
 	$(CARGO) test --quiet --manifest-path $(FLOOR)
