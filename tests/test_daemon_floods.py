@@ -137,6 +137,12 @@ def test_health_is_said_while_much_is_to_be_decided(lane: Wire, tmp_path: Path) 
         assert live.end() == 0
 
 
+def _packets(live: Daemon, count: int) -> int:
+    """Ask for the so-many-th status line; return how many packets it tells of."""
+    live.tell(signal.SIGUSR1)
+    return int(live.wait_log("status", count)["packets"])
+
+
 def test_scrapers_that_stop_hold_nothing_up(lane: Wire) -> None:
     with daemon(lane) as live, ExitStack() as stack:
         live.start()
@@ -150,8 +156,7 @@ def test_scrapers_that_stop_hold_nothing_up(lane: Wire) -> None:
         wait_for(
             lambda: len(live.said("started")) and any(live.ledger.glob("*/payloads/violation/*")), "decisions"
         )
-        live.tell(signal.SIGUSR1)
-        assert live.wait_log("status")["packets"] == COUNT
+        assert COUNT in (_packets(live, count) for count in range(1, 11))
         live.wait_packets(COUNT)  # there is room for others again
         assert live.end() == 0
         assert live.lasted < 5
