@@ -1,10 +1,13 @@
 """Reads a person's text files. A file that cannot be used is one InputError, and one line."""
 
+import os
 from pathlib import Path
 
 from monitor.documents import Source
 
 MAX_SOURCE_BYTES = 8 * 1024 * 1024
+# To open what another may have put there: follows no link, and waits for no pipe.
+READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 _MENDS: tuple[tuple[type[OSError], str], ...] = (
     (FileNotFoundError, "check the path"),

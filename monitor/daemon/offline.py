@@ -5,35 +5,22 @@ the daemon could not write: it refuses to work as another user.
 """
 
 import os
-from contextlib import ExitStack
+from contextlib import closing
 
 from monitor.app import Knowledge
 from monitor.daemon.acting import act
-from monitor.daemon.catching_up import CatchingUp
-from monitor.daemon.recording import Recording
-from monitor.daemon.records import Filing
-from monitor.daemon.telling import standing
+from monitor.daemon.opening import open_recording
 from monitor.files import InputError
-from monitor.findings import Book
-from monitor.ledger.tenants import Ledgers
 from monitor.outbox.actions import Answer, Request
-from monitor.outbox.store import Outbox
 from monitor.settings import Settings
 
 
 def act_offline(settings: Settings, knowledge: Knowledge, request: Request, now_ns: int) -> Answer:
     """Do it in place of a daemon that does not run. Raises InputError, OSError, OutboxError."""
     _require_owner(settings)
-    with ExitStack() as stack:
-        outbox = Outbox(settings.state, settings.config.outbox.max_events, settings.sensor, now_ns)
-        stack.callback(outbox.close)
-        ledgers = Ledgers(settings.ledger, settings.ledger_key, settings.sensor, now_ns)
-        stack.callback(ledgers.close)
-        filing = Filing(settings.sensor, settings.config.ledger.retention_days)
-        findings, position = outbox.load()
-        recording = Recording(ledgers, outbox, Book(knowledge.policy, findings), filing)
-        recording.use(standing(settings, knowledge, now_ns), knowledge.policy)
-        CatchingUp(recording, position, now_ns).run()
+    recording, catching_up, filing, _ = open_recording(settings, knowledge, now_ns)
+    with closing(recording):
+        catching_up.run()
         answer = act(recording, filing, request, now_ns)
         if answer.status == "pending" and recording.owed:  # and nobody is left to pay
             return Answer("refused", f"nothing changed: {answer.says}")

@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from monitor.files import READ_FLAGS
+
 FILE_MODE, FOLDER_MODE = 0o600, 0o700
 
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 class Disk:
@@ -137,7 +138,7 @@ def write_all(file: int, data: bytes, offset: int) -> None:
 
 def sync(path: str | Path) -> None:
     """Have the disk hold a file, or a folder's names. Raises OSError."""
-    file = os.open(path, _READ)
+    file = os.open(path, READ_FLAGS)
     try:
         os.fsync(file)
     finally:

@@ -6,15 +6,13 @@ from typing import Literal
 
 import msgspec
 
-from monitor.files import InputError, unreadable
+from monitor.files import READ_FLAGS, InputError, unreadable
 from monitor.ledger.failures import damaged
 from monitor.ledger.names import CHECKPOINT, LEDGER
 from monitor.merkle.checkpoint import Checkpoint, CheckpointError, parse_checkpoint
 from monitor.merkle.note import MAX_NOTE_BYTES, NoteError, Verifier, read_note
 
 MAX_HEADER_BYTES = 65_536
-
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -70,7 +68,7 @@ def read_checkpoint(folder: Path, header: Header) -> Signed | None:
 def _read(path: Path, limit: int) -> bytes | None:
     """Return what stands in a file, or None where there is none. Raises InputError."""
     try:
-        with open(path, "rb", opener=lambda name, _: os.open(name, _READ)) as file:
+        with open(path, "rb", opener=lambda name, _: os.open(name, READ_FLAGS)) as file:
             data = file.read(limit + 1)
     except FileNotFoundError:
         return None

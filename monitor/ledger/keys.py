@@ -10,7 +10,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from monitor.files import InputError
+from monitor.files import READ_FLAGS, InputError
 from monitor.ledger.disk import FILE_MODE, FOLDER_MODE, sync, write_all
 from monitor.ledger.failures import damaged, unusable
 from monitor.ledger.header import read_header
@@ -20,7 +20,6 @@ from monitor.merkle.note import SEED_BYTES, NoteError, Signer
 
 MAX_KEY_BYTES = 4_096
 
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _MAKE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -38,7 +37,7 @@ def signing_key(path: Path, sensor: str) -> Signer:
 def read_key(path: Path) -> Signer:
     """Return the key in a file that nobody else may read. Raises InputError."""
     try:
-        file = os.open(path, _READ)
+        file = os.open(path, READ_FLAGS)
     except OSError as error:
         raise unusable(error, path) from None
     try:

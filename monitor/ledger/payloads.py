@@ -9,7 +9,7 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from monitor.files import InputError, unreadable
+from monitor.files import READ_FLAGS, InputError, unreadable
 from monitor.ledger.batch import MAX_PAYLOAD_BYTES
 from monitor.ledger.failures import damaged
 from monitor.ledger.names import payload_path
@@ -19,7 +19,6 @@ MAX_LINE_BYTES = MAX_PAYLOAD_BYTES + 128
 MAX_OPEN = 64  # files at once; another one closes the one that was asked for longest ago
 
 _INDEX, _SALT, _PAYLOAD, _END = b'{"index":', b',"salt":"', b'","payload":', b"}\n"
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _NEAR_BYTES = 65_536  # where halving ends, and lines are read one by one
 
 
@@ -62,7 +61,7 @@ class Payloads:
                 file.close()
         path = self._folder / payload_path(*key)
         try:
-            opened = os.fdopen(os.open(path, _READ), "rb", 262_144)
+            opened = os.fdopen(os.open(path, READ_FLAGS), "rb", 262_144)
         except FileNotFoundError:
             return None
         except OSError as error:

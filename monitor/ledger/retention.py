@@ -6,13 +6,13 @@ from pathlib import Path
 
 import msgspec
 
+from monitor.files import READ_FLAGS
 from monitor.ledger.days import day_number, day_text, is_day_file, is_expired
 from monitor.ledger.names import PAYLOADS, payload_path
 from monitor.ledger.types import CLASSES, PayloadClass, Record
 
 KeptDays = Callable[[PayloadClass], int | None]  # None: for good
 
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _PIECE_BYTES = 1_048_576
 
 
@@ -71,7 +71,7 @@ def _day_files(folder: Path) -> Iterator[str]:
 def _measured(path: Path) -> tuple[int, int]:
     """Return how many lines and bytes a file has."""
     lines = size = 0
-    file = os.open(path, _READ)
+    file = os.open(path, READ_FLAGS)
     try:
         while piece := os.read(file, _PIECE_BYTES):
             lines, size = lines + piece.count(b"\n"), size + len(piece)

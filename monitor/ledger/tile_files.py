@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from monitor.files import unreadable
+from monitor.files import READ_FLAGS, unreadable
 from monitor.ledger.failures import damaged
 from monitor.merkle.tiles import (
     MAX_BUNDLE_BYTES,
@@ -22,7 +22,6 @@ from monitor.merkle.tiles import (
 
 KEPT_TILES = 64
 
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _TRIES = 8  # a partial tile may be replaced again while its successor is looked for
 
 
@@ -60,7 +59,7 @@ class TileFiles:
         for _ in range(_TRIES):
             for path in self._candidates(place):
                 try:
-                    file = os.open(path, _READ)
+                    file = os.open(path, READ_FLAGS)
                 except FileNotFoundError:
                     continue
                 except OSError as error:

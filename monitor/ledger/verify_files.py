@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from monitor.files import READ_FLAGS
 from monitor.ledger.types import CLASSES, PayloadClass
 from monitor.ledger.verify_types import Faults
 
 MAX_DEPTH = 12  # of folders below a ledger; tile/0/x001/.../x234/067.p/5 has 11
 
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _PAYLOADS = re.compile(r"payloads/([a-z]+)/((?:other-)?[0-9]{4}-[0-9]{2}-[0-9]{2})\.jsonl", re.ASCII)
 
 
@@ -47,7 +47,7 @@ def read_file(folder: Path, path: str, limit: int, faults: Faults) -> bytes | No
 def open_plain(path: Path, buffering: int = -1) -> BinaryIO | None:
     """Open a plain file, or return None where there is none. Raises NotPlainError, OSError."""
     try:
-        file = os.open(path, _READ)
+        file = os.open(path, READ_FLAGS)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError:

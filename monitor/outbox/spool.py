@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from monitor.files import InputError
+from monitor.files import READ_FLAGS, InputError
 from monitor.outbox.owning import FOLDER_MODE
 
 MAX_BYTES = 65_536  # of a request
@@ -27,7 +27,6 @@ STALE_SECONDS = 3_600.0  # what nobody fetched or finished by then is removed
 _POLL_SECONDS = 0.05
 _MODE = 0o644  # root asks a process that is not root; the folder keeps others out
 _NAME = re.compile(r"(\d{1,20}-[0-9a-f]{16})\.(json|taken|answer)")
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -168,7 +167,7 @@ class _RefusedError(Exception):
 
 def _read(path: Path, most: int, uids: set[int]) -> tuple[bytes, int]:
     """Return a file's content and owner. Raises _RefusedError, OSError (a link among them)."""
-    file = os.open(path, _READ)
+    file = os.open(path, READ_FLAGS)
     try:
         found = os.fstat(file)
         if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
