@@ -1,4 +1,4 @@
-"""What the tests of the dashboards share: the committed JSON, its panels and targets, the parts of a query."""
+"""What the tests of the dashboards share: the committed JSON, its panels and targets, parts of a query."""
 
 import functools
 import json
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from monitor.metrics.families import FAMILIES, SENSOR
+from monitor.metrics.families import FAMILIES
 
 HERE = Path(__file__).parents[1] / "grafana"
 UIDS = (
@@ -100,7 +100,7 @@ def known() -> dict[str, tuple[str, frozenset[str]]]:
     declared = {each.name: (each.kind, each.labels) for each in FAMILIES}
     found: dict[str, tuple[str, frozenset[str]]] = {}
     for name, (kind, labels) in {**COMING, **declared}.items():
-        has = frozenset({*labels, SENSOR})
+        has = frozenset({*labels, "sensor"})
         if kind == "histogram":
             found[f"{name}_bucket"] = ("counter", has | {"le"})
             found[f"{name}_count"] = found[f"{name}_sum"] = ("counter", has)
