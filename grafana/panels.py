@@ -65,7 +65,7 @@ def draw(builder: Builder[model.Panel], about: About, *queries: Query) -> Drawn:
 
 
 def linked(drawn: Drawn, *links: model.DashboardLink) -> Drawn:
-    """Give a panel links: in its corner, and wherever its data is pressed."""
+    """Give a panel links, which are offered where its data is pressed."""
     config = drawn.panel.field_config
     if config is not None:
         config.defaults.links = [*links]

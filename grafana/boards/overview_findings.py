@@ -17,7 +17,7 @@ OPEN = "open"
 def next_deadline() -> Drawn:
     """Return how long there is until the next deadline."""
     return draw(
-        number(steps(RED, (0, ORANGE), (DAY_SECONDS, GREEN))),
+        number(steps(RED, (0, ORANGE), (DAY_SECONDS, GREEN)), 1),
         About(
             "Next cure deadline",
             "Time until the next finding has to be cured. One whose deadline passed is lapsed and stands "
@@ -70,7 +70,7 @@ def _deadlines() -> Drawn:
     thresholds = steps(RED, (0, ORANGE), (DAY_SECONDS, BLUE))
     return linked(
         draw(
-            listing(RULED, Column(LEFT, "dtdurations", 0, thresholds), by=LEFT, ascending=True),
+            listing(RULED, Column(LEFT, "dtdurations", 1, thresholds), by=LEFT, ascending=True),
             About(
                 "Deadlines",
                 "Until when the finding whose turn is next has to be cured, by rule and source group.",
@@ -87,7 +87,7 @@ def _exceptions() -> Drawn:
     ends = "max by (policy) (" + sensed("residency_exception_expiry_timestamp_seconds") + ")"
     thresholds = steps(RED, (0, ORANGE), (WEEK_SECONDS, BLUE))
     return draw(
-        listing(("policy",), Column(LEFT, "dtdurations", 0, thresholds), by=LEFT, ascending=True),
+        listing(("policy",), Column(LEFT, "dtdurations", 1, thresholds), by=LEFT, ascending=True),
         About(
             "Exceptions",
             "Time until exceptions of the policy end. After that, what they excepted is outside policy.",

@@ -26,7 +26,7 @@ def figures() -> tuple[Drawn, Drawn]:
             figure(total(sensed("residency_reload_failed")), "failed", must=True),
         ),
         draw(
-            number(AGES),
+            number(AGES, 1),
             About("Oldest data set", "Age of the oldest data set in use.", "dtdurations", NO_DATASET),
             figure(f"max(time() - {DATASETS})", "age"),
         ),
@@ -36,12 +36,12 @@ def figures() -> tuple[Drawn, Drawn]:
 def section() -> Section:
     """Return the row."""
     ages = draw(
-        listing(("sensor", "reason"), Column(AGE, "dtdurations", 0, AGES), by=AGE),
+        listing(("sensor", "reason"), Column(AGE, "dtdurations", 1, AGES), by=AGE),
         About("Data sets", "Age of the data sets in use; reason is the source.", "dtdurations", NO_DATASET),
         rows(f"time() - max by (sensor, reason) ({DATASETS})"),
     )
     loaded = draw(
-        listing(("sensor",), Column(LOADED, "dtdurations"), by=LOADED),
+        listing(("sensor",), Column(LOADED, "dtdurations", 1), by=LOADED),
         About("Last load", "Time since policy, catalogue and data sets were last loaded.", "dtdurations"),
         rows(
             f"time() - max by (sensor) ({sensed('residency_last_reload_success_timestamp_seconds')})",
