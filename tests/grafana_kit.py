@@ -15,17 +15,6 @@ UIDS = (
 )  # fmt: skip
 PROMETHEUS = {"type": "prometheus", "uid": "${datasource}"}
 
-# Asked for by the boards, and being added to monitor.metrics.families. Take this away once they are there.
-COMING: dict[str, tuple[str, tuple[str, ...]]] = {
-    "residency_handshake_rtt_seconds": ("histogram", ("provider", "dst_region")),
-    "residency_first_byte_seconds": ("histogram", ("provider", "dst_region")),
-    "residency_destination_connections_total": ("counter", ("tenant", "source_group", "country", "outcome")),
-    "residency_exception_expiry_timestamp_seconds": ("gauge", ("policy",)),
-    "residency_ech_connections_total": ("counter", ("tenant", "source_group", "reason")),
-    "residency_flow_table_limit_flows": ("gauge", ()),
-    "residency_loaded_changes_total": ("counter", ("reason",)),
-}
-
 _SELECTOR = re.compile(r'(\w+)\{((?:[^"{}]|"[^"]*")*)\}')
 _MATCHER = re.compile(r'(\w+)(=~|!~|!=|=)"([^"]*)"')
 _GROUPING = re.compile(r"\b(?:by|on|group_left) \(([^)]*)\)")
@@ -99,7 +88,7 @@ def known() -> dict[str, tuple[str, frozenset[str]]]:
     """Return the kind and the labels of every series that there is, by name."""
     declared = {each.name: (each.kind, each.labels) for each in FAMILIES}
     found: dict[str, tuple[str, frozenset[str]]] = {}
-    for name, (kind, labels) in {**COMING, **declared}.items():
+    for name, (kind, labels) in declared.items():
         has = frozenset({*labels, "sensor"})
         if kind == "histogram":
             found[f"{name}_bucket"] = ("counter", has | {"le"})

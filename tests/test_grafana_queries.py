@@ -7,9 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from monitor.metrics.families import FAMILIES
 from tests.grafana_kit import (
-    COMING,
     UIDS,
     Selector,
     all_queries,
@@ -61,12 +59,6 @@ def test_promtool_reads_every_query(tmp_path: Path) -> None:
     )
     assert result.returncode == 0, result.stderr
     assert f"SUCCESS: {len(rules)} rules found" in result.stdout
-
-
-def test_metrics_that_were_coming_are_still_to_come() -> None:
-    declared = {each.name for each in FAMILIES}
-    arrived = set(COMING) & declared
-    assert not arrived or arrived == set(COMING), "all of them came at once or none did"
 
 
 def test_every_metric_is_there() -> None:
