@@ -22,14 +22,12 @@ from typing import Any
 
 import pycountry
 
-Point = tuple[float, float]
+from tools.equal_earth import MIDDLE_DEGREES, SOUTH_DEGREES, WIDTH, Point, inside, place, turned
+
 Ring = list[Point]
 
 COUNTRIES = Path(__file__).parents[1] / "monitor" / "data" / "countries.csv"
 SOURCE = "Natural Earth 4.1, 1:50m, as world-atlas 2.0.2 has it; Equal Earth projection"
-WIDTH = 12_000  # units of the map; whole numbers are exact enough
-MIDDLE_DEGREES = 11.0  # the meridian in the middle: the map's edges run through the Bering Strait
-NORTH_DEGREES, SOUTH_DEGREES = 83.7, -56.0  # Greenland, Cape Horn
 EUROPE = (-11.5, 34.3, 34.0, 70.6)  # west, south, east, north: what is shown enlarged
 TOLERANCE, TOLERANCE_EUROPE = 6.0, 1.5  # units by which a simplified border may be off
 LEAST_AREA, LEAST_AREA_EUROPE = 160.0, 30.0  # square units of an island that is drawn
@@ -52,33 +50,13 @@ def main(path: str) -> None:
         "europe": _frame(EUROPE),
         "names": {code: _name(code) for code in codes},
         "points": {code: _mark(rings.get(code), rows, code) for code in codes if code != "AQ"},
-        "shapes": {code: _path(parts) for code, parts in sorted(rings.items()) if code in codes},
+        "shapes": {
+            code: _path(parts) for code, parts in sorted(rings.items()) if code in codes and _path(parts)
+        },
         "land": "".join(_path(parts) for code, parts in sorted(rings.items()) if code not in codes),
     }
     json.dump(world, sys.stdout, ensure_ascii=False, indent=0, separators=(",", ":"))
     sys.stdout.write("\n")
-
-
-def project(longitude: float, latitude: float) -> Point:
-    """Return a place on the map: the Equal Earth projection, of a sphere.
-
-    Source: Savric, Patterson, Jenny: The Equal Earth map projection. International Journal of Geographical
-    Information Science 33 (3), 2019, equations 1 to 4.
-    """
-    a1, a2, a3, a4 = 1.340264, -0.081106, 0.000893, 0.003796
-    root = math.sqrt(3)
-    t = math.asin(root / 2 * math.sin(math.radians(latitude)))
-    slope = 9 * a4 * t**8 + 7 * a3 * t**6 + 3 * a2 * t**2 + a1
-    x = 2 * root * math.radians(longitude - MIDDLE_DEGREES) * math.cos(t) / (3 * slope)
-    return x, a4 * t**9 + a3 * t**7 + a2 * t**3 + a1 * t
-
-
-def place(longitude: float, latitude: float) -> Point:
-    """Return a place in units of the map, from its upper left corner."""
-    half, _ = project(180.0 + MIDDLE_DEGREES, 0.0)
-    _, top = project(0.0, NORTH_DEGREES)
-    x, y = project(longitude, latitude)
-    return (x + half) * WIDTH / (2 * half), (top - y) * WIDTH / (2 * half)
 
 
 def _frame(box: tuple[float, float, float, float]) -> list[int]:
@@ -166,7 +144,7 @@ def _rings(geometry: dict[str, Any], arcs: Sequence[list[Point]]) -> Iterator[Ri
         parts = [arcs[index] if index >= 0 else arcs[~index][::-1] for index in ring]
         points = _unbroken([point for part in parts for point in part[:-1]])
         mean = sum(longitude for longitude, _ in points) / len(points)
-        turn = 360 * math.floor((mean - MIDDLE_DEGREES + 180) / 360)
+        turn = mean - turned(mean)
         yield [place(longitude - turn, latitude) for longitude, latitude in points]
 
 
@@ -206,9 +184,7 @@ def _mark(rings: list[Ring] | None, rows: Sequence[dict[str, str]], code: str) -
     else:
         caps = [row for row in rows if row["country"] == code]
         cap = max(caps, key=lambda row: float(row["radius_km"]))
-        longitude = float(cap["longitude"])
-        turn = 360 * math.floor((longitude - MIDDLE_DEGREES + 180) / 360)
-        x, y = place(longitude - turn, float(cap["latitude"]))
+        x, y = place(turned(float(cap["longitude"])), float(cap["latitude"]))
     return [round(x), round(y)]
 
 
@@ -221,16 +197,10 @@ def _inmost(ring: Ring) -> Point:
         y = min(ys) + (max(ys) - min(ys)) * row / GRID
         for column in range(1, GRID):
             point = min(xs) + (max(xs) - min(xs)) * column / GRID, y
-            if _inside(point, edges):
+            if inside(point, ring):
                 room = min(_off(point, start, end) for start, end in edges)
                 best, found = max((best, found), (room, point))
     return found
-
-
-def _inside(point: Point, edges: Sequence[tuple[Point, Point]]) -> bool:
-    x, y = point
-    crossed = [(x0, y0, x1, y1) for (x0, y0), (x1, y1) in edges if (y0 > y) != (y1 > y)]
-    return sum(x < x0 + (x1 - x0) * (y - y0) / (y1 - y0) for x0, y0, x1, y1 in crossed) % 2 == 1
 
 
 def _name(code: str) -> str:

@@ -54,7 +54,7 @@ def laid_out(flow: Flow) -> Layout:
         sides += [flow.gaps[index]] if index < len(flow.gaps) else []
         heights = {name: _height(name, sides, index, unit) for name in order}
         columns.append(_stacked(order, heights))
-    whole = max(column[-1].top + max(column[-1].height, PITCH) for column in columns)
+    whole = max(column[0].top + column[-1].top + column[-1].height for column in columns)
     middled = tuple(_middled(column, whole) for column in columns)
     gaps = tuple(
         _ribbons(gap, middled[index], middled[index + 1], unit) for index, gap in enumerate(flow.gaps)

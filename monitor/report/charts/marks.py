@@ -39,14 +39,10 @@ class Mark(msgspec.Struct, frozen=True):
         return min((judgement(row) for row in self.rows), key=JUDGEMENTS.index)
 
     def words(self) -> str:
-        """What a label says: with a sign for the worst, and how many it stands for where that is not all."""
-        worst, flows, counts = self.worst(), self.flows(), self.counts()
-        sign = SIGNS.get(worst)
-        if sign is None:
-            return f"{self.code} {flows:,}"
-        if counts[worst] == flows:
-            return f"{sign} {self.code} {flows:,}"
-        return f"{self.code} {flows:,} ({sign} {counts[worst]:,})"
+        """What a label says: the connections, and of these the worst, where they have a sign."""
+        worst = self.worst()
+        sign = f" {SIGNS[worst]}{self.counts()[worst]:,}" if worst in SIGNS else ""
+        return f"{self.code} {self.flows():,}{sign}"
 
     def tells(self, name: str) -> str:
         """What is known of it, for who points at it."""

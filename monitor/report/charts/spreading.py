@@ -17,11 +17,10 @@ _WAYS = (
     (1.0, 0.0), (-1.0, 0.0), (0.0, -1.0), (0.0, 1.0), (0.8, -0.6), (-0.8, -0.6), (0.8, 0.6), (-0.8, 0.6),
     (0.96, -0.28), (-0.96, -0.28), (0.96, 0.28), (-0.96, 0.28),
 )  # fmt: skip
-_REACHES = (0.0, 9.0, 20.0, 34.0, 50.0)  # how far from its circle a label may be
-_OUTSIDE, _CROSSED = (
-    4.0,
-    120.0,
-)  # what a place costs, in areas of overlap: beyond the room, a line over a circle
+_REACHES = (0.0, 9.0, 20.0, 34.0, 50.0, 70.0, 95.0)  # how far from its circle a label may be
+# What a label's place costs: the area of labels and of circles that it covers, the area beyond the room, how
+# far it is from its circle, each circle that its line crosses.
+_COVERED, _UNCLEAR, _OUTSIDE, _AWAY, _CROSSED = 12.0, 2.0, 12.0, 1.5, 60.0
 _CLOSE = 4.0  # a label so near to another's circle seems to be that one's
 
 
@@ -111,12 +110,9 @@ def labels(circles: Sequence[Circle], widths: Sequence[float], room: Box) -> lis
         others = [circle for circle in circles if circle is not own]
         best, least = own.box(), math.inf
         for reach, box in _around(own, widths[index]):
-            cost = (
-                reach
-                + sum(box.overlap(label) for label in taken)
-                + _OUTSIDE * (box.area() - box.overlap(room))
-            )
-            cost += sum(box.overlap(circle.box(_CLOSE)) for circle in others)
+            cost = _AWAY * reach + _OUTSIDE * (box.area() - box.overlap(room))
+            cost += _COVERED * sum(box.overlap(label) for label in taken)
+            cost += _UNCLEAR * sum(box.overlap(circle.box(_CLOSE)) for circle in others)
             cost += _CROSSED * sum(_crosses(own, box, circle) for circle in others) if reach else 0.0
             if cost < least - 0.01:
                 best, least = box, cost

@@ -16,6 +16,10 @@ _STEPS = (
 )  # seconds
 _MONTHS = (1, 2, 3, 6, 12, 24, 60, 120, 240, 600, 1_200)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# The years 2 to 9998: what is beyond is no time that a calendar can name.
+_FIRST_NS, _LAST_NS = (
+    int((datetime(year, 1, 1, tzinfo=UTC) - _EPOCH).total_seconds()) * SECOND_NS for year in (2, 9_998)
+)
 _UNITS = ((_DAY, "day"), (_HOUR, "hour"), (_MINUTE, "minute"), (1, "second"))
 
 
@@ -29,6 +33,8 @@ def round_numbers(top: int) -> list[int]:
 
 def round_times(since_ns: int, until_ns: int) -> list[tuple[int, str]]:
     """Return times within a span, at most nine, with their labels: as much of date and time as they need."""
+    if not _FIRST_NS <= since_ns <= until_ns <= _LAST_NS:
+        return []
     seconds = max((until_ns - since_ns) / SECOND_NS, 1)
     step = next((each for each in _STEPS if seconds / each < MOST_TIMES), None)
     if step is not None:

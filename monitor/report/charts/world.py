@@ -18,7 +18,9 @@ from monitor.tally import Destination
 
 TITLE = "Where the connections ended"
 _BOLD = 1.08  # how much wider a strong label is
-_LARGEST, _SMALLEST = 21.0, 5.0  # radius
+_LARGEST, _LEAST = 21.0, 9.0  # radius of the largest circle: less where many are large
+_SMALLEST = 5.0
+_COVERED = 0.05  # share of Europe that its circles may cover
 _EUROPE_WIDTH, _BETWEEN = 470.0, 14.0
 _ASIDE_LEFT = _EUROPE_WIDTH + 26.0
 
@@ -68,6 +70,7 @@ def _marks(marks: Sequence[Mark], atlas: Atlas, panels: tuple[Box, Box]) -> Iter
     most = max((mark.flows() for mark in marks), default=1)
     near = [mark for mark in marks if window.holds(*atlas.points[mark.code])]
     far = [mark for mark in marks if not window.holds(*atlas.points[mark.code])]
+    largest = _largest(near, most, panels[1])
     for those, source, room in (
         (far, Box(0, 0, atlas.width, atlas.height), panels[0]),
         (near, window, panels[1]),
@@ -76,11 +79,18 @@ def _marks(marks: Sequence[Mark], atlas: Atlas, panels: tuple[Box, Box]) -> Iter
         homes = []
         for mark in those:
             x, y = atlas.points[mark.code]
-            radius = max(_SMALLEST, _LARGEST * math.sqrt(mark.flows() / most))
+            radius = max(_SMALLEST, largest * math.sqrt(mark.flows() / most))
             homes.append(
                 Circle(room.left + (x - source.left) * scale, room.top + (y - source.top) * scale, radius)
             )
         yield from _placed(those, homes, room, atlas.names)
+
+
+def _largest(near: Sequence[Mark], most: int, europe: Box) -> float:
+    """Return the radius of the largest circle: one that leaves room for all circles of Europe, and labels."""
+    flows = sum(mark.flows() for mark in near) or 1
+    fits = math.sqrt(europe.area() * _COVERED * most / (math.pi * flows))
+    return min(max(fits, _LEAST), _LARGEST)
 
 
 def _placed(
@@ -88,7 +98,7 @@ def _placed(
 ) -> Iterator[Element]:
     """Yield circles and labels; the smallest circle last, so that none is hidden."""
     circles = spread(homes, room)
-    boxes = labels(circles, [text_width(mark.words(), FONT * _BOLD) for mark in marks], room)
+    boxes = labels(circles, [_wide(mark) for mark in marks], room)
     placed = list(zip(marks, homes, circles, boxes, strict=True))
     for _, home, circle, box in placed:
         yield from _leaders(home, circle, box)
@@ -105,6 +115,10 @@ def _placed(
             class_=f"label halo{weight}",
             text_anchor="middle",
         )
+
+
+def _wide(mark: Mark) -> float:
+    return text_width(mark.words(), FONT * (_BOLD if mark.worst() == "violation" else 1.0))
 
 
 def _leaders(home: Circle, circle: Circle, box: Box) -> Iterator[Element]:
@@ -153,6 +167,8 @@ def _reading(group: Mark | None) -> Iterator[tuple[Element, str]]:
     ring = el("circle", r=8, class_="ring stroke-inventory", **at)
     yield el("g", ring, filled), "filled as far as processing is pinned there"
     yield ring, "enters, rests or has its operator there only"
+    bad = el("circle", r=8, class_="ring stroke-violation", **at)
+    yield bad, "colour and sign: the worst judgement in it"
     if group is not None:
         hatch = el("rect", width=960, height=960, fill=f"url(#{NAME}-group)")
         tile = el("svg", hatch, width=16, height=16, viewBox="0 0 200 200", class_="swatch")
