@@ -1,5 +1,6 @@
 """The report's charts: what they show is what the facts say, whatever these hold, in bounded bytes."""
 
+import math
 import re
 from collections import Counter
 from itertools import combinations
@@ -186,6 +187,20 @@ def test_labels_of_the_map_do_not_cover_one_another(rows: list[Destination]) -> 
     boxes = list(label_boxes(parsed(world_map(rows, ATLAS).svg)))
     assert overlapping(boxes) == []
     assert [each for each in boxes if each[1] < 0 or each[3] > VIEW_WIDTH] == []
+
+
+def test_circles_of_the_map_do_not_cover_one_another() -> None:
+    root = parsed(world_map([row(countries=(code,)) for code in COUNTRIES], ATLAS).svg)
+    rings = [each for each in root.iter(f"{SVG}circle") if "ring" in classes(each)]
+    places = [tuple(float(each.get(name, 0)) for name in ("cx", "cy", "r")) for each in rings]
+    drawn = [place for place in places if place[:2] != (8, 8)]  # those are of the legend
+    assert len(drawn) == len(COUNTRIES)
+    near = [
+        (one, other)
+        for one, other in combinations(drawn, 2)
+        if math.dist(one[:2], other[:2]) < one[2] + other[2]
+    ]
+    assert near == []
 
 
 def overlapping(boxes: list[tuple[str, float, float, float, float]]) -> list[tuple[str, str]]:

@@ -168,7 +168,7 @@ def _reading(group: Mark | None) -> Iterator[tuple[Element, str]]:
     yield el("g", ring, filled), "filled as far as processing is pinned there"
     yield ring, "enters, rests or has its operator there only"
     bad = el("circle", r=8, class_="ring stroke-violation", **at)
-    yield bad, "colour and sign: the worst judgement in it"
+    yield bad, "colour, and count behind a sign: the worst"
     if group is not None:
         hatch = el("rect", width=960, height=960, fill=f"url(#{NAME}-group)")
         tile = el("svg", hatch, width=16, height=16, viewBox="0 0 200 200", class_="swatch")
