@@ -8,12 +8,13 @@ Destinations that are no single country are on no map: they are listed beside it
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from monitor.report.charts.judged import EMPTY_HEIGHT, LINE, counted, fill, legend, nothing, patterns
+from monitor.report.charts.judged import EMPTY_HEIGHT, LINE, SIGNS, counted, fill, legend, nothing, patterns
 from monitor.report.charts.land import NAME, lands
 from monitor.report.charts.marks import MOST_LISTED, Mark, Marks, only_group, sorted_out
 from monitor.report.charts.spreading import Box, Circle, labels, spread
 from monitor.report.charts.svg import FONT, VIEW_WIDTH, Element, drawing, el, path, shortened, text_width
 from monitor.report.charts.types import Atlas, Chart
+from monitor.report.types import JUDGEMENTS
 from monitor.tally import Destination
 
 TITLE = "Where the connections ended"
@@ -44,7 +45,7 @@ def world_map(rows: Sequence[Destination], atlas: Atlas) -> Chart:
         patterns(NAME),
         *lands(atlas, reached, within, (world, europe)),
         *_marks(found.countries, atlas, (world, europe)),
-        *_beside(found.others, group, europe.top),
+        *_beside(found, group, europe.top),
         *key,
     ]
     return Chart(drawing(NAME, TITLE, describes, europe.bottom + _BETWEEN + high, *parts), TITLE, describes)
@@ -141,9 +142,9 @@ def _circle(mark: Mark, circle: Circle, name: str) -> Element:
     return el("g", el("title", mark.tells(name)), *parts, class_="mark")
 
 
-def _beside(others: Sequence[Mark], group: Mark | None, top: float) -> Iterator[Element]:
+def _beside(found: Marks, group: Mark | None, top: float) -> Iterator[Element]:
     """Yield what stands beside Europe: what is on no map, and how circles are read."""
-    y = top + FONT
+    y, others = top + FONT, found.others
     if others:
         yield el("text", "Not on the map", x=_ASIDE_LEFT, y=y, class_="label strong")
         y += 10
@@ -156,19 +157,24 @@ def _beside(others: Sequence[Mark], group: Mark | None, top: float) -> Iterator[
     y += FONT + (14 if others else 0)
     yield el("text", "How to read it", x=_ASIDE_LEFT, y=y, class_="label strong")
     y += 10
-    for swatch, words in _reading(group):
+    for swatch, words in _reading(found, group):
         yield _line(swatch, words, y, words)
         y += LINE
 
 
-def _reading(group: Mark | None) -> Iterator[tuple[Element, str]]:
+def _reading(found: Marks, group: Mark | None) -> Iterator[tuple[Element, str]]:
     at = {"cx": 8, "cy": 8}
     filled = el("circle", r=5, fill=fill(NAME, "inventory"), **at)
     ring = el("circle", r=8, class_="ring stroke-inventory", **at)
     yield el("g", ring, filled), "filled as far as processing is pinned there"
     yield ring, "enters, rests or has its operator there only"
-    bad = el("circle", r=8, class_="ring stroke-violation", **at)
-    yield bad, "colour, and count behind a sign: the worst"
+    signed = {mark.worst() for mark in (*found.countries, *found.others)} & SIGNS.keys()
+    if signed:
+        worst = min(signed, key=JUDGEMENTS.index)
+        yield (
+            el("circle", r=8, class_=f"ring stroke-{worst}", **at),
+            "colour, and count behind a sign: the worst",
+        )
     if group is not None:
         hatch = el("rect", width=960, height=960, fill=f"url(#{NAME}-group)")
         tile = el("svg", hatch, width=16, height=16, viewBox="0 0 200 200", class_="swatch")
