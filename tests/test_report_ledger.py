@@ -22,7 +22,7 @@ from tests.findings_kit import RULES, action, decide, policy
 from tests.ledger_kit import FILING, NOW_NS, expired, ledger_of, opened
 from tests.observed import at
 from tests.policy_help import HEAD, compiled
-from tests.report_kit import CAPTURE, POLICY, asking, demo_facts, refused, seconds
+from tests.report_kit import CAPTURE, POLICY, asking, demo_facts, demo_replay, refused, seconds
 
 ACME, BETA = Subject("acme", "backend", "crm"), Subject("beta", "backend", "crm")
 TENANTS = "  - name: beta\n    groups:\n      - {name: desk, sources: [10.50.0.0/16], data_class: crm}\n"
@@ -133,6 +133,13 @@ def test_the_same_ledger_twice_is_refused(tmp_path: Path) -> None:
     assert "the same as" in refused(copy, tmp_path / "again/ledger")
 
 
+def test_a_ledger_and_a_replay_of_the_same_traffic_are_noticed(tmp_path: Path) -> None:
+    root = ledger_of(CAPTURE, POLICY, tmp_path)
+    facts = gather(asking(root, demo_replay(tmp_path / "replay")))
+    assert f"{tmp_path / 'replay'}: connections in it are in {root}" in "".join(facts.seen.cautions)
+    assert not any("count twice" in each for each in gather(asking(root)).seen.cautions)
+
+
 def test_a_finding_stands_as_it_did_at_the_end_of_the_period(tmp_path: Path) -> None:
     book = Book(policy())
     opened_ = book.offer(decide(10))
@@ -143,9 +150,9 @@ def test_a_finding_stands_as_it_did_at_the_end_of_the_period(tmp_path: Path) -> 
     root = ledger(tmp_path, *changes(*found))
     states = {
         until: [each.finding.state for each in gather(asking(root, period=seconds(0, until))).findings]
-        for until in (10, 15, 150, 20_001)
+        for until in (10, 16, 150, 20_001)
     }
-    assert states == {10: [], 15: ["open"], 150: ["acknowledged"], 20_001: ["cured"]}
+    assert states == {10: [], 16: ["open"], 150: ["acknowledged"], 20_001: ["cured"]}
     (whole,) = gather(asking(root)).findings
     assert [step.what for step in whole.steps] == [change.what for change in found]
     assert [step.at_ns for step in whole.steps] == [change.at_ns for change in found]
