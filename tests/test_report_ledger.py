@@ -218,6 +218,8 @@ def test_a_period_bounds_windows_and_what_no_window_covers(tmp_path: Path) -> No
     assert any("stand out" in each for each in facts.seen.cautions)
     facts = gather(asking(root, period=seconds(5_000, 6_000)))
     assert (facts.seen.says, facts.seen.sensors, facts.seen.complete) == (UNKNOWN, (), False)
+    facts = gather(asking(root, period=seconds(1_200, 6_000)))  # the last one ended just then
+    assert (facts.seen.says, len(facts.seen.cautions)) == (UNKNOWN, 1)
 
 
 def test_what_was_loaded_is_what_decisions_were_made_with(tmp_path: Path) -> None:

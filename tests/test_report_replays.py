@@ -12,14 +12,15 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from monitor.exports import DECISIONS, FINDINGS, SUMMARY
+from monitor.exports import BEHAVIOURS, DECISIONS, FINDINGS, SUMMARY, behaviour_lines
 from monitor.findings import finding_id
+from monitor.policy.words import Severity
 from monitor.report.reading import gather, input_length
 from monitor.report.seeing import NOT_OF_ANY, UNKNOWN, WHOLE_CAPTURES
 from monitor.report.types import Facts, Loaded, Period
 from monitor.summary import LIMITS
 from monitor.types import Decision
-from tests.findings_kit import decide
+from tests.findings_kit import behave, decide
 from tests.observed import at
 from tests.rejudge_kit import decisions, written
 from tests.report_kit import CAPTURE, POLICY, asking, demo_facts, demo_replay, refused, seconds
@@ -325,3 +326,14 @@ def test_destinations_beyond_those_shown_are_counted(tmp_path: Path) -> None:
     for bucket in facts.timeline.buckets:
         counts.update(bucket.counts)
     assert counts == {"violation": 2_100}
+
+
+def test_behaviours_are_those_of_the_period_worst_first(replay: Path, tmp_path: Path) -> None:
+    folder = copied(replay, tmp_path)
+    severities: tuple[Severity, ...] = ("low", "critical", "medium")
+    made = [replace(behave(0, 10, severity=each), id=f"{n:04}") for n in range(300) for each in severities]
+    (folder / BEHAVIOURS).write_bytes(behaviour_lines([*made, behave(5_000, 6_000)]))
+    facts = gather(asking(folder, period=seconds(5, 20)))
+    assert [each.severity for each in facts.behaviours] == ["critical"] * 300 + ["medium"] * 200
+    assert facts.left_out == {"behaviours": 400}
+    assert len(gather(asking(folder, period=seconds(5_500))).behaviours) == 1

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
+from monitor.behaviours import rank
 from monitor.report.material import Material
 from monitor.report.people import few_clients, withheld
 from monitor.report.types import Facts, People, PolicyText
 from monitor.summary import LIMITS
 
 MAX_DESTINATIONS = 2_000  # rows that are shown
+MAX_BEHAVIOURS = 500
 TITLE = "Egress to LLM providers"
 OTHER_TENANTS = "The text of policy {} names other tenants, or cannot be read, and is left out."
 CHANGED = (
@@ -40,7 +42,7 @@ def arranged(material: Material, title: str | None, people: People, tool: str) -
         timeline=gathering.timeline.timeline(),
         findings=material.found.found(gathering.references),
         exceptions=gathering.exceptions.used(material.policies.exemptions(versions)),
-        behaviours=tuple(material.behaviours),
+        behaviours=tuple(sorted(material.behaviours, key=rank)[:MAX_BEHAVIOURS]),
         people=people,
         limits=(*LIMITS, *material.limits),
         tool=tool,
@@ -71,6 +73,7 @@ def _left_out(material: Material, rows: int) -> dict[str, int]:
     gathering = material.gathering
     counts = material.left_out + material.seeing.left_out + material.seeing.watched.left_out
     counts["destinations"] += max(rows - MAX_DESTINATIONS, 0)
+    counts["behaviours"] += max(len(material.behaviours) - MAX_BEHAVIOURS, 0)
     counts["folded-destinations"] += gathering.tally.folded_destinations
     counts["references"] += gathering.references.left_out
     counts["exceptions"] += gathering.exceptions.left_out

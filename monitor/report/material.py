@@ -10,7 +10,7 @@ from monitor.report.policies import Policies
 from monitor.report.seeing import Seeing
 from monitor.report.types import Input, Loaded, Period
 
-MAX_BEHAVIOURS = 500
+MAX_BEHAVIOURS = 10_000  # at once, of which fewer are shown
 MAX_LOADED = 1_000
 MAX_CAPTURES = 1_000  # of one input, that are listed
 
@@ -39,7 +39,7 @@ class Material:
             self.left_out["loaded"] += 1
 
     def behave(self, behaviour: Behaviour) -> None:
-        """Take a behaviour, where it is asked for: inputs have the worst first."""
+        """Take a behaviour, where it is asked for."""
         if self.tenant not in (None, behaviour.subject.tenant):
             return
         if not touches(self.period, behaviour.first_ns, behaviour.last_ns):

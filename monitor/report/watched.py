@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import msgspec
 
 from monitor.findings.silence import uncovered_between
+from monitor.report.periods import overlaps
 from monitor.report.types import Period, SensorSeen
 from monitor.windows import UNREAD, Window
 from sensors.observations import Count
@@ -17,7 +18,8 @@ from sensors.observations import Count
 MAX_WINDOWS = 250_000  # more than two years of one sensor
 MAX_SENSORS = 1_000
 MAX_UNSEEN = 100  # stretches of time that are listed, of each sensor
-MAX_BLIND = 5  # sentences, of each sensor
+MAX_BLIND = 5  # sentences that are listed, of each sensor
+MAX_WORDS = 100  # reasons and sentences that are told apart, of each sensor
 
 
 class _Sensor(msgspec.Struct):
@@ -44,8 +46,7 @@ class Watched:
     def add(self, window: Window, input_: int) -> bool:
         """Take a window; return whether it counts: it is of the period, and new."""
         first_ns, last_ns = sorted((window.since_ns, window.until_ns))
-        since_ns, until_ns = self._period.since_ns, self._period.until_ns
-        if (since_ns is not None and last_ns <= since_ns) or (until_ns is not None and first_ns >= until_ns):
+        if not overlaps(self._period, first_ns, last_ns):
             return False
         key = window.sensor, window.since_ns, window.until_ns
         if key in self._seen:
@@ -57,6 +58,7 @@ class Watched:
         self._seen.add(key)
         if is_new:
             self._sensors[window.sensor] = _Sensor(input_, first_ns, last_ns)
+        since_ns, until_ns = self._period.since_ns, self._period.until_ns
         self.sticks_out = self.sticks_out or (
             (since_ns is not None and first_ns < since_ns) or (until_ns is not None and last_ns > until_ns)
         )
@@ -110,8 +112,9 @@ def _include(sensor: _Sensor, window: Window) -> None:
     sensor.packets += window.packets
     for reason, count in window.lost.items():
         before = sensor.lost.get(reason, Count())
-        sensor.lost[reason] = Count(before.packets + count.packets, before.bytes + count.bytes)
-    sensor.blind.update(window.blind)
+        if reason in sensor.lost or len(sensor.lost) < MAX_WORDS:
+            sensor.lost[reason] = Count(before.packets + count.packets, before.bytes + count.bytes)
+    sensor.blind.update(window.blind[: MAX_WORDS - len(sensor.blind)])
     sensor.undecided += window.shed + window.left + window.unwritten
     if window.since_ns == first_ns and not window.blind:  # else the clock was set back
         sensor.spans.append((first_ns, last_ns))

@@ -19,7 +19,7 @@ from monitor.rejudge.reading import MALFORMED, Reading
 from monitor.rejudge.types import Recorded
 from monitor.report.loaded import LoadedLog
 from monitor.report.material import Material
-from monitor.report.periods import holds, touches
+from monitor.report.periods import holds, overlaps
 from monitor.report.sources.source import RECORD_BYTES, Progress, as_read, counts, say_problems, sound_of
 from monitor.report.types import Checkpoint
 from monitor.windows import Window
@@ -132,7 +132,7 @@ class _Others:
     def _window(self, _: Entry, payload: bytes) -> None:
         window = self._read(payload, _window)
         if window is not None:
-            self.windows += touches(self._material.period, window.since_ns, window.until_ns)
+            self.windows += overlaps(self._material.period, *sorted((window.since_ns, window.until_ns)))
             self._material.seeing.window(window, self._number)
 
     def _change(self, _: Entry, payload: bytes) -> None:
