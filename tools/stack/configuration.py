@@ -15,8 +15,9 @@ from tools.stack.places import Places
 
 ROOT = Path(__file__).parents[2]
 POLICY = ROOT / "policies/eu-crm.yaml"
-RULES = ROOT / "grafana/prometheus"
-ROUTES = ROOT / "grafana/alertmanager/alertmanager.yml"
+SCRAPING = ROOT / "grafana/prometheus/prometheus.example.yaml"
+ROUTES = ROOT / "grafana/alertmanager/alertmanager.example.yaml"
+RUNBOOKS = ROOT / "docs/runbooks"
 EXCEPTION_DAYS = 5  # that are left of it: soon enough for a warning
 FRANKFURT = {"latitude": 50.11, "longitude": 8.68, "name": "Frankfurt"}
 
@@ -64,18 +65,18 @@ def residency(places: Places, addresses: Addresses) -> dict[str, Any]:
 
 
 def prometheus(addresses: Addresses, scrape_seconds: int) -> dict[str, Any]:
-    """Return the configuration of Prometheus, with the shipped rules."""
-
-    def job(name: str, part: str) -> dict[str, Any]:
-        return {"job_name": name, "static_configs": [{"targets": [f"{HOST}:{getattr(addresses, part)}"]}]}
-
+    """Return the shipped configuration of Prometheus, with our addresses and links to our own pages."""
+    made: dict[str, Any] = yaml.safe_load(SCRAPING.read_text("utf-8"))
     every = f"{scrape_seconds}s"
-    return {
-        "global": {"scrape_interval": every, "evaluation_interval": every},
-        "rule_files": [str(RULES / "*.rules.yaml")],
-        "alerting": {"alertmanagers": [{"static_configs": job("", "alertmanager")["static_configs"]}]},
-        "scrape_configs": [job("residency", "metrics")],
-    }
+    made["global"] |= {"scrape_interval": every, "evaluation_interval": every}
+    made["global"]["external_labels"]["runbooks"] = RUNBOOKS.as_uri()
+    made["rule_files"] = [str(SCRAPING.parent / name) for name in made["rule_files"]]
+    (job,) = made["scrape_configs"]
+    job["static_configs"] = [{"targets": [f"{HOST}:{addresses.metrics}"]}]
+    made["alerting"]["alertmanagers"] = [
+        {"static_configs": [{"targets": [f"{HOST}:{addresses.alertmanager}"]}]}
+    ]
+    return made
 
 
 def alertmanager() -> dict[str, Any]:
