@@ -5,7 +5,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from http.client import HTTPResponse
 from pathlib import Path
@@ -53,8 +53,12 @@ class Api:
         found: list[dict[str, Any]] = self.get("query_range", query=query, **times)["result"]
         return found
 
+    def rules(self) -> list[dict[str, Any]]:
+        """Return the rules that are loaded, each with its name and how it fares."""
+        return [rule for group in self.get("rules")["groups"] for rule in group["rules"]]
+
     def labels(self, query: str) -> list[dict[str, str]]:
-        """Return the labels of what a query finds, as soon as it finds something; none where it never does."""
+        """Return the labels of what a query finds, as soon as there is something, or none."""
         end = time.monotonic() + PATIENCE_SECONDS
         while not (found := self.now(query)) and time.monotonic() < end:
             time.sleep(_POLL_SECONDS)
@@ -62,10 +66,11 @@ class Api:
 
 
 @contextmanager
-def prometheus(folder: Path, scraped_port: int) -> Iterator[Api]:
-    """Run a Prometheus that scrapes a port of this host every second."""
+def prometheus(folder: Path, scraped_port: int, rules: Sequence[Path] = ()) -> Iterator[Api]:
+    """Run a Prometheus that scrapes a port of this host every second, and looks at its rules as often."""
     jobs = [{"job_name": "residency", "static_configs": [{"targets": [f"{HOST}:{scraped_port}"]}]}]
-    config = {"global": {"scrape_interval": "1s"}, "scrape_configs": jobs}
+    every = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+    config = {"global": every, "scrape_configs": jobs, "rule_files": [str(path) for path in rules]}
     (folder / "prometheus.yml").write_text(json.dumps(config))
     port = free_port()
     options = {

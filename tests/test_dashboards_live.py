@@ -1,7 +1,7 @@
 """Every query of every dashboard, and every rule, answered by a real Prometheus.
 
-It scrapes the real daemon, which reads captures with its ledger, its state and its courier at work: the stack of
-`make stack`. So what has no data here shows nothing to anybody who tries it.
+It scrapes the real daemon, which reads captures with its ledger, its state and its courier at work: the stack
+of `make stack`. So what has no data here shows nothing to anybody who tries it.
 """
 
 import json
@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.dashboards_kit import (
     BOARDS,
     GRAFANA,
     RANGE_SECONDS,
+    RULES,
     STEP_SECONDS,
     Query,
     board,
@@ -28,7 +30,7 @@ from tests.dashboards_kit import (
     several,
     variables,
 )
-from tests.prometheus_kit import Api
+from tests.prometheus_kit import Api, prometheus
 from tests.sinks_kit import until
 from tests.stack_kit import ROOT, needs_stack, running_stack
 
@@ -43,6 +45,7 @@ class Running:
 
     def __init__(self, addresses: dict[str, str]) -> None:
         self.api = Api(addresses["prometheus"])
+        self.metrics_port = int(addresses["metrics"].rpartition(":")[2])
         self._alertmanager = addresses["alertmanager"]
 
     def alerts(self, name: str) -> list[dict[str, Any]]:
@@ -136,14 +139,28 @@ def test_each_variable_offers_values_and_these_find_the_same(running: Running, p
     assert filled(running.api, must_have_data(path), lambda: chosen(running.api, path)) == []
 
 
-def test_every_rule_is_loaded_healthy_and_asks_what_can_be_asked(running: Running) -> None:
-    def loaded() -> list[dict[str, Any]]:
-        return [rule for group in running.api.get("rules")["groups"] for rule in group["rules"]]
+def without_intervals(path: Path, folder: Path) -> Path:
+    """Copy a file of rules, all of which are then looked at as often as Prometheus is told to."""
+    content = yaml.safe_load(path.read_text("utf-8"))
+    for group in content["groups"]:
+        group.pop("interval", None)
+    copy = folder / path.name
+    copy.write_text(yaml.safe_dump(content), "utf-8")
+    return copy
 
-    until(lambda: all(rule["health"] != "unknown" for rule in loaded()), "all rules were looked at")
-    assert [(rule["name"], rule.get("lastError")) for rule in loaded() if rule["health"] != "ok"] == []
-    assert sorted(rule["name"] for rule in loaded()) == sorted(name for name, _ in rules())
+
+def test_the_rules_are_loaded_and_ask_what_can_be_asked(running: Running) -> None:
+    assert sorted(rule["name"] for rule in running.api.rules()) == sorted(name for name, _ in rules())
     assert refused(running.api, rules()) == []
+
+
+def test_every_rule_is_healthy(running: Running, tmp_path: Path) -> None:
+    copies = [without_intervals(path, tmp_path) for path in RULES]
+    with prometheus(tmp_path, running.metrics_port, copies) as api:
+        assert api.labels("residency_build_info")
+        until(lambda: all(rule["health"] != "unknown" for rule in api.rules()), "all rules were looked at")
+        assert [(rule["name"], rule["lastError"]) for rule in api.rules() if rule["health"] != "ok"] == []
+        assert all(not rule.get("lastError") for rule in api.rules())
 
 
 @pytest.mark.parametrize("name", ["ResidencyNewViolation", "ResidencyViolationOpen"])
