@@ -92,7 +92,7 @@ def test_the_feeder_writes_everything_once_and_keeps_few_files(tmp_path: Path) -
 def test_a_port_that_is_taken_is_said() -> None:
     with socket.create_server((HOST, 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(InputError, match=rf"{HOST}:{port}: .*in use.*--port-base"):
+        with pytest.raises(InputError, match=rf"{HOST}:{port}: .*in use.*PORT_BASE"):
             choose(port)
 
 

@@ -20,7 +20,16 @@ from tools.stack.feeder import read
 from tools.stack.laps import joined, laps
 from tools.stack.places import Places
 
-CAPTURES = ("demo", "encrypted-dns", "vpn-and-relay", "midstream", "self-hosted-llm")
+CAPTURES = (
+    "demo",
+    "aws-european-sovereign-cloud",
+    "azure-openai-westeurope",
+    "bedrock-us",
+    "ech-dns-only",
+    "encrypted-dns",
+    "vertex-europe-west3",
+    "vpn-and-relay",
+)
 SECOND_NS = 1_000_000_000
 
 

@@ -45,5 +45,5 @@ def _free(port: int) -> int:
             attempt.bind((HOST, port))
         except OSError as error:
             problem = (error.strerror or str(error)).lower()
-            raise InputError(f"{HOST}:{port}", problem, "choose other ports: --port-base 29090") from None
+            raise InputError(f"{HOST}:{port}", problem, "choose others: make stack PORT_BASE=29090") from None
     return port
