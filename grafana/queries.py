@@ -11,6 +11,7 @@ from msgspec import Struct
 
 Form = Literal["lines", "figure", "table", "buckets"]
 
+BEFORE = "1h"  # so long a series may have been missing, and is still not new
 _SENSOR = 'sensor=~"$sensor"'
 _TENANT = 'tenant=~"$tenant"'
 _DETAIL = ('provider=~"$provider"', 'dst_region=~"$dst_region"', 'source_group=~"$source_group"')
@@ -73,19 +74,14 @@ def step(selected: str) -> str:
     return f"increase({selected}[$__rate_interval])"
 
 
-def growth(selected: str) -> str:
-    """Return what a counter that began at 0 grew by in the range: its first value is not growth."""
-    return f"increase({selected}[$__range])"
-
-
 def grown(selected: str) -> str:
-    """Return what a counter grew by in the range, where its series may begin with the first thing counted.
+    """Return what a counter grew by in the range, though its series may begin with the first thing counted.
 
-    A series that was not there when the range began counts wholly: an increase would miss its first value,
-    and with it the only connection to a country.
+    An increase would miss a series' first value, and with it the only connection to a country, or what a
+    sensor saw before it was first asked. So a series that was not there in the hour before counts wholly.
     """
-    new = f"last_over_time({selected}[$__range]) unless {selected} offset $__range"
-    return f"({new} or increase({selected}[$__range]))"
+    before = f"last_over_time({selected}[{BEFORE}] offset $__range)"
+    return f"(last_over_time({selected}[$__range]) unless {before} or increase({selected}[$__range]))"
 
 
 def total(expr: str, *by: str) -> str:

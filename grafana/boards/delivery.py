@@ -5,7 +5,7 @@ from grafana.colours import GREEN, ORANGE, RED, steps, words
 from grafana.layout import Section, band, even
 from grafana.links import DELIVERY
 from grafana.panels import UNHEARD, About, Drawn, bars, draw, graph, number, states
-from grafana.queries import figure, growth, lines, owned, sensed, step, total
+from grafana.queries import figure, grown, lines, owned, sensed, step, total
 from grafana.variables import SENSOR, TENANT
 
 NO_SINK = "no sink"
@@ -68,14 +68,14 @@ def _of_ledger() -> tuple[Drawn, ...]:
                 "Events in the time shown that there was no room for, folded into summaries.",
                 "none",
             ),
-            figure(total(growth(sensed("residency_outbox_folded_total"))), "folded", must=True),
+            figure(total(grown(sensed("residency_outbox_folded_total"))), "folded", must=True),
         ),
         draw(
             number(steps(GREEN, (0.5, RED))),
             About(
                 "Not recorded", "Decisions in the time shown that could not be written to the ledger.", "none"
             ),
-            figure(total(growth(UNWRITTEN)), "unwritten", must=True),
+            figure(total(grown(UNWRITTEN)), "unwritten", must=True),
         ),
         draw(
             number(steps(GREEN, (HOUR_SECONDS, ORANGE), (24 * HOUR_SECONDS, RED))),

@@ -5,7 +5,7 @@ from grafana.colours import BLUE, GREEN, ORANGE, steps
 from grafana.layout import Section, band, even
 from grafana.links import DETAIL, LATENCY, of_row, to_board
 from grafana.panels import About, Drawn, draw, graph, linked, number
-from grafana.queries import figure, growth, lines, quantile, rate, rows, sensed, total
+from grafana.queries import figure, grown, lines, quantile, rate, rows, sensed, total
 from grafana.tables import Column, listing
 from grafana.variables import SENSOR, TENANT, TIMED_PROVIDER, sovereign, unseen
 
@@ -24,9 +24,9 @@ def board() -> Board:
     return Board(
         LATENCY,
         "Sovereign latency",
-        "Round trip of the TCP handshake and time to the first byte, by provider and region, and how "
-        "much longer they are in the regions that were promised. The first byte includes the provider's "
-        "own work.",
+        "Round trip of the handshake and time to the server's first byte, by provider and region, and how "
+        "much longer they are in the regions that were promised. Under TLS the first byte answers the "
+        "hello: it is not the time that a model takes.",
         (SENSOR, unseen(TENANT), TIMED_PROVIDER, sovereign()),
         (
             Section(
@@ -55,13 +55,13 @@ def _figures() -> tuple[Drawn, ...]:
 
 def _pair(metric: str, title: str) -> tuple[Drawn, Drawn]:
     """Return the median of the sovereign regions, and what it is above that of the others."""
-    within = quantile(0.5, growth(_times(metric, WITHIN)))
-    beyond = quantile(0.5, growth(_times(metric, BEYOND)))
+    within = quantile(0.5, grown(_times(metric, WITHIN)))
+    beyond = quantile(0.5, grown(_times(metric, BEYOND)))
     return (
         draw(
             number(decimals=1, coloured=False),
             About(f"{title}, sovereign", f"Median in the sovereign regions. {SEEN_FROM}", "s", UNTIMED),
-            figure(within, "median"),
+            figure(within, "median", must=True),
         ),
         draw(
             number(steps(GREEN, (0.05, ORANGE)), 1),
@@ -96,15 +96,15 @@ def _median(metric: str, title: str) -> Drawn:
             "s",
             UNTIMED,
         ),
-        lines(quantile(0.5, rate(_times(metric)), *PLACE), "p50 {{provider}}, {{dst_region}}", must=True),
-        lines(quantile(0.9, rate(_times(metric)), *PLACE), "p90 {{provider}}, {{dst_region}}", must=True),
+        lines(quantile(0.5, rate(_times(metric)), *PLACE), "p50 {{provider}}, {{dst_region}}"),
+        lines(quantile(0.9, rate(_times(metric)), *PLACE), "p90 {{provider}}, {{dst_region}}"),
     )
 
 
 def _table() -> Drawn:
-    median = quantile(0.5, growth(_times(RTT)), *PLACE)
+    median = quantile(0.5, grown(_times(RTT)), *PLACE)
     fastest = f"min by (provider) ({median} > 0)"
-    first_byte = growth(_times(FIRST_BYTE))
+    first_byte = grown(_times(FIRST_BYTE))
     return linked(
         draw(
             listing(
@@ -124,10 +124,10 @@ def _table() -> Drawn:
                 "s",
                 UNTIMED,
             ),
-            rows(total(growth(sensed(f"{RTT}_count", PROVIDER)), *PLACE), must=True),
+            rows(total(grown(sensed(f"{RTT}_count", PROVIDER)), *PLACE), must=True),
             rows(median, must=True),
-            rows(quantile(0.9, growth(_times(RTT)), *PLACE), must=True),
-            rows(f"{median} / on (provider) group_left () {fastest}"),
+            rows(quantile(0.9, grown(_times(RTT)), *PLACE), must=True),
+            rows(f"{median} / on (provider) group_left () {fastest}", must=True),
             rows(quantile(0.5, first_byte, *PLACE), must=True),
             rows(quantile(0.9, first_byte, *PLACE), must=True),
         ),

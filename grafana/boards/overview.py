@@ -6,10 +6,9 @@ from grafana.colours import GREEN, ORANGE, OUTCOMES, RED, painted, steps
 from grafana.layout import Section, band, even
 from grafana.links import DETAIL, OVERVIEW, SENSORS, of_series, to_board
 from grafana.panels import About, Drawn, bars, draw, linked, number
-from grafana.queries import figure, growth, lines, owned, sensed, share, step, total
+from grafana.queries import figure, grown, lines, owned, sensed, share, step, total
 from grafana.variables import SENSOR, TENANT
 
-DAY_SECONDS = 86_400
 UNSETTLED = 'reason=~"open|acknowledged|curing|lapsed"'
 
 
@@ -33,7 +32,7 @@ def board() -> Board:
 
 def _figures() -> tuple[Drawn, ...]:
     opened = total(owned("residency_violations_open"))
-    violations = total(growth(owned("residency_verdicts_total", 'outcome="violation"')))
+    violations = total(grown(owned("residency_verdicts_total", 'outcome="violation"')))
     return (
         linked(
             draw(
@@ -62,8 +61,8 @@ def _figures() -> tuple[Drawn, ...]:
 
 def _unclear() -> Drawn:
     judged = "residency_verdicts_total"
-    unclear = total(growth(owned(judged, 'outcome="indeterminate"')))
-    whole = total(growth(owned(judged, 'outcome!="unassigned"')))
+    unclear = total(grown(owned(judged, 'outcome="indeterminate"')))
+    whole = total(grown(owned(judged, 'outcome!="unassigned"')))
     return draw(
         number(steps(GREEN, (0.1, ORANGE)), 1),
         About(
@@ -73,7 +72,7 @@ def _unclear() -> Drawn:
             "percentunit",
             "no verdict",
         ),
-        figure(share(unclear, whole), "indeterminate"),
+        figure(share(unclear, whole), "indeterminate", must=True),
     )
 
 

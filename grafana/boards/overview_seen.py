@@ -3,7 +3,7 @@
 from grafana.colours import CLASSES, GREEN, ORANGE, RED, painted, steps
 from grafana.layout import Section, even
 from grafana.panels import About, Drawn, bars, draw, graph, number, stacked
-from grafana.queries import figure, growth, lines, owned, rate, share, step, total
+from grafana.queries import figure, grown, lines, owned, rate, share, step, total
 
 ENDED = "residency_connections_total"
 NAMED = 'reason=~"sni|dns"'
@@ -13,7 +13,7 @@ NO_TRAFFIC = "no connection"
 
 def figures() -> tuple[Drawn, Drawn]:
     """Return the shares that were named and concealed."""
-    whole = total(growth(owned(ENDED)))
+    whole = total(grown(owned(ENDED)))
     return (
         draw(
             number(steps(RED, (0.7, ORANGE), (0.9, GREEN)), 1),
@@ -24,7 +24,7 @@ def figures() -> tuple[Drawn, Drawn]:
                 "percentunit",
                 NO_TRAFFIC,
             ),
-            figure(share(total(growth(owned(ENDED, NAMED))), whole), "named"),
+            figure(share(total(grown(owned(ENDED, NAMED))), whole), "named", must=True),
         ),
         draw(
             number(steps(GREEN, (0.02, ORANGE), (0.1, RED)), 1),
@@ -35,7 +35,7 @@ def figures() -> tuple[Drawn, Drawn]:
                 "percentunit",
                 NO_TRAFFIC,
             ),
-            figure(share(total(growth(owned(ENDED, HIDDEN))), whole), "concealed"),
+            figure(share(total(grown(owned(ENDED, HIDDEN))), whole), "concealed", must=True),
         ),
     )
 
@@ -78,7 +78,7 @@ def _concealing() -> Drawn:
         lines(
             total(step(owned("residency_concealing_connections_total")), "reason"), "{{reason}}", must=True
         ),
-        lines(total(step(owned("residency_ech_connections_total")), "reason"), "ECH {{reason}}"),
+        lines(total(step(owned("residency_ech_connections_total")), "reason"), "ECH {{reason}}", must=True),
         lines(
             total(step(owned("residency_unnamed_hosted_connections_total"))), "no name, LLM host", must=True
         ),

@@ -65,12 +65,12 @@ def process() -> Section:
     cpu = draw(
         graph("mean", "max"),
         About("Processor", "Processors that the sensor's process kept busy.", "none", "not told"),
-        lines(_of_process("rate(process_cpu_seconds_total[$__rate_interval])"), "{{sensor}}"),
+        lines(_of_process("rate(process_cpu_seconds_total[$__rate_interval])"), "{{sensor}}", must=True),
     )
     memory = draw(
         graph("mean", "max"),
         About("Memory", "Resident memory of the sensor's process.", "bytes", "not told"),
-        lines(_of_process("process_resident_memory_bytes"), "{{sensor}}"),
+        lines(_of_process("process_resident_memory_bytes"), "{{sensor}}", must=True),
     )
     series = draw(
         graph("lastNotNull", "max"),

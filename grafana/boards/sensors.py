@@ -6,7 +6,7 @@ from grafana.colours import GREEN, ORANGE, RED, painted, steps, words
 from grafana.layout import Section, band, even
 from grafana.links import SENSORS
 from grafana.panels import About, Drawn, draw, graph, number, stacked, states
-from grafana.queries import figure, growth, lines, rate, sensed, share, total
+from grafana.queries import figure, grown, lines, rate, sensed, share, total
 from grafana.variables import SENSOR, TENANT, unseen
 
 LOST = "residency_lost_packets_total"
@@ -39,8 +39,8 @@ def board() -> Board:
 
 
 def _figures() -> tuple[Drawn, ...]:
-    lost = total(growth(sensed(LOST)))
-    whole = f"({total(growth(sensed('residency_packets_total')))} + {total(growth(sensed(LOST, UNREAD)))})"
+    lost = total(grown(sensed(LOST)))
+    whole = f"({total(grown(sensed('residency_packets_total')))} + {total(grown(sensed(LOST, UNREAD)))})"
     last = sensed("residency_last_packet_timestamp_seconds")
     return (
         draw(
@@ -65,7 +65,7 @@ def _figures() -> tuple[Drawn, ...]:
                 "Share of packets in the time shown that were not wholly observed.",
                 "percentunit",
             ),
-            figure(share(lost, whole), "lost"),
+            figure(share(lost, whole), "lost", must=True),
         ),
         draw(
             number(steps(GREEN, (0.8, ORANGE), (0.95, RED)), 1),
@@ -93,7 +93,7 @@ def _capturing() -> Drawn:
             "Whether each sensor was heard, and captured. Red and orange are times without sight.",
             "none",
         ),
-        lines(f"{heard} + ({capturing} or 0 * {heard})", "{{sensor}}"),
+        lines(f"{heard} + ({capturing} or 0 * {heard})", "{{sensor}}", must=True),
     )
 
 
@@ -161,6 +161,6 @@ def _tables() -> Drawn:
             "short",
         ),
         lines(total(sensed(FLOWS), "sensor"), "flows {{sensor}}", must=True),
-        lines(total(sensed(LIMIT), "sensor"), "limit {{sensor}}"),
+        lines(total(sensed(LIMIT), "sensor"), "limit {{sensor}}", must=True),
         lines(total(sensed("residency_queue_observations"), "sensor"), "queue {{sensor}}", must=True),
     )
