@@ -1,6 +1,5 @@
 """The compose file gives Grafana what is there: what it mounts, what it starts with, and whom it asks."""
 
-import json
 import re
 import subprocess
 from pathlib import Path
@@ -8,7 +7,6 @@ from typing import Any
 
 import pytest
 import yaml
-from click import IntRange
 
 from tests.dashboards_kit import BOARDS, GRAFANA, board
 from tests.sinks_kit import needs
@@ -20,17 +18,15 @@ ENVIRONMENT: dict[str, str] = GRAFANA_SERVICE["environment"]
 MOUNTS: dict[str, str] = dict(
     each.removesuffix(":ro").split(":")[::-1] for each in GRAFANA_SERVICE["volumes"]
 )
-PROVISIONING = GRAFANA / "provisioning"
+PROVISIONING = "/etc/grafana/provisioning"  # where Grafana's image has it
+SHIPPED = GRAFANA / "provisioning/datasources/residency.yaml"
 
 
-def provisioned(kind: str) -> list[dict[str, Any]]:
-    """Return what Grafana is to have from its start: datasources, or providers of dashboards."""
-    key = {"datasources": "datasources", "dashboards": "providers"}[kind]
-    return [each for path in sorted((PROVISIONING / kind).glob("*.yaml")) for each in _listed(path, key)]
-
-
-def _listed(path: Path, key: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = yaml.safe_load(path.read_text("utf-8"))[key]
+def listed(path: Path) -> list[dict[str, Any]]:
+    """Return what a file of Grafana's provisioning lists: data sources, or providers of dashboards."""
+    content = yaml.safe_load(path.read_text("utf-8"))
+    assert content["apiVersion"] == 1
+    found: list[dict[str, Any]] = content.get("datasources") or content["providers"]
     return found
 
 
@@ -65,40 +61,36 @@ def test_it_is_one_version_on_loopback_and_may_change_nothing() -> None:
 
 
 def test_what_is_mounted_is_there() -> None:
-    for source in MOUNTS.values():
-        assert (GRAFANA / source).is_dir(), source
+    assert all((GRAFANA / source).exists() for source in MOUNTS.values())
     assert inside(ENVIRONMENT["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]).is_file()
 
 
 def test_the_dashboards_are_where_grafana_looks_for_them() -> None:
-    for provider in provisioned("dashboards"):
-        found = inside(provider["options"]["path"])
-        assert sorted(found.glob("*.json")) == BOARDS
-    assert provisioned("dashboards")
+    (file,) = inside(f"{PROVISIONING}/dashboards").glob("*.yaml")
+    (provider,) = listed(file)
+    assert sorted(inside(provider["options"]["path"]).glob("*.json")) == BOARDS
 
 
-def test_grafana_asks_the_prometheus_of_the_stack() -> None:
-    (source,) = provisioned("datasources")
-    assert (source["type"], source["isDefault"]) == ("prometheus", True)
-    variable, default = re.fullmatch(r"\$\{(\w+):-(.*)\}", ENVIRONMENT[_named(source["url"])]).groups()  # type: ignore[union-attr]
-    (base,) = [each for each in main.params if each.name == "port_base"]
-    assert isinstance(base.type, IntRange)
-    assert (variable, default) == (_named(source["url"]), f"http://127.0.0.1:{base.default}")
+def test_the_data_source_is_the_shipped_one_at_the_stack() -> None:
+    (mounted,) = [place for place in MOUNTS if place.startswith(f"{PROVISIONING}/datasources/")]
+    (ours,), (shipped,) = listed(inside(mounted)), listed(SHIPPED)
+    same = ("name", "uid", "type", "access")
+    assert [ours[key] for key in same] == [shipped[key] for key in same]
+    assert ours["url"] == "${RESIDENCY_PROMETHEUS_URL}"
+    options = {each.name: each.default for each in main.params}
+    default = f"${{RESIDENCY_PROMETHEUS_URL:-http://127.0.0.1:{options['port_base']}}}"
+    assert ENVIRONMENT["RESIDENCY_PROMETHEUS_URL"] == default
+    assert ours["jsonData"]["timeInterval"] == f"{options['scrape_seconds']}s"
 
 
 @pytest.mark.parametrize("path", BOARDS, ids=lambda path: path.stem)
 def test_a_board_asks_the_data_source_that_is_there(path: Path) -> None:
-    (source,) = provisioned("datasources")
+    (source,) = listed(SHIPPED)
     dashboard = board(path)
     (variable,) = [each for each in dashboard["templating"]["list"] if each["type"] == "datasource"]
-    assert variable["query"] == source["type"]
+    assert (variable["name"], variable["query"]) == ("datasource", source["type"])
     assert variable["current"]["value"] in {"default", source["uid"], source["name"]}
-    uids = set(re.findall(r'"uid": "([^"]+)"', json.dumps(dashboard["panels"])))
-    assert uids <= {f"${{{variable['name']}}}", source["uid"]}
-
-
-def _named(text: str) -> str:
-    """Return the variable of the environment that a text is."""
-    found = re.fullmatch(r"\$\{?(\w+)\}?", text)
-    assert found is not None, text
-    return found[1]
+    asked = {
+        target["datasource"]["uid"] for panel in dashboard["panels"] for target in panel.get("targets", [])
+    }
+    assert asked == {"${datasource}"}

@@ -4,6 +4,9 @@ import itertools
 import os
 import signal
 import socket
+import subprocess
+import sys
+from datetime import date
 from pathlib import Path
 
 import click
@@ -15,11 +18,13 @@ from pcaps.builder.container import Record
 from tests.daemon_kit import DEMO
 from tests.prometheus_kit import Api
 from tests.sinks_kit import HOST, until
-from tests.stack_kit import expected_user, is_there, needs_stack, running_stack, runs_as
+from tests.stack_kit import ROOT, expected_user, is_there, needs_stack, running_stack, runs_as
 from tools.stack import programs
-from tools.stack.addresses import choose
+from tools.stack.addresses import Addresses, choose
+from tools.stack.configuration import policy, write_all
 from tools.stack.feeder import KEPT, Feeder, read
 from tools.stack.laps import CLIENT_PORTS, FIRST_CLIENT_PORT, joined, laps, varied
+from tools.stack.places import Places
 
 SECOND_NS = 1_000_000_000
 FRAMES = joined([read(DEMO)])
@@ -109,6 +114,30 @@ def test_what_is_missing_is_said_with_how_to_install_it(monkeypatch: pytest.Monk
     assert (
         "apt-get install --no-install-recommends prometheus prometheus-alertmanager" in raised.value.message
     )
+
+
+@needs_stack
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("promtool", "check", "config", "prometheus.yml"),
+        ("amtool", "check-config", "alertmanager.yml"),
+        (sys.executable, "-m", "monitor", "check", "--config", "residency.yaml"),
+    ],
+    ids=lambda command: command[0].rpartition("/")[2],
+)
+def test_each_program_takes_its_configuration(tmp_path: Path, command: tuple[str, ...]) -> None:
+    places = Places(tmp_path)
+    write_all(places, Addresses(19_090, 19_091, 19_093), 5, date(2026, 3, 10))
+    ran = subprocess.run(
+        [*command[:-1], str(tmp_path / command[-1])], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_the_exception_of_the_policy_is_in_force_and_about_to_end() -> None:
+    (exception,) = policy(date(2030, 1, 31))["exceptions"]
+    assert (exception["starts"], exception["expires"]) == (date(2030, 1, 30), date(2030, 2, 5))
 
 
 @needs_stack
