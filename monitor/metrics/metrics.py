@@ -87,8 +87,8 @@ class Metrics:
             self._series.add(families.DECISIONS, described)
             for direction, count in (("up", totals.bytes_up), ("down", totals.bytes_down)):
                 self._series.add(families.DECISION_BYTES, described | {"reason": direction}, count)
-            place = {"country": labels.country(decision.attribution)}
-            self._series.add(families.DESTINATIONS, described | place)
+            described["country"] = labels.country(decision.attribution)
+            self._series.add(families.DESTINATIONS, described)
             times = (families.HANDSHAKE, totals.handshake_rtt_ns), (families.FIRST_BYTE, totals.first_byte_ns)
             for family, taken_ns in times:
                 if taken_ns is not None:

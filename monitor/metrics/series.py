@@ -105,13 +105,12 @@ class Series:
         kept = _KEPT_OF_HISTOGRAMS if family.kind == "histogram" else _KEPT_PARTS
         room = self._ceiling - self._ceiling // kept
         size = self._size + family.lines
-        folds = [_folded(family, values, names) for names in _FOLDS]
-        if size <= room or folds[-1] == values:
-            admitted = values
-        else:
-            self._values[FOLDED.name][()] += 1
-            once, wholly = folds
-            admitted = once if once in series or size <= self._ceiling else wholly
+        admitted = values
+        if size > room:
+            once, wholly = (_folded(family, values, names) for names in _FOLDS)
+            if wholly != values:
+                self._values[FOLDED.name][()] += 1
+                admitted = once if once in series or size <= self._ceiling else wholly
         if admitted not in series:
             self._begin(family, admitted)
         return admitted
@@ -131,5 +130,4 @@ def _copied(histograms: Mapping[Values, Histogram]) -> dict[Values, Histogram]:
 
 def _folded(family: Family, values: Values, names: tuple[str, ...]) -> Values:
     """Return label values with some of them given up."""
-    pairs: Mapping[str, str] = dict(zip(family.labels, values, strict=True))
-    return tuple([OTHER if name in names else value for name, value in pairs.items()])
+    return tuple([OTHER if name in names else each for name, each in zip(family.labels, values, strict=True)])
