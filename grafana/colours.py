@@ -66,3 +66,10 @@ def words(said: Mapping[str, tuple[str, str]]) -> list[model.ValueMapping]:
         for index, (value, (text, colour)) in pairs
     }
     return [model.ValueMap(options)]
+
+
+def without_value(colour: str) -> model.ValueMapping:
+    """Return the colour where there is no data, which would else be that of the lowest threshold."""
+    result = model.ValueMappingResult(color=colour, index=0)
+    match = model.SpecialValueMatch.NULL_AND_NAN
+    return model.SpecialValueMap(model.DashboardSpecialValueMapOptions(match, result))

@@ -23,7 +23,7 @@ from grafana_foundation_sdk.models.prometheus import Dataquery, PromQueryFormat
 from grafana_foundation_sdk.models.text import TextMode
 from msgspec import Struct
 
-from grafana.colours import BLUE, by_threshold, fixed
+from grafana.colours import BLUE, GREY, ORANGE, by_threshold, fixed, without_value
 from grafana.queries import Query
 from grafana.source import PROMETHEUS
 
@@ -55,6 +55,9 @@ def draw(builder: Builder[model.Panel], about: About, *queries: Query) -> Drawn:
     panel.targets = [_target(ref, query) for ref, query in zip(ascii_uppercase, queries, strict=False)]
     config = panel.field_config or model.FieldConfigSource()
     config.defaults.unit, config.defaults.no_value = about.unit, about.empty
+    if panel.type_val == "stat":
+        colour = ORANGE if about.empty == UNHEARD else GREY
+        config.defaults.mappings = [*(config.defaults.mappings or ()), without_value(colour)]
     panel.field_config = config
     return Drawn(
         panel, tuple([ref for ref, query in zip(ascii_uppercase, queries, strict=False) if query.must])
@@ -62,21 +65,17 @@ def draw(builder: Builder[model.Panel], about: About, *queries: Query) -> Drawn:
 
 
 def linked(drawn: Drawn, *links: model.DashboardLink) -> Drawn:
-    """Give a panel links: in its corner, and wherever its data is pressed."""
+    """Give a panel links, which are offered where its data is pressed."""
     config = drawn.panel.field_config
     if config is not None:
         config.defaults.links = [*links]
     return drawn
 
 
-def number(
-    thresholds: ThresholdsConfig | None = None, decimals: int = 0, *, coloured: bool = True
-) -> stat.Panel:
-    """Return one large figure, on the colour of its threshold."""
-    mode = shown.BigValueColorMode.BACKGROUND if coloured else shown.BigValueColorMode.VALUE
+def number(thresholds: ThresholdsConfig | None = None, decimals: int = 0) -> stat.Panel:
+    """Return one large figure: on the colour of its threshold, or, where there is none, only in blue."""
     builder = (
         stat.Panel()
-        .color_mode(mode)
         .graph_mode(shown.BigValueGraphMode.NONE)
         .text_mode(shown.BigValueTextMode.VALUE)
         .justify_mode(shown.BigValueJustifyMode.CENTER)
@@ -84,8 +83,9 @@ def number(
         .decimals(decimals)
     )
     if thresholds is None:
-        return builder.color_scheme(fixed(BLUE))
-    return builder.color_scheme(by_threshold()).thresholds(thresholds)
+        return builder.color_mode(shown.BigValueColorMode.VALUE).color_scheme(fixed(BLUE))
+    on_colour = builder.color_mode(shown.BigValueColorMode.BACKGROUND)
+    return on_colour.color_scheme(by_threshold()).thresholds(thresholds)
 
 
 def graph(*calcs: str) -> timeseries.Panel:

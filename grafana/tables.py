@@ -46,13 +46,16 @@ def listing(labels: Sequence[str], *columns: Column, by: str, ascending: bool = 
 
 def joined(labels: Sequence[str], names: Sequence[str]) -> list[model.DataTransformerConfig]:
     """Return what makes one frame of the queries: labels first, then the values under their names."""
-    values = ["Value"] if len(names) == 1 else [f"Value #{ref}" for ref in ascii_uppercase[: len(names)]]
+    several = len(names) > 1
+    values = (
+        [f"Value #{ref}" for ref in ascii_uppercase[: len(names)]] if several else ["Value"][: len(names)]
+    )
     organised = {
-        "excludeByName": dict.fromkeys(LEFT_OUT, True),
+        "excludeByName": dict.fromkeys(LEFT_OUT if names else (*LEFT_OUT, "Value"), True),
         "indexByName": {name: place for place, name in enumerate([*labels, *values])},
         "renameByName": dict(zip(values, names, strict=True)),
     }
-    merged = [] if len(names) == 1 else [model.DataTransformerConfig("merge", options={})]
+    merged = [model.DataTransformerConfig("merge", options={})] if several else []
     return [*merged, model.DataTransformerConfig("organize", options=organised)]
 
 

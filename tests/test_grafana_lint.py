@@ -95,6 +95,7 @@ def test_uneditable_dashboard(uid: str) -> None:
     board = boards()[uid]
     assert board["editable"] is False
     assert "id" not in board
+    assert board["description"].endswith(".")
     assert board["tags"] == ["residency"]
     assert (board["schemaVersion"], board["timezone"], board["refresh"]) == (41, "browser", "1m")
 
@@ -116,6 +117,15 @@ def test_thresholds_use_few_colours_and_rise() -> None:
         above = [step["value"] for step in steps[1:]]
         assert above == sorted(above)
         assert not steps or steps[0]["value"] is None
+
+
+def test_a_figure_without_data_does_not_look_well() -> None:
+    for each in asked():
+        if each.panel["type"] == "stat":
+            special = [one["options"] for one in each.panel["fieldConfig"]["defaults"]["mappings"]][-1]
+            assert special["match"] == "null+nan", each.where
+            unheard = each.panel["fieldConfig"]["defaults"]["noValue"] == "no sensor heard"
+            assert special["result"]["color"] == ("orange" if unheard else "#8e8e8e")
 
 
 @each_board

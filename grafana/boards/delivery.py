@@ -78,7 +78,7 @@ def _of_ledger() -> tuple[Drawn, ...]:
             figure(total(grown(UNWRITTEN)), "unwritten", must=True),
         ),
         draw(
-            number(steps(GREEN, (HOUR_SECONDS, ORANGE), (24 * HOUR_SECONDS, RED))),
+            number(steps(GREEN, (HOUR_SECONDS, ORANGE), (24 * HOUR_SECONDS, RED)), 1),
             About("Checkpoint age", "Time since the ledger was last signed.", "dtdurations", "none yet"),
             figure(f"max(time() - ({CHECKPOINT} > 0))", "age"),
         ),

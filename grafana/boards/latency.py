@@ -59,7 +59,7 @@ def _pair(metric: str, title: str) -> tuple[Drawn, Drawn]:
     beyond = quantile(0.5, grown(_times(metric, BEYOND)))
     return (
         draw(
-            number(decimals=1, coloured=False),
+            number(decimals=1),
             About(f"{title}, sovereign", f"Median in the sovereign regions. {SEEN_FROM}", "s", UNTIMED),
             figure(within, "median", must=True),
         ),

@@ -4,10 +4,11 @@ from grafana.colours import BLUE, GREEN, ORANGE, RED, steps
 from grafana.layout import Section, band
 from grafana.links import DETAIL, of_row, to_board
 from grafana.panels import About, Drawn, draw, gauges, linked, number
-from grafana.queries import figure, owned, rows, total
+from grafana.queries import figure, owned, rows, sensed, total
 from grafana.tables import Column, listing
 
 DAY_SECONDS = 86_400
+WEEK_SECONDS = 7 * DAY_SECONDS
 RULED = ("severity", "policy", "tenant", "source_group")
 LEFT = "time left"
 OPEN = "open"
@@ -16,7 +17,7 @@ OPEN = "open"
 def next_deadline() -> Drawn:
     """Return how long there is until the next deadline."""
     return draw(
-        number(steps(RED, (0, ORANGE), (DAY_SECONDS, GREEN))),
+        number(steps(RED, (0, ORANGE), (DAY_SECONDS, GREEN)), 1),
         About(
             "Next cure deadline",
             "Time until the next finding has to be cured. One whose deadline passed is lapsed and stands "
@@ -30,7 +31,10 @@ def next_deadline() -> Drawn:
 
 def section() -> Section:
     """Return the row."""
-    return Section("Findings", (band(8, (_by_state(), 6), (_open(), 9), (_deadlines(), 9)),))
+    return Section(
+        "Findings",
+        (band(7, (_by_state(), 8), (_open(), 16)), band(7, (_exceptions(), 8), (_deadlines(), 16))),
+    )
 
 
 def _by_state() -> Drawn:
@@ -66,7 +70,7 @@ def _deadlines() -> Drawn:
     thresholds = steps(RED, (0, ORANGE), (DAY_SECONDS, BLUE))
     return linked(
         draw(
-            listing(RULED, Column(LEFT, "dtdurations", 0, thresholds), by=LEFT, ascending=True),
+            listing(RULED, Column(LEFT, "dtdurations", 1, thresholds), by=LEFT, ascending=True),
             About(
                 "Deadlines",
                 "Until when the finding whose turn is next has to be cured, by rule and source group.",
@@ -76,6 +80,21 @@ def _deadlines() -> Drawn:
             rows(f"min by ({', '.join(RULED)}) ({_left()})"),
         ),
         to_board("Detail of this source group", DETAIL, source_group=of_row("source_group")),
+    )
+
+
+def _exceptions() -> Drawn:
+    ends = "max by (policy) (" + sensed("residency_exception_expiry_timestamp_seconds") + ")"
+    thresholds = steps(RED, (0, ORANGE), (WEEK_SECONDS, BLUE))
+    return draw(
+        listing(("policy",), Column(LEFT, "dtdurations", 1, thresholds), by=LEFT, ascending=True),
+        About(
+            "Exceptions",
+            "Time until exceptions of the policy end. After that, what they excepted is outside policy.",
+            "dtdurations",
+            "no exception, or no sensor heard",
+        ),
+        rows(f"{ends} - time()"),
     )
 
 

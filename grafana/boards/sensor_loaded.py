@@ -26,7 +26,7 @@ def figures() -> tuple[Drawn, Drawn]:
             figure(total(sensed("residency_reload_failed")), "failed", must=True),
         ),
         draw(
-            number(AGES),
+            number(AGES, 1),
             About("Oldest data set", "Age of the oldest data set in use.", "dtdurations", NO_DATASET),
             figure(f"max(time() - {DATASETS})", "age"),
         ),
@@ -36,12 +36,12 @@ def figures() -> tuple[Drawn, Drawn]:
 def section() -> Section:
     """Return the row."""
     ages = draw(
-        listing(("sensor", "reason"), Column(AGE, "dtdurations", 0, AGES), by=AGE),
+        listing(("sensor", "reason"), Column(AGE, "dtdurations", 1, AGES), by=AGE),
         About("Data sets", "Age of the data sets in use; reason is the source.", "dtdurations", NO_DATASET),
         rows(f"time() - max by (sensor, reason) ({DATASETS})"),
     )
     loaded = draw(
-        listing(("sensor",), Column(LOADED, "dtdurations"), by=LOADED),
+        listing(("sensor",), Column(LOADED, "dtdurations", 1), by=LOADED),
         About("Last load", "Time since policy, catalogue and data sets were last loaded.", "dtdurations"),
         rows(
             f"time() - max by (sensor) ({sensed('residency_last_reload_success_timestamp_seconds')})",
@@ -57,7 +57,7 @@ def section() -> Section:
         ),
         lines(total(step(sensed("residency_reloads_total")), "reason"), "{{reason}}", must=True),
     )
-    return Section("What is loaded", (even(8, ages, loaded, reloads),))
+    return Section("What is loaded", (even(8, _versions(), ages), even(7, loaded, reloads)))
 
 
 def process() -> Section:
@@ -88,6 +88,28 @@ def process() -> Section:
         lines(total(step(sensed("residency_owner_lookups_total")), "reason"), "{{reason}}"),
     )
     return Section("Process", (even(8, cpu, memory), even(8, series, owners)), collapsed=True)
+
+
+def _versions() -> Drawn:
+    """Return what is in use: a row for each of program, catalogue and policy, with one column of versions."""
+    policy = (
+        f"label_join(max by (sensor, policy) ({sensed('residency_policy_info')}), 'reason', '', 'policy')"
+    )
+    named = {
+        "program": f"max by (sensor, reason) ({sensed('residency_build_info')})",
+        "catalogue": f"max by (sensor, reason) ({sensed('residency_catalogue_info')})",
+        "policy": f"max by (sensor, reason) ({policy})",
+    }
+    each = [f"label_replace({expr}, 'what', '{what}', '', '')" for what, expr in named.items()]
+    return draw(
+        listing(("sensor", "what", "reason"), by="what", ascending=True),
+        About(
+            "In use",
+            "Versions of program and catalogue, and the policy with its hash; reason is the version.",
+            "none",
+        ),
+        rows(" or ".join(each), must=True),
+    )
 
 
 def _of_process(expr: str) -> str:

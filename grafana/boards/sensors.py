@@ -44,8 +44,8 @@ def _figures() -> tuple[Drawn, ...]:
     last = sensed("residency_last_packet_timestamp_seconds")
     return (
         draw(
-            number(steps(RED, (1, GREEN))),
-            About("Capturing", "1 where all sensors that are heard capture, else 0.", "none"),
+            number(steps(RED, (1, GREEN))).mappings(words({"0": ("no", RED), "1": ("yes", GREEN)})),
+            About("Capturing", "Whether all sensors that are heard capture.", "none"),
             figure(f"min({sensed('residency_capturing')})", "capturing", must=True),
         ),
         draw(
