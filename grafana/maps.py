@@ -30,7 +30,7 @@ def countries() -> geomap.Panel:
         .tooltip(geomap.TooltipOptions().mode(model.TooltipMode.DETAILS))
         .transformations(joined([COUNTRY], [CONNECTIONS, OUTSIDE]))
         .color_scheme(by_threshold())
-        .thresholds(steps(BLUE, (1, RED)))
+        .thresholds(steps(BLUE, (0.5, RED)))
     )
 
 

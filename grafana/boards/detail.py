@@ -46,7 +46,7 @@ def _figures() -> tuple[Drawn, ...]:
             figure(ended, "connections", must=True),
         ),
         draw(
-            number(steps(GREEN, (1, RED))),
+            number(steps(GREEN, (0.5, RED))),
             About("Outside policy", "Those whose last verdict was outside policy.", "none", NOTHING_SEEN),
             figure(beside(ended, outside), "outside policy", must=True),
         ),

@@ -62,7 +62,7 @@ def _places() -> tuple[tuple[Drawn, int], ...]:
             listing(
                 PLACE,
                 Column(CONNECTIONS, "none"),
-                Column(maps.OUTSIDE, "none", 0, steps("text", (1, RED))),
+                Column(maps.OUTSIDE, "none", 0, steps("text", (0.5, RED))),
                 Column("up", "decbytes", 1),
                 Column("down", "decbytes", 1),
                 by=maps.OUTSIDE,
