@@ -79,7 +79,7 @@ class Told(Exception):  # noqa: N818  nothing went wrong
 
 
 class Children:
-    """All programs. Leaving the context ends them, the last one first.
+    """All programs. Leaving the context ends them one by one, the last one first.
 
     A signal is heard by `check` alone, so that none comes between the start of a program and its place here.
     """
@@ -117,7 +117,6 @@ class Children:
     ) -> None:
         for child in reversed(self._all):
             child.process.terminate()
-        for child in reversed(self._all):
             try:
                 child.process.wait(END_SECONDS)
             except subprocess.TimeoutExpired:
