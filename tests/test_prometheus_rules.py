@@ -90,6 +90,7 @@ def test_alerts_fire_with_the_severities_that_there_are() -> None:
 def test_an_alert_says_what_it_has_to(rule: dict[str, Any]) -> None:
     severity, said = rule["labels"]["severity"], rule["annotations"]
     plain = re.findall(r"}}(\w+){{", severity) if "{{" in severity else [severity]
+    assert plain
     assert set(plain) <= SEVERITIES
     assert set(said) == {"summary", "description", "runbook_url"}
     assert said["runbook_url"] == f"{{{{ $externalLabels.runbooks }}}}/{rule['alert']}.md"
