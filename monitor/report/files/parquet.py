@@ -35,15 +35,6 @@ def write_parquet(table: Table, path: Path, metadata: dict[str, str]) -> None:
 
 
 def _held(cell: Cell) -> Cell:
-    """Return a cell that Arrow can hold: half a surrogate pair cannot be encoded."""
-    if isinstance(cell, bool) or cell is None:
-        return cell
-    if isinstance(cell, int):
-        return cell if -_INT64 <= cell < _INT64 else None
-    if isinstance(cell, tuple):
-        return tuple(map(_encodable, cell))
-    return _encodable(cell)
-
-
-def _encodable(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode()
+    """Return a cell that Arrow can hold."""
+    is_wide = isinstance(cell, int) and not -_INT64 <= cell < _INT64
+    return None if is_wide else cell
