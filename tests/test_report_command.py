@@ -175,7 +175,8 @@ MISTAKES: list[tuple[str, list[str | Path], int, str]] = [
     ("out is a file", ["REPLAYED", "--out", POLICY], 2, "choose another --out"),
     ("into the ledgers", ["LEDGER", "--out", "LEDGER"], 2, "what is read is not altered"),
     ("into a ledger", ["LEDGER", "--out", "LEDGER/acme/report"], 2, "what is read is not altered"),
-    ("into one of two", ["REPLAYED", "LEDGER/acme", "--out", "LEDGER/acme"], 2, "what is read is not altered"),
+    ("into one of two", ["REPLAYED", "LEDGER/acme", "--out", "LEDGER/acme"], 2, "what is read"),
+    ("no such tenant", ["LEDGER", "--tenant", "nobody"], 2, "there are acme"),
 ]  # fmt: skip
 
 

@@ -12,7 +12,6 @@ from monitor.commands.edge import reader_may_leave
 from monitor.commands.report_text import lines, status
 from monitor.commands.terminal import echo, width
 from monitor.commands.when import SINCE, UNTIL
-from monitor.documents import DocumentError
 from monitor.exitstatus import Exit
 from monitor.exports import DECISIONS
 from monitor.files import InputError
@@ -23,7 +22,7 @@ from monitor.report.question import Question
 from monitor.report.types import Facts, People, Period
 
 DEFAULT_OUT = Path("residency-report")
-LONG_LENGTH = 5_000_000  # of what is read: from there on a terminal gets a progress bar
+LONG_LENGTH = 5_000_000  # bytes that are read: from there on a terminal gets a progress bar
 FORMS: tuple[Form, ...] = ("html", "csv", "xlsx", "parquet", "pdf", "json")
 
 
@@ -123,16 +122,14 @@ def _is_ledger(path: Path) -> bool:
 
 def _gathered(question: Question) -> Facts:
     """Read what was asked for; what cannot be read ends the command."""
-    from monitor.report.reading import gather, length  # noqa: PLC0415
+    from monitor.report.reading import gather, input_length  # noqa: PLC0415
 
     try:
-        with _progress(question, length) as progress:
+        with _progress(question, input_length) as progress:
             return gather(question, progress)
-    except DocumentError as error:
-        raise Failure(str(error), Exit.USAGE) from None
     except InputError as error:
-        mine = error.path in map(str, question.policies)
-        raise Failure(str(error), Exit.USAGE if mine else Exit.UNREADABLE) from None
+        mine = {f"tenant {question.tenant!r}", *map(str, question.policies)}
+        raise Failure(str(error), Exit.USAGE if error.path in mine else Exit.UNREADABLE) from None
 
 
 @contextmanager

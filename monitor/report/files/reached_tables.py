@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from monitor.behaviours import Behaviour
 from monitor.report.files.table import Column, Table, counted, numbered, table
+from monitor.report.people import is_merged
 from monitor.report.types import JUDGEMENTS, Bucket, ExceptionUsed, Facts, Judgement
 from monitor.tally import Destination
 from monitor.wording import describe_place
@@ -29,7 +30,7 @@ def destinations(facts: Facts) -> Table:
         Column(
             "place",
             "text",
-            lambda row: describe_place(row.key.scope, row.key.region, row.key.countries),
+            _place,
         ),
         Column("certainty", "text", lambda row: row.key.certainty),
         Column("conflicted", "flag", lambda row: row.key.conflicted),
@@ -48,6 +49,11 @@ def destinations(facts: Facts) -> Table:
     return table("destinations", says, columns, facts.destinations)
 
 
+def _place(row: Destination) -> str | None:
+    key = row.key
+    return None if is_merged(row) else describe_place(key.scope, key.region, key.countries)
+
+
 def client_columns(
     facts: Facts, number: Callable[[T], int], more: Callable[[T], bool]
 ) -> tuple[Column[T], Column[T]]:
@@ -55,6 +61,8 @@ def client_columns(
     least = facts.people.least_clients
 
     def note(item: T) -> str | None:
+        if isinstance(item, Destination) and is_merged(item):
+            return f"rows of fewer than {least} clients"
         if number(item) < least:
             return f"fewer than {least}"
         return "or more" if more(item) else None
