@@ -2,7 +2,17 @@
 
 from msgspec.structs import replace
 
-from monitor.report.types import Checkpoint, ExceptionUsed, Facts, Input, Loaded, Reference, SensorSeen, Step
+from monitor.report.types import (
+    Checkpoint,
+    ExceptionUsed,
+    Facts,
+    Input,
+    Loaded,
+    People,
+    Reference,
+    SensorSeen,
+    Step,
+)
 from sensors.observations import Count, FlowKey
 from tests.report_kit import demo_facts
 
@@ -45,4 +55,5 @@ def hostile_facts() -> Facts:
             ExceptionUsed("EX-1", None, first.count, T_NS, T_NS, groups, "T-1", "\tboss", None, "2026-09-30"),
         ),
         left_out={"destinations": 4},
+        people=People(),
     )  # fmt: skip

@@ -65,7 +65,7 @@ def test_the_demo_adds_up() -> None:
     assert sum(row["connections"] for row in classes) == facts.seen.connections.flows == 49  # type: ignore[misc]
     assert sum(row["violation"] for row in found["timeline"]) == 8  # type: ignore[misc]
     assert len(found["findings"]) == len(facts.findings) > 3
-    assert len(found["steps"]) == len(facts.findings)
+    assert found["steps"] == []  # a file of findings has none
     worst = found["destinations"][0]
     assert (worst["outcome"], worst["tenant"]) == ("violation", "acme")
 

@@ -41,7 +41,7 @@ def lines(facts: Facts, written: Sequence[Path], columns: int) -> Iterator[str]:
 def _coverage(facts: Facts) -> str:
     seen = facts.seen
     if not seen.connections.flows:
-        return f"no connection was seen ({seen.says})"
+        return seen.says
     named = percent(seen.named.flows, seen.connections.flows)
     said = f"{named} of {plural(seen.connections.flows, 'connection')} could be named"
     return said if seen.complete else f"{said}; not everything could be looked at"
