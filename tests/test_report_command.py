@@ -71,7 +71,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_a_replay_leaves_the_report_that_the_command_makes(replayed: Path, tmp_path: Path) -> None:
     left = (replayed / "report.html").read_bytes()
-    assert left.startswith(b"<!doctype html>")
+    assert left.lower().startswith(b"<!doctype html>")
     assert residency("report", replayed, "--policy", POLICY, "--out", tmp_path).exit_code == 1
     assert (tmp_path / "report.html").read_bytes() == left
     assert not [path for path in replayed.iterdir() if path.name.startswith(".")]
