@@ -18,8 +18,9 @@ from monitor.report.files.cells import at
 from monitor.report.types import Facts
 
 EPOCH = datetime(1980, 1, 1, tzinfo=UTC)  # where no packet has a time
-_MEND = (
-    "install one that prints (Debian: apt install chromium), or pip install weasyprint; or print report.html"
+NO_PRINTER = (
+    "no Chromium or Chrome is on the PATH; install one (Debian: apt install chromium), "
+    "or pip install weasyprint; or print report.html yourself"
 )
 _DATE = re.compile(rb"(/(?:CreationDate|ModDate) ?\(D:)\d{14}")
 _ID = re.compile(rb"(/ID ?\[ ?<)([0-9A-Fa-f]{32})(> ?<)([0-9A-Fa-f]{32})(> ?\])")
@@ -28,12 +29,15 @@ _ESCAPE = re.compile(rb"\\(\d{1,3}|.)", re.DOTALL)
 _TAIL = 1_024  # bytes at the end of a file, among which its end is marked
 
 
+def printer() -> str | None:
+    """Return what would print a page: a browser's path, or a library's name; None where there is neither."""
+    return find_browser() or ("WeasyPrint" if importlib.util.find_spec("weasyprint") is not None else None)
+
+
 def require_printer() -> None:
     """Raise MissingExtraError unless there is something that prints."""
-    if find_browser() is None and importlib.util.find_spec("weasyprint") is None:
-        raise MissingExtraError(
-            f"--format pdf needs a browser: no Chromium or Chrome is on the PATH; {_MEND}"
-        )
+    if printer() is None:
+        raise MissingExtraError(f"--format pdf needs a browser: {NO_PRINTER}")
 
 
 def write_pdf(facts: Facts, page: bytes, path: Path) -> None:
