@@ -13,7 +13,7 @@ from monitor.commands.report_text import lines, status
 from monitor.commands.terminal import echo, width
 from monitor.commands.when import SINCE, UNTIL
 from monitor.exitstatus import Exit
-from monitor.exports import DECISIONS
+from monitor.exports import DECISIONS, FINDINGS
 from monitor.files import InputError
 from monitor.rejudge.files import refuse_inputs
 from monitor.report.files.document import facts_json
@@ -117,7 +117,7 @@ def command(
 
 def _is_ledger(path: Path) -> bool:
     """Whether a path is a folder that is no replay's: what is recorded is never written to."""
-    return path.is_dir() and not (path / DECISIONS).is_file()
+    return path.is_dir() and not any((path / name).is_file() for name in (DECISIONS, FINDINGS))
 
 
 def _gathered(question: Question) -> Facts:
