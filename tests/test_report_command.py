@@ -4,8 +4,10 @@ import builtins
 import functools
 import hashlib
 import importlib.util
+import io
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from click.testing import CliRunner, Result
 from msgspec.structs import replace
 
 from monitor.cli import group
+from monitor.commands import report
 from monitor.commands.report import FORMS
 from monitor.commands.report_text import lines, status
 from monitor.commands.when import SINCE, UNTIL, When
@@ -26,6 +29,7 @@ from monitor.exitstatus import Exit
 from monitor.files import InputError
 from monitor.report.files.browser import find_browser
 from monitor.report.files.writing import require, write_report
+from monitor.report.question import Question
 from monitor.report.types import Facts
 from monitor.types import Outcome
 from tests.ledger_kit import ledger_of
@@ -301,6 +305,30 @@ def test_a_folder_where_the_report_should_be(tmp_path: Path) -> None:
     assert result.exit_code == Exit.USAGE
     assert "report.html: it is a folder; choose another --out" in result.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is one."""
+
+    def isatty(self) -> bool:
+        """Say so."""
+        return True
+
+
+@pytest.mark.parametrize(("length", "shown"), [(1, True), (1 << 40, False)])
+def test_a_terminal_sees_how_far_it_is(
+    length: int,
+    shown: bool,
+    ledger: Path,
+    replayed: Path,
+    monkeypatch: pytest.MonkeyPatch,  # noqa: FBT001
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(report, "LONG_LENGTH", length)
+    report._gathered(Question((replayed, ledger)))  # noqa: SLF001
+    assert ("reading" in terminal.getvalue()) == shown
+    assert ("100%" in terminal.getvalue()) == shown
 
 
 def test_completion_offers_command_forms_and_options() -> None:
