@@ -160,7 +160,7 @@ class Tally:
 
     def destinations(self) -> list[Destination]:
         """Return the destinations, worst outcome first, then by tenant, group, provider."""
-        return sorted(self._destinations.values(), key=_rank)
+        return sorted(self._destinations.values(), key=rank)
 
     def connections(self) -> FlowCount:
         """Return the sum over all coverage classes."""
@@ -211,7 +211,8 @@ def _destination(key: DestinationKey, decision: Decision, older: Destination | N
     )
 
 
-def _rank(row: Destination) -> tuple[int, str, str, str, str, int, tuple[str, int, str, int, str, int, str]]:
+def rank(row: Destination) -> tuple[int, str, str, str, str, int, tuple[str, int, str, int, str, int, str]]:
+    """Return a key to sort destinations by: worst outcome first, then by tenant, group, provider."""
     key = row.key
     outcome = OUTCOMES.index(key.outcome) if key.outcome is not None else len(OUTCOMES)
     provider = key.provider or ",".join(key.possible)

@@ -4,7 +4,6 @@ Lists are in the order in which they are shown, and bounded; ``left_out`` says w
 ending in ``_ns`` are Unix time; those of packets but where it says otherwise.
 """
 
-from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -233,14 +232,3 @@ class Facts(msgspec.Struct, frozen=True):
     limits: tuple[str, ...] = ()
     tool: str = ""
     schema: str = SCHEMA
-
-
-class Question(msgspec.Struct, frozen=True):
-    """What a report is asked for. ``paths`` are what is read; ``policies`` are files of policies that judged."""
-
-    paths: tuple[Path, ...]
-    policies: tuple[Path, ...] = ()
-    tenant: str | None = None
-    period: Period = Period()
-    people: People = People()
-    title: str | None = None
