@@ -8,11 +8,11 @@ import msgspec
 
 SOURCES = (
     "Regulation (EU) 2016/679 (GDPR), OJ L 119, 4.5.2016, p. 1: Articles 30 and 44",
-    "NIST AI 100-1, Artificial Intelligence Risk Management Framework (AI RMF 1.0), January 2023: tables 1 and 2",
+    "NIST AI 100-1, Artificial Intelligence Risk Management Framework (AI RMF 1.0), 2023: tables 1 and 2",
 )
 CAREFUL = (
-    "A section may support an item as evidence beside other records. Nothing here concludes that a duty applies, that "
-    "it is met, or that it is not: that is for people who know the processing."
+    "A section may support an item as evidence beside other records. Nothing here concludes that a duty"
+    " applies, that it is met, or that it is not: that is for people who know the processing."
 )
 
 
@@ -32,14 +32,14 @@ ITEMS = (
         "Art. 30(1)(d)",
         "Categories of recipients, recipients in third countries among them",
         ("destinations", "flows"),
-        "Providers that connections ended at; whether these received personal data, and sub-processors behind them",
+        "Providers that connections ended at; whether they received personal data, and who is behind them",
     ),
     Item(
         "GDPR",
         "Art. 30(1)(e)",
         "Transfers to a third country, and which",
         ("map", "flows", "findings"),
-        "Where a connection ended or a provider pins processing; a transfer and its safeguards are for other records",
+        "Where connections ended, or processing is pinned; transfers and safeguards are for other records",
     ),
     Item(
         "GDPR",
@@ -74,7 +74,7 @@ ITEMS = (
         "GOVERN 1.6",
         "Mechanisms to inventory AI systems",
         ("destinations", "flows"),
-        "External services seen from the network, with those nobody declared; systems that were not reached over it",
+        "Services seen from the network, those nobody declared among them; systems not reached over it",
     ),
     Item(
         "NIST AI RMF 1.0",
@@ -100,7 +100,7 @@ ITEMS = (
     Item(
         "NIST AI RMF 1.0",
         "MAP 4.1",
-        "Approaches for mapping technology and legal risks of components, third-party data and software among them",
+        "Approaches for mapping technology and legal risks of components, those of third parties among them",
         ("map", "destinations", "findings"),
         "Where third-party components were reached, on what evidence; the legal assessment",
     ),

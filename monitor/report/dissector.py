@@ -14,8 +14,8 @@ _WHOLE = 4  # two addresses and two ports
 def display_filter(reference: Reference) -> str:
     """Return the filter: that of the whole connection, or of its first packet where the client is withheld.
 
-    Addresses that are pseudonyms, and those that a PROXY header claims, are in no packet's IP header: then time
-    and ports have to do.
+    Addresses that are pseudonyms, and those that a PROXY header claims, are in no packet's IP header: then
+    the time and what else is known have to do.
     """
     flow = reference.flow
     parts = []

@@ -15,8 +15,8 @@ from monitor.wording import listed, moment, percent, plural
 
 MAX_LISTED = 5  # names in a sentence; more are counted
 WHAT_IT_PROVES = (
-    "Network evidence can show that a connection ended at a name or an address, when, and how much went over it; "
-    "it cannot show where a request was processed, or what it said."
+    "Network evidence can show that a connection ended at a name or an address, when, and how much went over"
+    " it; it cannot show where a request was processed, or what it said."
 )
 
 
@@ -33,7 +33,7 @@ def statements(facts: Facts) -> tuple[Statement, ...]:
 
 
 def ended_ns(facts: Facts) -> int | None:
-    """Return when the period ended, or else its last connection began: the time that deadlines are held against."""
+    """Return the end of the period, or that of its connections: what deadlines are held against."""
     return facts.seen_period.until_ns if facts.period.until_ns is None else facts.period.until_ns
 
 
@@ -53,8 +53,8 @@ def _statements(facts: Facts) -> Iterator[Statement]:
     yield from _followed(facts)
     if not facts.seen.complete:
         yield Statement(
-            "Not everything could be looked at: what is said here holds for what was read, and the section on "
-            "coverage says what is missing."
+            "Not everything could be looked at: what is said here holds for what was read, and the section on"
+            " coverage says what is missing."
         )
     yield Statement(ENDED_NOT_RAN)
 
@@ -68,16 +68,17 @@ def _seen(facts: Facts) -> str:
         follows = reached if facts.related.flows else "nothing follows about what was or was not reached"
         return f"{known}; {follows}."
     named = percent(seen.named.flows, seen.connections.flows)
-    return (
-        f"{plural(seen.connections.flows, 'connection')} {_be(seen.connections.flows)} seen, and {named} of them "
-        f"could be named; {reached}."
-    )
+    return f"{_were(seen.connections.flows)} seen, and {named} of them could be named; {reached}."
 
 
 def _inventory(facts: Facts) -> Iterator[Statement]:
     providers = {row.key.provider for row in facts.destinations if row.key.provider is not None}
-    said = f" Reached: {plural(len(providers), 'provider')} ({_some(sorted(providers))})." if providers else ""
-    yield Statement(f"No policy was given: this is an inventory, and nothing in it is judged.{said}", "inventory")
+    said = (
+        f" Reached: {plural(len(providers), 'provider')} ({_some(sorted(providers))})." if providers else ""
+    )
+    yield Statement(
+        f"No policy was given: this is an inventory, and nothing in it is judged.{said}", "inventory"
+    )
 
 
 def _judged(facts: Facts) -> Iterator[Statement]:
