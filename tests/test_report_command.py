@@ -1,14 +1,11 @@
 """`residency report` as a user meets it: what is written, printed and refused."""
 
-import builtins
 import functools
 import hashlib
-import importlib.util
 import io
 import json
 import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,23 +14,17 @@ import msgspec
 import pytest
 from click.shell_completion import ShellComplete
 from click.testing import CliRunner, Result
-from msgspec.structs import replace
 
 from monitor.cli import group
 from monitor.commands import report
 from monitor.commands.report import FORMS
-from monitor.commands.report_text import lines, status
 from monitor.commands.when import SINCE, UNTIL, When
-from monitor.counts import FlowCount
 from monitor.exitstatus import Exit
-from monitor.files import InputError
 from monitor.report.files.browser import find_browser
-from monitor.report.files.writing import require, write_report
 from monitor.report.question import Question
 from monitor.report.types import Facts
-from monitor.types import Outcome
 from tests.ledger_kit import ledger_of
-from tests.report_kit import CAPTURE, POLICY, demo_facts
+from tests.report_kit import CAPTURE, POLICY
 
 DAY_NS = 86_400_000_000_000
 MARCH_10_NS = 1_773_100_800_000_000_000
@@ -220,93 +211,6 @@ def test_what_was_not_looked_at_outweighs_what_was_found(replayed: Path, tmp_pat
     assert (tmp_path / "out/report.html").is_file()
 
 
-def judged(**flows: int) -> dict[Outcome, FlowCount]:
-    names: tuple[Outcome, ...] = ("violation", "indeterminate", "unassigned", "excepted", "allow")
-    return {name: FlowCount(flows.get(name, 0)) for name in names}
-
-
-@pytest.mark.parametrize(
-    ("change", "expected"),
-    [
-        (lambda facts: facts, Exit.VIOLATIONS),
-        (lambda facts: replace(facts, outcomes=judged(allow=3)), Exit.VIOLATIONS),  # its findings tell
-        (lambda facts: replace(facts, outcomes=judged(allow=3), findings=()), Exit.DONE),
-        (lambda facts: replace(facts, outcomes=judged(violation=1), findings=()), Exit.VIOLATIONS),
-        (lambda facts: replace(facts, outcomes=None, findings=()), Exit.DONE),
-        (lambda facts: replace(facts, seen=replace(facts.seen, complete=False)), Exit.INCOMPLETE),
-        (
-            lambda facts: replace(facts, inputs=(replace(facts.inputs[0], problems={"altered": 1}),)),
-            Exit.INCOMPLETE,
-        ),
-    ],
-)
-def test_exit_status(change: Callable[[Facts], Facts], expected: Exit) -> None:
-    assert status(change(demo_facts())) == expected
-
-
-def test_what_was_not_seen_is_said_with_coverage() -> None:
-    facts = replace(demo_facts(), outcomes=judged(allow=32), findings=())
-    said = " ".join(" ".join(lines(facts, (), 80)).split())
-    assert f"no out-of-policy flow was observed ({facts.seen.says})" in said
-    assert f"findings none ({facts.seen.says})" in said
-    inventory = " ".join(lines(replace(facts, outcomes=None), (), 80))
-    assert "an inventory: no policy judged" in inventory
-    unseen = replace(facts.seen, connections=FlowCount())
-    said = " ".join(" ".join(lines(replace(facts, seen=unseen), (), 80)).split())
-    assert said.startswith(f"coverage {facts.seen.says} to LLMs")
-
-
-@pytest.mark.parametrize("form", ["html", "pdf", "xlsx", "parquet"])
-def test_a_missing_extra_is_one_line(
-    form: str, replayed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
-    result = residency("report", replayed, "--format", form, "--out", tmp_path / "out")
-    assert result.exit_code == Exit.USAGE
-    (line,) = result.stderr.splitlines()
-    needed = "needs the audit extra; install it: pip install 'residency-monitor[audit]'"
-    assert line == f"residency: --format {form} {needed}"
-    assert contents(tmp_path) == {}
-
-
-def test_a_replay_says_so_before_it_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "jinja2" else found(name))
-    result = residency("replay", CAPTURE, "--out", tmp_path / "out")
-    assert result.exit_code == Exit.USAGE
-    assert "--out writes report.html, which needs the audit extra; install it" in result.stderr
-    assert contents(tmp_path) == {}
-
-
-def test_tables_and_facts_need_no_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    imported = builtins.__import__
-
-    def bare(name: str, *rest: Any, **others: Any) -> Any:
-        if name.partition(".")[0] in {"pandas", "pyarrow", "jinja2", "xlsxwriter"}:
-            raise ImportError(name)
-        return imported(name, *rest, **others)
-
-    monkeypatch.setattr(builtins, "__import__", bare)
-    require(("csv", "json"))
-    written = write_report(demo_facts(), tmp_path, ("csv", "json"))
-    assert [path.name for path in written] == ["csv", "report.json"]
-
-
-def test_a_full_disk_is_one_line_and_leaves_nothing_half(tmp_path: Path) -> None:
-    (tmp_path / "report.json").mkdir()
-    with pytest.raises(InputError, match="make room, or choose another --out"):
-        write_report(demo_facts(), tmp_path, ("json",))
-    assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
-
-
-def test_a_folder_where_the_report_should_be(tmp_path: Path) -> None:
-    (tmp_path / "report.html").mkdir()
-    result = residency("replay", CAPTURE, "--out", tmp_path)
-    assert result.exit_code == Exit.USAGE
-    assert "report.html: it is a folder; choose another --out" in result.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
-
-
 class Terminal(io.StringIO):
     """A stream that says it is one."""
 
@@ -317,11 +221,7 @@ class Terminal(io.StringIO):
 
 @pytest.mark.parametrize(("length", "shown"), [(1, True), (1 << 40, False)])
 def test_a_terminal_sees_how_far_it_is(
-    length: int,
-    shown: bool,
-    ledger: Path,
-    replayed: Path,
-    monkeypatch: pytest.MonkeyPatch,  # noqa: FBT001
+    length: int, ledger: Path, replayed: Path, monkeypatch: pytest.MonkeyPatch, *, shown: bool
 ) -> None:
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
