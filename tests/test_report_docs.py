@@ -54,4 +54,4 @@ def test_every_option_form_and_table_is_named() -> None:
 def test_bounds_are_as_said() -> None:
     assert f"for at most {PRINT_SECONDS} seconds" in TEXT
     assert f"A sheet holds\n{MAX_ROWS:,} rows, a cell {MAX_CELL:,} characters" in TEXT
-    assert f"number of clients below {People().least_clients} " in TEXT
+    assert f"number of\nclients below {People().least_clients} " in TEXT

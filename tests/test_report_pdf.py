@@ -132,6 +132,7 @@ OUT = "for each; do case $each in --print-to-pdf=*) out=${each#*=};; esac; done;
     [
         ("echo no display >&2; exit 1", "printed nothing (no display)"),
         ("exit 3", "printed nothing (status 3)"),
+        ("echo no sandbox; echo '[1:ERROR:dbus/bus.cc:405] x'; exit 1", "printed nothing (no sandbox)"),
         (OUT + 'echo hello > "$out"', "no whole PDF file"),
         (OUT + 'echo "%PDF-1.4 %%EOF" > "$out"', "another page than the report"),
         (OUT + 'echo "%PDF-1.4 /Title (report.html) %%EOF" > "$out"', "another page than the report"),

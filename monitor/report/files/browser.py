@@ -115,5 +115,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def _last_line(messages: bytes) -> str:
     lines = messages.decode("utf-8", "replace").split("\n")
-    said = [line.strip() for line in lines if line.strip()]
+    said = [
+        line.strip() for line in lines if line.strip() and ":dbus/" not in line
+    ]  # it complains of that always
     return "".join(each if each.isprintable() else "?" for each in said[-1])[:200] if said else ""
