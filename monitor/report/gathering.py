@@ -6,6 +6,7 @@ A connection counts where its first packet is in the period, and where it is of 
 from monitor.pseudonyms import clients_of
 from monitor.rejudge.types import Recorded
 from monitor.report.exceptions import Exceptions
+from monitor.report.overlap import Overlap
 from monitor.report.periods import holds
 from monitor.report.references import References
 from monitor.report.timeline import TimelineCount
@@ -25,6 +26,7 @@ class Gathering:
         self.timeline = TimelineCount()
         self.references = References()
         self.exceptions = Exceptions()
+        self.overlap = Overlap()
         self.clients: set[str] = set()
         self.tenants: set[str] = set()
         self.judged = False
@@ -42,6 +44,7 @@ class Gathering:
         if not holds(self._period, decision.ts_ns) or self._tenant not in (None, tenant):
             return False
         self._note(decision.ts_ns, decision.connection.flow)
+        self.overlap.add(decision.ts_ns, decision.connection.flow)
         self.judged = self.judged or decision.outcome is not None
         self.tally.decision(decision)
         self.timeline.add(decision.ts_ns, decision.outcome or "inventory")
@@ -56,7 +59,10 @@ class Gathering:
     def _note(self, ts_ns: int, flow: FlowKey) -> None:
         if self._first_ns is None:
             self._first_ns = self._last_ns = ts_ns
-        self._first_ns, self._last_ns = min(self._first_ns, ts_ns), max(self._last_ns, ts_ns)
+        elif ts_ns < self._first_ns:
+            self._first_ns = ts_ns
+        elif ts_ns > self._last_ns:
+            self._last_ns = ts_ns
         if len(self.clients) < MAX_CLIENTS:
             self.clients.add(flow.client)
             if flow.tunnel is not None:

@@ -17,6 +17,7 @@ from monitor.report.types import Facts
 
 __all__ = ["Question", "gather", "input_length"]
 
+TWICE = "{}: connections in it are in {} as well, and count twice in this report."
 MAX_NAMED = 20  # tenants or versions that an error lists
 
 
@@ -39,6 +40,10 @@ def gather(question: Question, progress: Progress | None = None) -> Facts:
             if other is not source.path:
                 mend = "name each input once: connections would count twice"
                 raise InputError(str(source.path), f"it is the same as {other}", mend)
+        shared = material.gathering.overlap.close(len(material.inputs) - 1)
+        if shared is not None:
+            names = source.path, material.inputs[shared].name
+            material.seeing.caution(TWICE.format(*names))
     _require_tenant(question.tenant, material)
     versions = material.versions()
     for path, version, text in given:
