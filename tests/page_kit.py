@@ -4,8 +4,22 @@ from html.parser import HTMLParser
 
 from msgspec.structs import replace
 
+from monitor.behaviours import Behaviour
 from monitor.counts import FlowCount
-from monitor.report.types import Facts, Found, Period, Seen, Timeline
+from monitor.findings.types import Cure, Note, Waiver
+from monitor.report.types import (
+    Checkpoint,
+    Facts,
+    Found,
+    Input,
+    Loaded,
+    People,
+    Period,
+    PolicyText,
+    Seen,
+    Timeline,
+)
+from sensors.observations import Count
 from tests.report_kit import demo_facts
 
 HOSTILE = (
@@ -60,6 +74,60 @@ def inventory_facts() -> Facts:
         findings=(),
         exceptions=(),
         behaviours=(),
+    )
+
+
+def watched_facts() -> Facts:
+    """Return facts with what a replay has none of: windows, behaviours, what people did, what bounds cut."""
+    facts = demo_facts()
+    (sensor,) = facts.seen.sensors
+    blind = replace(
+        sensor,
+        name="sensor-1",
+        lost={"ring": Count(7)},
+        watched_ns=20_000_000_500,
+        unseen=((1_773_133_200_000_000_000, 1_773_133_280_000_000_000),),
+        blind=("the ring was full",),
+    )
+    seen = replace(
+        facts.seen,
+        sensors=(blind,),
+        bytes_known=False,
+        concealing={**facts.seen.concealing, "doh": FlowCount(3)},
+    )
+    note = Note(1_773_133_200_000_000_000, "someone")
+    first, second, *rest = facts.findings
+    waiver = Waiver(note, "T-1", 1_773_133_200_000_000_000)
+    cure = Cure(replace(note, text="under way"), "DPO")
+    behaviour = Behaviour(
+        kind="dual-exposure",
+        id="0" * 16,
+        severity="high",
+        first_ns=note.at_ns,
+        last_ns=note.at_ns,
+        subject=first.finding.subject,
+        source=None,
+        what="one group reached a sovereign and another endpoint",
+        counts={"within-policy": 2, "outside-policy": 1},
+        bytes_up=1_000,
+        rests_on=(),
+    )
+    return replace(
+        facts,
+        seen=seen,
+        inputs=(
+            Input("ledger", "demo", 32, checkpoint=Checkpoint("o", 1, "cm9vdA==", "k"), erased={"crm": 3}),
+        ),
+        loaded=(Loaded(0, note.at_ns, "1", "cat-1", "eu-crm@1"),),
+        policies=(PolicyText("eu-crm@1"),),
+        findings=(
+            replace(first, finding=replace(first.finding, state="excepted", waiver=waiver)),
+            replace(second, finding=replace(second.finding, state="curing", cure=cure)),
+            *rest,
+        ),
+        behaviours=(behaviour,),
+        people=People(5, addresses=True),
+        left_out={"folded-destinations": 2},
     )
 
 

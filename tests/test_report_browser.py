@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from monitor.report.page import render
+from monitor.report.page.numbers import by_way
 from tests.page_kit import HOSTILE, hostile_facts, huge_facts
 from tests.report_kit import demo_facts
 
@@ -40,7 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "demo.html").write_bytes(render(demo_facts()))
     (folder / "hostile.html").write_bytes(render(hostile_facts(HOSTILE[0])))
     (folder / "long.html").write_bytes(render(hostile_facts(HOSTILE[5])))
-    (folder / "huge.html").write_bytes(render(huge_facts()))
+    (folder / "huge.html").write_bytes(render(huge_facts(2_000, 0)))
     return folder
 
 
@@ -138,6 +139,11 @@ def test_charts_are_drawn(opened: Open) -> None:
     rings = page.locator("#map svg .mark")
     assert rings.count() == len(reached)
     assert all((each.bounding_box() or {"width": 0})["width"] > 0 for each in rings.all())
+    assert page.locator("#timeline svg .touch").count() == len(demo_facts().timeline.buckets)
+    ways = by_way(demo_facts().destinations)
+    groups, providers, places = ({row.names[column] for row in ways} for column in range(3))
+    assert page.locator("#flows svg .box").count() == len(providers)
+    assert page.locator("#flows svg .node").count() == len(groups) + len(places)
 
 
 @pytest.mark.parametrize("width", [360, 1400])

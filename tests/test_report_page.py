@@ -18,8 +18,17 @@ from monitor.report.page import MAX_BYTES, render
 from monitor.report.page.numbers import by_place, by_way, marks
 from monitor.report.page.sections import BY_ID, SECTIONS
 from monitor.report.page.text import check_command, duration, exact, machine_time, period, visible
+from monitor.report.statements import is_stated
 from monitor.report.types import Checkpoint, Facts, Input, Loaded, Period
-from tests.page_kit import HOSTILE, Page, empty_facts, hostile_facts, huge_facts, inventory_facts
+from tests.page_kit import (
+    HOSTILE,
+    Page,
+    empty_facts,
+    hostile_facts,
+    huge_facts,
+    inventory_facts,
+    watched_facts,
+)
 from tests.report_kit import demo_facts, ledger_facts
 
 ROOT = Path(__file__).parents[1]
@@ -27,6 +36,7 @@ ALL: dict[str, Callable[[], Facts]] = {
     "demo": demo_facts,
     "few clients": lambda: demo_facts(5),
     "ledger": ledger_facts,
+    "watched": watched_facts,
     "inventory": inventory_facts,
     "empty": empty_facts,
     "hostile": lambda: hostile_facts(HOSTILE[0]),
@@ -112,16 +122,49 @@ def test_landmarks_and_language(page: Page) -> None:
     assert [each["id"] for each in page.all("section")] == [section.id for section in SECTIONS]
 
 
-def test_charts_tell_what_they_show(page: Page) -> None:
+def test_charts_tell_what_they_show(facts: Facts, page: Page) -> None:
+    charts = 3 + is_stated(facts)
     drawn = [each for each in page.all("svg") if "role" in each]
-    assert len(drawn) == 4
+    assert len(drawn) == charts
     assert all(each["role"] == "img" for each in drawn)
-    assert len(page.all("figcaption")) == 4
+    assert len(page.all("figcaption")) == charts
+
+
+def test_no_cell_is_empty(facts: Facts) -> None:
+    content = render(facts).decode().split('id="sign-off"')[0]
+    assert re.findall(r"<t[dh][^>]*>\s*(?:None|Undefined)?\s*</t[dh]>", content) == []
 
 
 def test_it_says_the_facts_it_was_made_of(facts: Facts, page: Page) -> None:
     digest = hashlib.sha256(msgspec.json.encode(facts)).hexdigest()
     assert page.words().count(digest) == 2
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Some inputs count connections alone",
+        "no window from 2026-03-10 09:00:00 to 2026-03-10 09:01:20 UTC",
+        "Time that sensor-1 did not cover",
+        "the ring was full",
+        "7 packets: ring",
+        "3 connections by doh may hide others",
+        "20 seconds",
+        "dual-exposure",
+        "2 within-policy, 1 outside-policy",
+        "ticket T-1, until 2026-03-10: no reason given",
+        "under way (owner: DPO)",
+        "2: folded-destinations",
+        "root cm9vdA==",
+        "residency verify demo --key KEY",
+        "3 decisions of class crm, by retention",
+        "policy eu-crm@1",
+        "None of the inputs holds its text",
+        "Addresses of clients are shown, as was asked for",
+    ],
+)
+def test_what_a_watched_network_tells_more(said: str) -> None:
+    assert said in Page(render(watched_facts())).words()
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
@@ -183,6 +226,7 @@ def test_marks_are_changes_of_what_was_loaded() -> None:
         Loaded(0, 30, "1", "cat-2", "p@2", ("ranges 1",)),
         Loaded(0, 40, "2", "cat-2", "p@2", ("ranges 1",)),
         Loaded(1, 15, "1", "cat-1", None),
+        Loaded(3, 15, "1", "cat-1", None),
         Loaded(2, None, "1", "cat-9", None),
     ]
     assert marks(loaded) == [
@@ -218,7 +262,11 @@ def test_commands_that_check_an_input(given: Input, expected: str | None) -> Non
         (machine_time(0), "1970-01-01T00:00:00Z"),
         (duration(60_000_000_000), "1 minute"),
         (duration(7_200_000_000_000), "2 hours"),
-        (duration(1_500_000_000), "1.500 seconds"),
+        (duration(1_500_000_000), "1.5 seconds"),
+        (duration(1_000_000_000), "1 second"),
+        (duration(86_399_500_000_000), "23 hours 59 minutes"),
+        (duration(86_400_000_000_000), "1 day"),
+        (duration(86_430_000_000_000), "1 day"),
         (period(Period()), "all that the inputs hold"),
         (period(Period(0, None)), "from 1970-01-01 00:00:00 UTC"),
         (period(Period(0, 1)), "from 1970-01-01 00:00:00 to before 1970-01-01 00:00:00 UTC"),

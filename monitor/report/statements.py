@@ -37,6 +37,16 @@ def ended_ns(facts: Facts) -> int | None:
     return facts.seen_period.until_ns if facts.period.until_ns is None else facts.period.until_ns
 
 
+def is_stated(facts: Facts) -> bool:
+    """Tell whether it is known how many connections there were, LLM-related or not."""
+    return bool(facts.seen.connections.flows) or not facts.related.flows
+
+
+def sentence(text: str) -> str:
+    """Return a text with a capital at its beginning."""
+    return f"{text[:1].upper()}{text[1:]}"
+
+
 def observers(facts: Facts) -> str:
     """Return who looked, as a sentence names it."""
     names = list(dict.fromkeys(each.name for each in facts.seen.sensors))
@@ -64,9 +74,8 @@ def _seen(facts: Facts) -> str:
     related = plural(facts.related.flows, "connection")
     reached = f"{related} {_be(facts.related.flows)} to an LLM provider, or possibly to one"
     if not seen.connections.flows:
-        known = f"{seen.says[:1].upper()}{seen.says[1:]}"
         follows = reached if facts.related.flows else "nothing follows about what was or was not reached"
-        return f"{known}; {follows}."
+        return f"{sentence(seen.says)}; {follows}."
     named = percent(seen.named.flows, seen.connections.flows)
     return f"{_were(seen.connections.flows)} seen, and {named} of them could be named; {reached}."
 

@@ -51,7 +51,7 @@ def marks(loaded: Sequence[Loaded]) -> list[tuple[int, str]]:
             if changes:
                 found.append((each.at_ns or 0, changes))
             before = each
-    return sorted(found)
+    return sorted(set(found))
 
 
 def judgements_in(facts: Facts) -> tuple[Judgement, ...]:

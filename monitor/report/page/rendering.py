@@ -22,7 +22,7 @@ from monitor.report.dissector import display_filter
 from monitor.report.page import numbers, text
 from monitor.report.page.sections import BY_ID, SECTIONS, Bounds, sizes
 from monitor.report.people import is_merged
-from monitor.report.statements import WHAT_IT_PROVES, ended_ns, observers, statements
+from monitor.report.statements import WHAT_IT_PROVES, ended_ns, is_stated, sentence, statements
 from monitor.report.types import JUDGEMENTS, Facts
 from monitor.wording import describe_place, listed, moment, percent, plural, size
 
@@ -59,7 +59,8 @@ def _values(facts: Facts) -> Mapping[str, object]:
         "sizes": sizes(facts),
         "statements": statements(facts),
         "proves": WHAT_IT_PROVES,
-        "observers": observers(facts),
+        "stated": is_stated(facts),
+        "nothing": text.NOTHING,
         "ended_ns": ended_ns(facts),
         "judgements": JUDGEMENTS,
         "present": numbers.judgements_in(facts),
@@ -102,6 +103,7 @@ def _environment() -> Environment:
         "moment": moment,
         "number": text.number,
         "period": text.period,
+        "sentence": sentence,
         "size": size,
         "whole": text.whole,
         "whose": text.whose,

@@ -13,7 +13,7 @@ from monitor.findings.types import Finding
 from monitor.report.types import GroupSeen, Input, Period
 from monitor.tally import DestinationKey
 from monitor.types import Coverage, Subject
-from monitor.wording import moment
+from monitor.wording import moment, plural
 
 MAX_TEXT = 500  # characters of a text
 MAX_WHOLE_TEXT = 200_000  # characters of a text that is there to be read in full
@@ -82,12 +82,18 @@ def machine_time(ts_ns: int) -> str:
 
 
 def duration(width_ns: int) -> str:
-    """Return a stretch of time in the largest whole unit."""
+    """Return a stretch of time in its two largest units, below a minute in seconds."""
+    if width_ns < 60 * _SECOND_NS:
+        seconds = f"{width_ns / _SECOND_NS:g}"
+        return f"{seconds} second" if seconds == "1" else f"{seconds} seconds"
+    rest, parts = width_ns // _SECOND_NS, []
     for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)):
-        if width_ns and width_ns % (size * _SECOND_NS) == 0:
-            count = width_ns // (size * _SECOND_NS)
-            return f"{count:,} {unit}" if count == 1 else f"{count:,} {unit}s"
-    return f"{width_ns / _SECOND_NS:,.3f} seconds"
+        count, rest = divmod(rest, size)
+        if count:
+            parts.append(plural(count, unit))
+        elif parts:
+            break
+    return " ".join(parts[:2])
 
 
 def period(given: Period) -> str:
