@@ -3,6 +3,7 @@
 import hashlib
 import json
 import random
+import re
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -210,13 +211,32 @@ def test_lines_that_say_something_else_are_counted(tmp_path: Path) -> None:
     assert any("records could not be used" in each for each in facts.seen.cautions)
 
 
-@pytest.mark.parametrize("ts_ns", [-(2**63), 2**63 - 1, 2**64 - 1, 10**25])
+@pytest.mark.parametrize("ts_ns", [-(2**63), 2**63 - 1, 2**64 - 1])
 def test_packets_of_any_time(tmp_path: Path, ts_ns: int) -> None:
     found = replace(decide(1), ts_ns=ts_ns)
     facts = gather(asking(written(tmp_path / DECISIONS, [found, decide(2, port=2)])))
     assert facts.related.flows == 2
     assert len(facts.timeline.buckets) == 2
     assert ts_ns in (facts.seen_period.since_ns, (facts.seen_period.until_ns or 0) - 1)
+
+
+def test_numbers_that_no_packet_can_have_are_malformed(replay: Path, tmp_path: Path) -> None:
+    huge = 10**400
+    found = [decide(1), replace(decide(2), ts_ns=huge)]
+    totals = replace(found[0].connection.totals, bytes_up=huge)
+    found.append(replace(decide(3), connection=replace(decide(3).connection, totals=totals)))
+    path = tmp_path / DECISIONS
+    path.write_text("\n".join(json.dumps(msgspec.to_builtins(each)) for each in found))
+    facts = gather(asking(path))
+    assert (facts.related.flows, facts.inputs[0].problems) == (1, {"malformed": 2})
+    folder = copied(replay, tmp_path)
+    (finding, *_) = (folder / FINDINGS).read_bytes().splitlines()
+    changed = re.sub(rb'"bytes_up":\d+', b'"bytes_up":%d' % huge, finding)
+    (folder / FINDINGS).write_bytes(changed + b"\n")
+    assert gather(asking(folder)).inputs[0].problems == {"malformed": 1}
+    summary = (folder / SUMMARY).read_bytes()
+    (folder / SUMMARY).write_bytes(re.sub(rb'"flows": \d+', b'"flows": %d' % huge, summary))
+    assert "no summary of a replay" in refused(folder)
 
 
 def test_a_verdict_and_the_end_of_its_connection_are_one(tmp_path: Path) -> None:

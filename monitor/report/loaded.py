@@ -32,17 +32,16 @@ class LoadedLog:
         state = replace(self._current, at_ns=at_ns, tool=tool, catalogue=catalogue, datasets=datasets)
         self._note(index, state)
 
-    def use(self, index: int) -> str | None:
-        """Note that the record at an index is a decision that counts; return the policy that made it."""
+    def policy_at(self, index: int) -> str | None:
+        """Return the policy that made the decision at an index."""
         at = bisect_right(self._starts, index) - 1
-        if at < 0:
-            return None
-        self._used.add(at)
-        return self._states[at].policy
+        return self._states[at].policy if at >= 0 else None
 
-    def last(self) -> str | None:
-        """Return the version of the policy that was loaded last."""
-        return self._current.policy
+    def use(self, index: int) -> None:
+        """Note that the record at an index is a decision that counts."""
+        at = bisect_right(self._starts, index) - 1
+        if at >= 0:
+            self._used.add(at)
 
     def states(self, period: Period) -> list[Loaded]:
         """Return the states that decisions were made in; without any decision those of the period."""

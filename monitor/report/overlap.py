@@ -1,4 +1,4 @@
-"""Finds inputs that hold the same connections, which then count twice. Pure; of each input few are remembered.
+"""Finds inputs that hold the same connections, which then count twice. Pure: few of each are remembered.
 
 Those are the connections with the least of a number that depends on time and port alone: so two inputs
 remember the same ones where they share more than one in a hundred or so. A connection is the same where its

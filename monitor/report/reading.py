@@ -42,8 +42,7 @@ def gather(question: Question, progress: Progress | None = None) -> Facts:
                 raise InputError(str(source.path), f"it is the same as {other}", mend)
         shared = material.gathering.overlap.close(len(material.inputs) - 1)
         if shared is not None:
-            names = source.path, material.inputs[shared].name
-            material.seeing.caution(TWICE.format(*names))
+            material.seeing.caution(TWICE.format(source.path, material.inputs[shared].name))
     _require_tenant(question.tenant, material)
     versions = material.versions()
     for path, version, text in given:

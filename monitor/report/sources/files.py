@@ -12,9 +12,15 @@ from monitor.files import InputError, unreadable
 from monitor.findings.types import Finding
 from monitor.rejudge.lines import bounded_lines
 from monitor.rejudge.reading import MALFORMED, TOO_LONG, Reading
-from monitor.rejudge.records import decoded
 from monitor.report.material import Material
-from monitor.report.sources.source import MAX_LINE_BYTES, Progress, as_read, identities, say_problems
+from monitor.report.sources.source import (
+    MAX_LINE_BYTES,
+    Progress,
+    as_read,
+    identities,
+    say_problems,
+    sound_of,
+)
 from monitor.report.types import Loaded
 from sensors.capture import path_text
 
@@ -77,11 +83,11 @@ def _said(line: bytes, reading: Reading) -> Iterator[tuple[Finding, Basis | None
     if len(line) > MAX_LINE_BYTES:
         reading.problems[TOO_LONG] += 1
         return
-    finding = decoded(line, _finding)
+    finding = sound_of(line, _finding)
     if finding is not None:
         yield finding, None
         return
-    event = decoded(line, _event)
+    event = sound_of(line, _event)
     if event is not None:
         yield event.change.finding, event.basis
     else:

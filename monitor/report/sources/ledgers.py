@@ -16,11 +16,11 @@ from monitor.ledger.reader import Entry
 from monitor.ledger.types import Leaf
 from monitor.rejudge.ledgers import LedgerRecords
 from monitor.rejudge.reading import MALFORMED, Reading
-from monitor.rejudge.records import decoded
+from monitor.rejudge.types import Recorded
 from monitor.report.loaded import LoadedLog
 from monitor.report.material import Material
 from monitor.report.periods import holds, touches
-from monitor.report.sources.source import RECORD_BYTES, Progress, as_read, say_problems
+from monitor.report.sources.source import RECORD_BYTES, Progress, as_read, counts, say_problems, sound_of
 from monitor.report.types import Checkpoint
 from monitor.windows import Window
 from sensors.capture import path_text
@@ -80,10 +80,7 @@ class LedgerSource:
             return holds(material.period, leaf.at_ns)
 
         records = LedgerRecords(self.path, others.take, wanted)
-        counted = 0
-        for recorded in records.decisions(reading, lambda steps: progress(steps * RECORD_BYTES)):
-            policy = others.log.use(recorded.index)
-            counted += material.gathering.add(recorded, number, policy)
+        _, counted = counts(records, reading, lambda steps: progress(steps * RECORD_BYTES), others.decision)
         for state in others.log.states(material.period):
             material.load(state)
         material.left_out["loaded"] += others.log.left_out
@@ -118,6 +115,14 @@ class _Others:
             "datasets-loaded": self._datasets,
             "exception-used": self._exception,
         }
+
+    def decision(self, recorded: Recorded) -> bool:
+        """Take a decision; return whether it counts."""
+        policy = self.log.policy_at(recorded.index)
+        is_counted = self._material.gathering.add(recorded, self._number, policy)
+        if is_counted:
+            self.log.use(recorded.index)
+        return is_counted
 
     def take(self, entry: Entry, payload: bytes) -> None:
         """Take a record with its payload."""
@@ -156,7 +161,7 @@ class _Others:
             self._material.gathering.exceptions.noted(used.exception, used.policy, entry.leaf.at_ns)
 
     def _read(self, payload: bytes, decoder: "msgspec.json.Decoder[T]") -> T | None:
-        found = decoded(payload, decoder)
+        found = sound_of(payload, decoder)
         if found is None:
             self._reading.problems[MALFORMED] += 1
         return found

@@ -12,10 +12,17 @@ from monitor.exports import BEHAVIOURS, FINDINGS, SUMMARY
 from monitor.files import InputError, unreadable
 from monitor.findings.types import Finding
 from monitor.rejudge.reading import Reading
-from monitor.rejudge.records import decoded
 from monitor.rejudge.replays import ReplayedRecords
 from monitor.report.material import Material
-from monitor.report.sources.source import Progress, as_read, identities, say_problems, values
+from monitor.report.sources.source import (
+    Progress,
+    as_read,
+    counts,
+    identities,
+    say_problems,
+    sound_of,
+    values,
+)
 from monitor.report.summaries import SummaryRead
 from monitor.report.types import Loaded
 from sensors.capture import path_text
@@ -50,11 +57,10 @@ class ReplaySource:
         number, digest, reading = len(material.inputs), hashlib.sha256(), Reading()
         read = self._summary()
         policy = read.versions.policy if read is not None else None
-        counted = connections = 0
         records = ReplayedRecords(self.path, digest.update)
-        for recorded in records.decisions(reading, progress):
-            connections += 1
-            counted += material.gathering.add(recorded, number, policy)
+        connections, counted = counts(
+            records, reading, progress, lambda recorded: material.gathering.add(recorded, number, policy)
+        )
         found_digest, found_bytes = self._findings(material, number, reading.problems)
         self._behaviours(material, reading.problems)
         found = replace(as_read("replay", self.path, reading, counted), sha256=digest.hexdigest())
@@ -93,7 +99,7 @@ class ReplaySource:
             return None
         except OSError as error:
             raise unreadable(path, error) from None
-        read = decoded(content, _summary) if len(content) <= MAX_SUMMARY_BYTES else None
+        read = sound_of(content, _summary) if len(content) <= MAX_SUMMARY_BYTES else None
         if read is None:
             mend = "name a folder as `residency replay --out` left it, or the decisions.jsonl in it alone"
             raise InputError(str(path), "no summary of a replay", mend)

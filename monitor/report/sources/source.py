@@ -10,8 +10,10 @@ import msgspec
 from monitor.files import unreadable
 from monitor.rejudge.lines import Note, bounded_lines
 from monitor.rejudge.reading import MALFORMED, TOO_LONG, Reading
-from monitor.rejudge.records import decoded
+from monitor.rejudge.records import Records, decoded
+from monitor.rejudge.types import Recorded
 from monitor.report.material import Material
+from monitor.report.numbers import are_sound, is_sound
 from monitor.report.types import Input, InputKind
 from sensors.capture import path_text
 
@@ -38,6 +40,12 @@ class Source(Protocol):
         """
 
 
+def sound_of(data: bytes, decoder: "msgspec.json.Decoder[T]") -> T | None:
+    """Return what bytes say, or None where they do not say that, or in numbers that cannot be."""
+    found = decoded(data, decoder)
+    return found if are_sound(found) else None
+
+
 def values(
     path: Path, decoder: "msgspec.json.Decoder[T]", problems: Counter[str], note: Note | None = None
 ) -> Iterator[T]:
@@ -45,13 +53,27 @@ def values(
     try:
         with path.open("rb") as file:
             for line in bounded_lines(file, MAX_LINE_BYTES, note):
-                found = decoded(line, decoder) if len(line) <= MAX_LINE_BYTES else None
+                found = sound_of(line, decoder) if len(line) <= MAX_LINE_BYTES else None
                 if found is not None:
                     yield found
                 else:
                     problems[MALFORMED if len(line) <= MAX_LINE_BYTES else TOO_LONG] += 1
     except OSError as error:
         raise unreadable(path, error) from None
+
+
+def counts(
+    records: Records, reading: Reading, progress: Progress, count: Callable[[Recorded], bool]
+) -> tuple[int, int]:
+    """Have the decisions of an input counted; return how many there were, and how many of them counted."""
+    found = counted = 0
+    for recorded in records.decisions(reading, progress):
+        if not is_sound(recorded.decision):
+            reading.problems[MALFORMED] += 1
+            continue
+        found += 1
+        counted += count(recorded)
+    return found, counted
 
 
 def as_read(kind: InputKind, path: Path, reading: Reading, counted: int) -> Input:
