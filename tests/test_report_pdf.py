@@ -1,15 +1,19 @@
 """The report on paper: a real browser prints it, without network, and two runs give the same bytes."""
 
+import logging
 import os
 import re
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -163,6 +167,53 @@ def test_a_browser_gets_a_home_of_its_own(tmp_path: Path, monkeypatch: pytest.Mo
     flags = (tmp_path / "with").read_text(encoding="utf-8").split()
     assert f"--user-data-dir={home}/profile" in flags
     assert ("--no-sandbox" in flags) == (os.geteuid() == 0)
+
+
+@pytest.mark.parametrize(
+    ("title", "taken"),
+    [
+        (b"<FEFF00450031>", True),
+        (b"<feff0045 0031>", True),
+        (b"<4531>", True),
+        (b"(E1)", True),
+        (rb"(\1051)", True),
+        (rb"(\E\061)", True),
+        (b"(other) /Title (E1)", True),  # of an outline
+        (b"<45310>", False),
+        (rb"(\8\9)", False),
+        (b"<453>", False),
+        (b"()", False),
+    ],
+)
+def test_titles_of_what_was_printed(title: bytes, taken: bool) -> None:  # noqa: FBT001
+    printed = b"%PDF-1.4 /Title " + title + b" %%EOF"
+    page = b"<html><title>\n E1 </title></html>"
+    if taken:
+        pdf._look_at(printed, page)  # noqa: SLF001
+        return
+    with pytest.raises(PrintingError, match="another page"):
+        pdf._look_at(printed, page)  # noqa: SLF001
+
+
+def test_weasyprint_prints_where_there_is_no_browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, Any] = {}
+
+    class Document:
+        def __init__(self, **how: Any) -> None:
+            asked.update(how)
+
+        def write_pdf(self, **how: Any) -> bytes:
+            asked.update(how)
+            return b"%PDF-1.4 /Title (E1) /CreationDate (D:20260101000000Z) %%EOF"
+
+    stand_in = SimpleNamespace(HTML=Document, LOGGER=logging.getLogger("weasyprint"))
+    monkeypatch.setitem(sys.modules, "weasyprint", stand_in)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    write_pdf(facts(), b"<title>E1</title>", tmp_path / "r.pdf")
+    assert b"(D:20260310090004Z)" in (tmp_path / "r.pdf").read_bytes()
+    assert (asked["string"], asked["pdf_version"]) == ("<title>E1</title>", "1.4")
+    with pytest.raises(ValueError, match="fetches nothing"):
+        asked["url_fetcher"]("http://192.0.2.1/", 1, timeout=2)
 
 
 def test_the_first_browser_on_the_path_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

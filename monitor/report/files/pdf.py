@@ -25,7 +25,7 @@ NO_PRINTER = (
 _DATE = re.compile(rb"(/(?:CreationDate|ModDate) ?\(D:)\d{14}")
 _ID = re.compile(rb"(/ID ?\[ ?<)([0-9A-Fa-f]{32})(> ?<)([0-9A-Fa-f]{32})(> ?\])")
 _TITLE = re.compile(rb"/Title ?(<[0-9A-Fa-f\s]*>|\((?:[^\\()]|\\.)*\))", re.DOTALL)
-_ESCAPE = re.compile(rb"\\(\d{1,3}|.)", re.DOTALL)
+_ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|(.))", re.DOTALL)
 _TAIL = 1_024  # bytes at the end of a file, among which its end is marked
 
 
@@ -61,25 +61,27 @@ def _look_at(printed: bytes, page: bytes) -> None:
     """Refuse what is no whole PDF file of this page. Raises PrintingError."""
     if not printed.startswith(b"%PDF-") or b"%%EOF" not in printed[-_TAIL:]:
         raise PrintingError("what was printed is no whole PDF file")
-    found = _TITLE.search(printed)
     wanted = re.search(r"<title>(.*?)</title>", page.decode("utf-8", "replace"), re.DOTALL)
-    title = _words(_text(found[1])) if found is not None else ""
-    if wanted is None or title != _words(html.unescape(wanted[1])):
+    titles = {_words(_text(found[1])) for found in _TITLE.finditer(printed)}
+    if wanted is None or _words(html.unescape(wanted[1])) not in titles:
         raise PrintingError("what was printed is another page than the report")
 
 
 def _text(literal: bytes) -> str:
     """Return a text string of PDF (ISO 32000-1, 7.9.2.2)."""
-    raw = (
-        bytes.fromhex(literal[1:-1].decode())
-        if literal.startswith(b"<")
-        else _ESCAPE.sub(_plain, literal[1:-1])
-    )
+    inner = literal[1:-1]
+    raw = _unhexed(inner) if literal.startswith(b"<") else _ESCAPE.sub(_plain, inner)
     return raw[2:].decode("utf-16-be", "replace") if raw.startswith(b"\xfe\xff") else raw.decode("latin-1")
 
 
+def _unhexed(digits: bytes) -> bytes:
+    """Return the bytes of hexadecimal digits; an odd last one stands for its sixteenfold."""
+    whole = b"".join(digits.split())
+    return bytes.fromhex((whole + b"0" * (len(whole) % 2)).decode())
+
+
 def _plain(found: re.Match[bytes]) -> bytes:
-    return bytes([int(found[1], 8) & 0xFF]) if found[1].isdigit() else found[1]
+    return bytes([int(found[1], 8) & 0xFF]) if found[1] else found[2]
 
 
 def _words(text: str) -> str:
@@ -92,5 +94,7 @@ def _by_weasyprint(page: bytes) -> bytes:
     def nothing(url: str, *_: object, **__: object) -> dict[str, object]:
         raise ValueError(f"the report fetches nothing, and asked for {url}")
 
-    printed: bytes = weasyprint.HTML(string=page.decode("utf-8"), url_fetcher=nothing).write_pdf()
+    weasyprint.LOGGER.setLevel("ERROR")  # it warns of every property that it does not know
+    document = weasyprint.HTML(string=page.decode("utf-8"), url_fetcher=nothing)
+    printed: bytes = document.write_pdf(pdf_version="1.4")  # later ones may hide titles in compressed objects
     return printed
