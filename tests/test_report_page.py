@@ -9,11 +9,11 @@ from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
-import msgspec
 import pytest
 from msgspec.structs import replace
 
 from monitor.report.annex import ITEMS
+from monitor.report.document import facts_json
 from monitor.report.page import MAX_BYTES, render
 from monitor.report.page.numbers import by_place, by_way, marks
 from monitor.report.page.sections import BY_ID, SECTIONS
@@ -136,7 +136,7 @@ def test_no_cell_is_empty(facts: Facts) -> None:
 
 
 def test_it_says_the_facts_it_was_made_of(facts: Facts, page: Page) -> None:
-    digest = hashlib.sha256(msgspec.json.encode(facts)).hexdigest()
+    digest = hashlib.sha256(facts_json(facts)).hexdigest()
     assert page.words().count(digest) == 2
 
 

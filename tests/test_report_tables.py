@@ -17,11 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from monitor.report.document import facts_json, facts_sha256
 from monitor.report.files import xlsx
 from monitor.report.files.cells import FORMULA as BEGINNINGS
 from monitor.report.files.cells import MAX_CELL, at, cell_text, exact, guarded, written
 from monitor.report.files.csv_files import write_csv
-from monitor.report.files.document import facts_json, facts_sha256
 from monitor.report.files.parquet import write_parquet
 from monitor.report.files.table import Cell, Head, Table
 from monitor.report.files.tables import tables

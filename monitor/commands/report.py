@@ -16,7 +16,7 @@ from monitor.exitstatus import Exit
 from monitor.exports import DECISIONS, FINDINGS
 from monitor.files import InputError
 from monitor.rejudge.files import refuse_inputs
-from monitor.report.files.document import facts_json
+from monitor.report.document import facts_json
 from monitor.report.files.writing import Form, require, write_report
 from monitor.report.question import Question
 from monitor.report.types import Facts, People, Period

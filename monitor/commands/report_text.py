@@ -5,7 +5,7 @@ from pathlib import Path
 
 from monitor.commands.terminal import labelled
 from monitor.exitstatus import Exit
-from monitor.report.files.document import facts_sha256
+from monitor.report.document import facts_sha256
 from monitor.report.types import JUDGEMENTS, Facts, Judgement
 from monitor.wording import percent, plural
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from monitor.report.files.document import facts_sha256
+from monitor.report.document import facts_sha256
 from monitor.report.files.table import Column, Table, table
 from monitor.report.types import Facts, Period
 from monitor.wording import moment, plural

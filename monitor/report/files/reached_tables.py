@@ -49,9 +49,9 @@ def destinations(facts: Facts) -> Table:
     return table("destinations", says, columns, facts.destinations)
 
 
-def _place(row: Destination) -> str | None:
+def _place(row: Destination) -> str:
     key = row.key
-    return None if is_merged(row) else describe_place(key.scope, key.region, key.countries)
+    return describe_place(key.scope, key.region, key.countries)
 
 
 def client_columns(

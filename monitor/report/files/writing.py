@@ -11,9 +11,9 @@ from typing import Literal
 from monitor.files import InputError
 from monitor.parquet import MissingExtraError
 from monitor.replacing import Replacing
+from monitor.report.document import facts_json, versions_of
 from monitor.report.files.browser import PrintingError
 from monitor.report.files.csv_files import write_csv
-from monitor.report.files.document import facts_json, versions_of
 from monitor.report.files.parquet import write_parquet
 from monitor.report.files.pdf import require_printer, write_pdf
 from monitor.report.files.tables import tables

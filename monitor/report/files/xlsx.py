@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from monitor.replacing import Replacing
+from monitor.report.document import versions_of
 from monitor.report.files.cells import FORMULA, at, cell_text
-from monitor.report.files.document import versions_of
 from monitor.report.files.table import Cell, Kind, Table
 from monitor.report.types import Facts
 

@@ -9,7 +9,6 @@ import hashlib
 from collections.abc import Mapping
 from importlib.resources import files
 
-import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -19,6 +18,7 @@ from monitor.report.atlas import read_atlas
 from monitor.report.charts.judged import WORDS, judgement
 from monitor.report.charts.types import Chart
 from monitor.report.dissector import display_filter
+from monitor.report.document import facts_sha256
 from monitor.report.page import numbers, text
 from monitor.report.page.sections import BY_ID, SECTIONS, Bounds, sizes
 from monitor.report.people import is_merged
@@ -49,7 +49,7 @@ def _values(facts: Facts) -> Mapping[str, object]:
     marks = numbers.marks(facts.loaded)
     return {
         "facts": facts,
-        "digest": hashlib.sha256(msgspec.json.encode(facts)).hexdigest(),
+        "digest": facts_sha256(facts),
         "style": Markup(style),  # noqa: S704 - the package's own file
         "script": Markup(script),  # noqa: S704 - the package's own file
         "style_hash": _hash(style),
