@@ -21,8 +21,8 @@ PROGRAMS := tshark:tshark promtool:prometheus systemd-analyze:systemd ip:iproute
   redis-server:redis-server prometheus-alertmanager:prometheus-alertmanager rsyslogd:rsyslog-gnutls openssl:openssl \
   docker-compose:docker-compose chromium:chromium pdfinfo:poppler-utils
 
-.PHONY: help demo stack native programs test lint fuzz format golden lock floor sender bench bench-full bench-flows \
-  bench-explain bench-outbox bench-ledger bench-live soak nfstream clean
+.PHONY: help demo stack native programs test lint fuzz format dashboards golden lock floor sender bench bench-full bench-flows \
+  bench-explain bench-outbox bench-ledger bench-report bench-live soak nfstream clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -101,6 +101,9 @@ else
 	@echo "cargo is not here: nothing is fuzzed" >&2
 endif
 
+dashboards: $(VENV)/dev.stamp ## make grafana/dashboards anew of the code beside it
+	$(BIN)/python -m grafana.make
+
 golden: $(VENV)/dev.stamp ## rebuild the captures of pcaps/, what they give, and the fuzzer's seeds
 	$(BIN)/python -m pcaps.make
 	$(BIN)/python -m pcaps.golden
@@ -153,6 +156,10 @@ bench-outbox: $(VENV)/dev.stamp ## measure events a second that become durable b
 bench-ledger: $(VENV)/dev.stamp ## measure entries a second that the ledger appends durably, and verifies
 	@mkdir -p build
 	$(BIN)/python benchmarks/ledger.py --folder build --json build/bench-ledger.json
+
+bench-report: $(VENV)/dev.stamp ## measure the report over a million connections
+	@mkdir -p build
+	$(BIN)/python benchmarks/report.py --json build/bench-report.json
 
 build/background-%.pcap: | $(VENV)/dev.stamp
 	@mkdir -p build
