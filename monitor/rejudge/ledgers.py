@@ -63,7 +63,7 @@ class LedgerRecords:
         yield from last_of(endings, reading)
 
     def _retention(self, entry: Entry, reading: Reading) -> None:
-        payload = _true_payload(entry, reading)
+        payload = true_payload(entry, reading)
         erased = decoded(payload, _retention) if payload is not None else None
         if erased is not None:
             reading.erased(self._name, erased.payload_class, erased.day)
@@ -76,7 +76,7 @@ class LedgerRecords:
         if entry.payload is None:
             reading.lacks_payload(self._name, leaf.payload_class, leaf.day)
             return None
-        payload = _true_payload(entry, reading)
+        payload = true_payload(entry, reading)
         if payload is None:
             return None
         found = decoded(payload, _payload)
@@ -86,7 +86,7 @@ class LedgerRecords:
         return Recorded(found.decision, entry.index, self._name)
 
 
-def _true_payload(entry: Entry, reading: Reading) -> bytes | None:
+def true_payload(entry: Entry, reading: Reading) -> bytes | None:
     """Return the payload where it is what the leaf says; else count why not."""
     payload, salt = entry.payload, entry.salt
     if payload is None:
