@@ -5,6 +5,7 @@ anew, or nothing was heard of the connection for a day. What retention erased is
 """
 
 import hashlib
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar, cast
@@ -29,6 +30,11 @@ from monitor.windows import Window
 
 T = TypeVar("T")
 
+_Day = tuple[PayloadClass, str]
+
+# Entries whose payload is not there, the latest ones: it may come, where the host went down before the
+# disk had all in its place, or a retention record may say that it will not.
+MAX_MISSING = 10_000
 SILENT_NS = DAY_NS  # without a packet, until a connection's end is not waited for any more
 
 
@@ -67,31 +73,37 @@ class LedgerFeed:
         """Open it for reading. Raises InputError."""
         self._reader: LedgerReader = open_ledger(path)
         self.key = self._reader.vkey
-        self.source = f"ledger {self._reader.origin}"
+        self.source = f"ledger {'+'.join(self.key.split('+')[:2])}"  # two sensors may have one name
         self.tenant = self._reader.tenant
         self.length = self._reader.size
         self.erasures: list[Erasure] = []
         self._path = path
         self._reading = reading
         self._endings = Endings()
+        self._late: list[Placed] = []
+        self._missing: deque[tuple[int, _Day]] = deque(maxlen=MAX_MISSING)
+        self._erased: set[_Day] = set()
         self._done = 0
         self._leaf = ""
 
     @property
     def mark(self) -> Mark:
-        """How far it was read: the rows up to there were all handed out."""
-        return Mark(self._done, self._leaf, self._endings.waiting())
+        """How far it was read: the rows up to there were all handed out, but for those that are pending."""
+        missing = [index for index, of in self._missing if of not in self._erased]
+        return Mark(self._done, self._leaf, tuple(sorted({*self._endings.waiting(), *missing})))
 
     def begin(self, mark: Mark) -> None:
         """Begin behind a mark. Raises InputError."""
         self._check(mark)
         for index in mark.pending:
             for entry in self._reader.entries(index, index + 1):
-                self._decision(entry)
+                self._late += self._taken(entry)
         self._done, self._leaf = mark.done, mark.leaf
 
     def rows(self, now_ns: int, progress: Progress) -> Iterator[list[Placed]]:
         """Yield the rows of what comes from there on. Raises InputError."""
+        if self._late:
+            yield self._late
         for entry in self._reader.entries(self._done):
             progress(1)
             self._reading.records += 1
@@ -131,6 +143,7 @@ class LedgerFeed:
         self._reading.decision(leaf.payload_class)
         if entry.payload is None:
             self._reading.lacks_payload(self.source, leaf.payload_class, leaf.day)
+            self._missing.append((entry.index, (leaf.payload_class, leaf.day)))
             return []
         found = self._decoded(entry, _payload)
         if found is None:
@@ -157,6 +170,7 @@ class LedgerFeed:
 
     def _coverage(self, entry: Entry) -> list[Placed]:
         if entry.payload is None:
+            self._missing.append((entry.index, (COVERAGE, entry.leaf.day)))
             return []
         window = self._decoded(entry, _window)
         if window is None:
@@ -171,6 +185,7 @@ class LedgerFeed:
             day = erased.day.removeprefix(OTHER)
             said = Erasure(self.source, self.tenant, erased.payload_class, day, entry.index)
             self.erasures.append(said)
+            self._erased.add((erased.payload_class, erased.day))
             self._reading.erased(self.source, erased.payload_class, erased.day)
 
     def _decoded(self, entry: Entry, decoder: "msgspec.json.Decoder[T]") -> T | None:

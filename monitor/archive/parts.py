@@ -40,7 +40,7 @@ def write_table(root: Path, place: Place, table: Any) -> Part:
     time = TIMES[place.table]
     table = table.sort_by([(time, "ascending"), ("source", "ascending"), ("ledger_index", "ascending")])
     folder = root / place.folder
-    partial = folder / f".part{PARTIAL}"
+    partial = folder / f".part-{os.getpid()}{PARTIAL}"
     try:
         _make(folder, root)
         pq.write_table(table, partial, compression="zstd", row_group_size=ROW_GROUP)

@@ -165,7 +165,7 @@ def _locked(root: Path, how: int) -> Iterator[bool]:
 
 def _files(folder: Path) -> Iterator[Path]:
     """Yield what a writer put there: parts, whole or not."""
-    for path in [*folder.rglob("part-*.parquet"), *folder.rglob(f".part{PARTIAL}")]:
+    for path in [*folder.rglob("part-*.parquet"), *folder.rglob(f".part-*{PARTIAL}")]:
         if not path.is_dir():
             yield path
 

@@ -73,7 +73,7 @@ def command(
     asked = _asked(question, sql)
     with reader_may_leave():
         if asked is None:
-            echo(question_lines(_questions().values()))
+            echo(question_lines(questions().values()))
         elif print_sql is not None:
             _print_sql(asked, print_sql)
         elif folder is None:
@@ -116,13 +116,13 @@ def _asked(name: str | None, sql: str | None) -> "Question | None":
         return Question("--sql", sql)
     if name is None:
         return None
-    questions = _questions()
-    if name not in questions:
-        raise click.UsageError(f"no question {name!r}; they are {', '.join(questions)}")
-    return questions[name]
+    ready = questions()
+    if name not in ready:
+        raise click.UsageError(f"no question {name!r}; they are {', '.join(ready)}")
+    return ready[name]
 
 
-def _questions() -> "dict[str, Question]":
+def questions() -> "dict[str, Question]":
     """Return the ready questions, by name."""
     from monitor.archive.asking import question_of  # noqa: PLC0415
 
