@@ -19,6 +19,7 @@ from monitor.daemon.records import sensor_said
 from monitor.exports import DECISIONS
 from monitor.ledger.types import PayloadClass, Record
 from monitor.parquet import row_of
+from monitor.policy.places import one_country
 from monitor.types import Decision
 from tests.ledger_kit import DAY_NS, FILING, NOW_NS, opened
 from tests.rejudge_kit import DEMO, decisions
@@ -84,7 +85,7 @@ def wanted_row(decision: Decision, source: str, index: int, day: str, **more: ob
         name: list(value) if isinstance(value, tuple) else value for name, value in row_of(decision).items()
     }
     about = {"sensor": None, "ledger_index": index, "source": source, "day": dt.date.fromisoformat(day)}
-    return {**row, **about, "finding": None, **more}
+    return {**row, **about, "finding": None, "country": one_country(decision.attribution), **more}
 
 
 def replayed(folder: Path, found: Sequence[Decision]) -> Path:

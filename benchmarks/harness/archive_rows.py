@@ -113,6 +113,7 @@ def _endpoints(payload_class: PayloadClass) -> Any:
             "provider": provider, "service": "API", "scope": scope, "name": name, "server_port": 443,
             "region": f"region-{region}" if scope != "global" else None,
             "countries": [country] if scope != "global" else [], "possible": [], "conflicts": [],
+            "country": country if scope != "global" else "global",
             "certainty": "inferred" if payload_class == "indeterminate" else "observed",
             "evidence": [
                 f"the client's hello names {name}, which is API of {provider}",

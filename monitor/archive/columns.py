@@ -1,7 +1,7 @@
 """The columns of the archive's two tables, and how what was recorded becomes a row of them.
 
-``decisions`` has the columns of ``connections.parquet`` and says where each row comes from; ``coverage`` says
-how much could be seen.
+``decisions`` has the columns of ``connections.parquet``, says where each row comes from, and has the one country
+that the evidence points to, as metrics have it. ``coverage`` says how much could be seen.
 """
 
 import datetime as dt
@@ -12,6 +12,7 @@ from monitor.archive.layout import Table
 from monitor.counts import FlowCount
 from monitor.coverage import COVERAGE_CLASSES, NAMED
 from monitor.parquet import row_of, schema_of
+from monitor.policy.places import one_country
 from monitor.summary import GroupCoverage
 from monitor.types import Coverage, Decision
 from monitor.windows import UNREAD, Window
@@ -47,7 +48,7 @@ def schemas(pa: Any) -> dict[Table, Any]:
         "blind": pa.list_(text),
     }
     return {
-        "decisions": schema_of(pa, {**origin, "finding": text}),
+        "decisions": schema_of(pa, {**origin, "finding": text, "country": text}),
         "coverage": pa.schema([*coverage.items(), *origin.items()]),
     }
 
@@ -64,7 +65,8 @@ def origin_of(source: str, index: int | None, sensor: str | None, day: str) -> R
 
 def decision_row(decision: Decision, finding: str | None, origin: Row) -> Row:
     """Return a decision's row. Raises ValueError for numbers that no column holds."""
-    row = {**row_of(decision), **origin, "finding": finding}
+    more = {"finding": finding, "country": one_country(decision.attribution)}
+    row = {**row_of(decision), **origin, **more}
     for name, value in row.items():
         if type(value) is int and not -_INT64 <= value < _INT64:
             raise ValueError(f"{name} is out of range")

@@ -7,7 +7,7 @@ that is deleted with the answer.
 import concurrent.futures
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -26,15 +26,12 @@ if TYPE_CHECKING:
 
 MEMORY_BYTES = 2_500_000_000  # of DuckDB's buffers; the process has some hundred MB beside them
 POLL_SECONDS = 0.2
-# Which class retention counts a row in, and the endpoint's country where there is just one.
-_DECISIONS = """
-CREATE VIEW decisions AS SELECT *, coalesce(outcome, 'inventory') AS class, CASE
-    WHEN scope = 'global' THEN 'global'
-    WHEN scope = 'unknown' OR scope IS NULL OR length(countries) = 0 THEN 'unknown'
-    WHEN length(countries) = 1 THEN countries[1]
-    ELSE 'several' END AS country
-FROM decisions_archived
-"""
+_VIEWS = (
+    "CREATE VIEW decisions AS SELECT *, coalesce(outcome, 'inventory') AS class FROM decisions_archived",
+    "CREATE VIEW coverage AS SELECT * FROM coverage_archived",
+)
+# Steps of a plan that change something, or hide what they do: a SELECT can hold them.
+_CHANGING = ("COPY", "INSERT", "UPDATE", "DELETE", "MERGE", "JSON_EXECUTE")
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -65,10 +62,11 @@ class Engine:
         try:
             for table in TABLES:
                 self._show(table, [part for part in parts if part.place.table == table])
-            self._connection.execute(_DECISIONS)
-            self._connection.execute("CREATE VIEW coverage AS SELECT * FROM coverage_archived")
+            for view in _VIEWS:
+                self._connection.execute(view)
             self._lock_up()
         except duckdb.Error as error:
+            self._close()
             raise damaged(self._root, str(error)) from None
 
     def __enter__(self) -> Self:
@@ -77,6 +75,9 @@ class Engine:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._close()
+
+    def _close(self) -> None:
         self._connection.close()
         self._spill.cleanup()
 
@@ -112,10 +113,19 @@ class Engine:
                 raise QueryError(_line(str(error))) from None
 
     def _answer(self, statement: Any, parameters: Mapping[str, Value], limit: int) -> Answer:
+        self._only_reads(statement, parameters)
         result = self._connection.execute(statement, dict(parameters))
         rows = result.fetchmany(limit + 1)
         columns = tuple(column[0] for column in result.description or ())
         return Answer(columns, rows[:limit], len(rows) > limit)
+
+    def _only_reads(self, statement: Any, parameters: Mapping[str, Value]) -> None:
+        """Raise QueryError where a plan would change anything. The archive's folders can be written to."""
+        explained = f"EXPLAIN (FORMAT json) {statement.query}"
+        for _, plan in self._connection.execute(explained, dict(parameters)).fetchall():
+            for name in _steps(msgspec.json.decode(plan)):
+                if name.upper().startswith(_CHANGING):
+                    raise QueryError(f"{name} is no question; only SELECT is")
 
     def _statement(self, sql: str) -> Any:
         """Return the one statement, which only reads. Raises QueryError."""
@@ -176,6 +186,18 @@ class Engine:
         if isinstance(error, self._duckdb.InvalidInputException) and ".parquet" in text:
             return damaged(self._root, text)
         return QueryError(_line(text))
+
+
+def _steps(plan: Any) -> Iterator[str]:
+    """Yield the names of a plan's steps."""
+    left = [plan]
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            yield str(value.get("name", ""))
+            left += value.values()
+        elif isinstance(value, list):
+            left += value
 
 
 def _literal(text: str) -> str:

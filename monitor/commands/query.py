@@ -12,7 +12,7 @@ import click
 from monitor.commands.base import DAY, FILE, Failure, clear_errors
 from monitor.commands.edge import reader_may_leave, say
 from monitor.commands.query_text import answer_lines, question_lines
-from monitor.commands.terminal import echo
+from monitor.commands.terminal import echo, printable
 from monitor.exitstatus import Exit
 from monitor.files import InputError
 
@@ -101,9 +101,9 @@ def _answer(folder: Path, question: "Question", given: "Given", limit: int) -> "
         ):
             return engine.ask(question.sql, given, limit, progress)
     except QueryError as error:
-        raise Failure(f"{question.name}: {error}", Exit.USAGE) from None
+        raise Failure(f"{question.name}: {printable(str(error))}", Exit.USAGE) from None
     except InputError as error:
-        raise Failure(str(error), Exit.UNREADABLE) from None
+        raise Failure(printable(str(error)), Exit.UNREADABLE) from None
 
 
 def _asked(name: str | None, sql: str | None) -> "Question | None":

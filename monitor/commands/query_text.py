@@ -32,7 +32,7 @@ def answer_lines(answer: "Answer", form: str) -> Iterator[str]:
         for row in answer.rows:
             yield json_line(dict(zip(answer.columns, map(_json, row), strict=True)))
     elif form == "csv":
-        yield _csv(answer.columns)
+        yield _csv([cell(name) for name in answer.columns])
         for row in answer.rows:
             yield _csv([each if isinstance(each, int | float) else cell(_plain(each)) for each in row])
     else:

@@ -1,5 +1,5 @@
 -- The tables of an archive in ClickHouse, for the ready questions of `residency query`. How to load Parquet files into
--- them, and how to ask: docs/82-archive.md. Columns are those of the files, `class` and `country` are made of them.
+-- them, and how to ask: docs/82-archive.md. Columns are those of the files, and `class` is made of them.
 -- What TTL says is the default of `ledger.retention_days`: put your own days there.
 
 CREATE TABLE IF NOT EXISTS decisions
@@ -49,12 +49,8 @@ CREATE TABLE IF NOT EXISTS decisions
     source LowCardinality(String),
     day Date32,
     finding Nullable(String),
-    class LowCardinality(String) MATERIALIZED coalesce(outcome, 'inventory'),
-    country LowCardinality(String) MATERIALIZED multiIf(
-        scope = 'global', 'global',
-        scope = 'unknown' OR scope IS NULL OR length(countries) = 0, 'unknown',
-        length(countries) = 1, countries[1],
-        'several')
+    country LowCardinality(String),
+    class LowCardinality(String) MATERIALIZED coalesce(outcome, 'inventory')
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(day)

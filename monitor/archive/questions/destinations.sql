@@ -1,10 +1,9 @@
 -- Title: Top destinations by bytes
 -- Parameters: since, until, tenant, source_group, provider
--- Columns: provider, service and place; connections, clients, bytes
+-- Columns: provider, service and place; connections, bytes
 SELECT
     provider, service, scope, region, country,
     count(*) AS connections,
-    count(DISTINCT client) AS clients,
     sum(bytes_up) AS up_bytes,
     sum(bytes_down) AS down_bytes,
     sum(bytes_up) + sum(bytes_down) AS total_bytes
