@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         files, size = _make(folder, options.rows, options.days)
         made_seconds = time.perf_counter() - started
         measured_on = machine()
-        lines = [_measured(name, folder, options.repeat) for name in questions()]
+        lines = [_measured(name, folder, options.repeat) for name in options.question]
     finally:
         if not options.keep:
             shutil.rmtree(folder, ignore_errors=True)
@@ -109,6 +109,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure every ready question over an archive.")
     parser.add_argument("--rows", type=int, default=ROWS, metavar="N", help=f"connections ({ROWS})")
     parser.add_argument("--days", type=int, default=DAYS, metavar="N", help=f"that they are of ({DAYS})")
+    parser.add_argument("--question", action="append", help="only this one (repeatable)")
     parser.add_argument("--repeat", type=int, default=3, help="runs of each question; medians count")
     parser.add_argument(
         "--folder", type=Path, default=Path("build"), help="where the archive is made (build)"
@@ -118,5 +119,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if min(options.rows, options.days, options.repeat) < 1:
         parser.error("--rows, --days and --repeat must be positive")
+    asked = set(options.question or questions())
+    if asked - set(questions()):
+        parser.error(f"no such question; they are {', '.join(questions())}")
+    options.question = sorted(asked)
     options.folder.mkdir(parents=True, exist_ok=True)
     return options

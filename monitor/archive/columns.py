@@ -1,6 +1,6 @@
 """The columns of the archive's two tables, and how what was recorded becomes a row of them.
 
-``decisions`` has the columns of ``connections.parquet``, says where each row comes from, and has the one country
+``decisions`` has the columns of ``connections.parquet``, says where each row comes from, and the one country
 that the evidence points to, as metrics have it. ``coverage`` says how much could be seen.
 """
 

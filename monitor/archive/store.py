@@ -19,10 +19,11 @@ from monitor.archive.parts import PARTIAL, UnwritableError, remove
 from monitor.archive.types import MANIFEST, Erasure, Manifest, Mark, Part
 from monitor.files import InputError, unreadable
 from monitor.ledger.disk import sync
-from monitor.locking import FILE_MODE, hold, holder, sign
+from monitor.locking import hold, holder, sign
 from monitor.replacing import Replacing
 
 LOCK, READERS = ".lock", ".readers"
+READERS_MODE = 0o644  # so far as the umask has it: whoever may read, may hold it
 MAX_MANIFEST_BYTES = 1_073_741_824
 _decode = msgspec.json.Decoder(Manifest).decode
 
@@ -41,7 +42,7 @@ class Archive:
                 raise InputError(str(root), f"process {who} archives into it", "wait until it is done")
             self._lock = lock
             sign(root / LOCK)
-            os.close(os.open(root / READERS, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, FILE_MODE))
+            os.close(os.open(root / READERS, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, READERS_MODE))
         except OSError as error:
             raise unreadable(root, error) from None
         try:
