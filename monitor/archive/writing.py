@@ -12,7 +12,7 @@ from monitor.archive.layout import Place
 from monitor.archive.parts import write_rows
 from monitor.archive.store import Archive
 
-MAX_ROWS = 50_000  # in memory, some 5 kB each
+MAX_ROWS = 20_000  # in memory, some 5 kB each
 
 
 class Placed(msgspec.Struct, frozen=True):
