@@ -46,7 +46,8 @@ def command(paths: Sequence[Path], config: Path | None, folder: Path, keep: str 
 
     \b
     Examples:
-      residency archive --config /etc/residency/residency.yaml --archive /var/lib/residency/archive
+      residency archive --config /etc/residency/residency.yaml \\
+          --archive /var/lib/residency/archive
       residency archive audit/ ledger/acme --archive archive/
       residency archive --archive archive/ --keep violation=365,allow=7
 

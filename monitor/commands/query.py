@@ -62,7 +62,8 @@ def command(
       residency query
       residency query outside-policy --archive archive/ --since 2026-03-01
       residency query uploads --archive archive/ --tenant acme --format csv
-      residency query --archive archive/ --sql 'SELECT client, count(*) FROM decisions GROUP BY client'
+      residency query --archive archive/ \\
+          --sql 'SELECT client, count(*) FROM decisions GROUP BY client'
 
     \b
     Exit status: 0 done, whatever the answer; 2 usage, or what cannot be answered;
