@@ -187,14 +187,27 @@ def test_a_manifest_that_is_damaged_is_one_line(tmp_path: Path, text: str) -> No
         assert "archive.json: damaged" in shown.stderr
 
 
-@pytest.mark.parametrize("field", ["payload_class", "period", "name"])
-def test_a_manifest_names_no_other_file(tmp_path: Path, field: str) -> None:
-    archived(tmp_path, replayed(tmp_path.with_name(f"{tmp_path.name}-out"), [varied(1)]))
-    found = json.loads((tmp_path / "archive.json").read_bytes())
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("payload_class", "../../etc"),
+        ("period", "../../etc"),
+        ("period", "2026-13"),
+        ("name", "../../etc"),
+        ("first_day", "2026-02-30"),
+        ("tenant", ""),
+    ],
+)
+def test_a_manifest_names_no_other_file(tmp_path: Path, field: str, value: str) -> None:
+    folder = tmp_path / "archive"
+    archived(folder, replayed(tmp_path / "out", [varied(1)]))
+    found = json.loads((folder / "archive.json").read_bytes())
     part = found["parts"][0]
-    (part if field in part else part["place"])[field] = "../../etc"
-    (tmp_path / "archive.json").write_text(json.dumps(found))
-    assert "archive.json: damaged" in run("query", "uploads", "--archive", tmp_path).stderr
+    (part if field in part else part["place"])[field] = value
+    (folder / "archive.json").write_text(json.dumps(found))
+    shown = run("query", "uploads", "--archive", folder)
+    assert (shown.exit_code, shown.stderr.count("\n")) == (3, 1)
+    assert "archive.json: damaged" in shown.stderr
 
 
 def test_what_is_no_archive(tmp_path: Path) -> None:

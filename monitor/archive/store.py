@@ -4,8 +4,10 @@ A writer puts new parts beside the old ones and then replaces the manifest: that
 that count no more are deleted once nobody reads; whatever a writer left that died is deleted by the next one.
 """
 
+import datetime as dt
 import fcntl
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,12 +21,14 @@ from monitor.archive.parts import PARTIAL, UnwritableError, remove
 from monitor.archive.types import MANIFEST, Erasure, Manifest, Mark, Part
 from monitor.files import InputError, unreadable
 from monitor.ledger.disk import sync
+from monitor.ledger.names import tenant_folder
 from monitor.locking import hold, holder, sign
 from monitor.replacing import Replacing
 
 LOCK, READERS = ".lock", ".readers"
 READERS_MODE = 0o644  # so far as the umask has it: whoever may read, may hold it
 MAX_MANIFEST_BYTES = 1_073_741_824
+_DIGEST, _PERIOD = re.compile(r"[0-9a-f]{64}"), re.compile(r"\d{4}-\d{2}(-\d{2})?", re.ASCII)
 _decode = msgspec.json.Decoder(Manifest).decode
 
 
@@ -139,10 +143,12 @@ def read_manifest(root: Path) -> Manifest | None:
 
 
 def _check(part: Part) -> None:
-    """Raise ValueError for a part whose path could lead elsewhere."""
-    words = (part.place.payload_class, part.place.period, part.name)
-    if not all(word.replace("-", "").isalnum() and word.isascii() for word in words):
+    """Raise ValueError for a part that no archive has: its path could lead elsewhere."""
+    if not (_DIGEST.fullmatch(part.name) and _PERIOD.fullmatch(part.place.period)):
         raise ValueError("a part that no archive has")
+    for day in (part.first_day, part.last_day, f"{part.place.period}-01"[:10]):
+        dt.date.fromisoformat(day)
+    tenant_folder(part.place.tenant)
 
 
 @contextmanager
