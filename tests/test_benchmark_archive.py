@@ -35,7 +35,7 @@ def test_a_part_is_as_the_archive_writes_it(tmp_path: Path) -> None:
 
 def test_it_prints_and_writes_what_it_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out.json"
-    words = ["--rows", "3000", "--days", "3", "--repeat", "1", "--folder", str(tmp_path), "--json", str(out)]
+    words = ["--rows", "300", "--days", "1", "--repeat", "1", "--folder", str(tmp_path), "--json", str(out)]
     assert archive.main([*words, "--question", "uploads", "--question", "coverage"]) == 0
     printed = capsys.readouterr().out
     report = msgspec.json.decode(out.read_bytes())
