@@ -22,7 +22,7 @@ PROGRAMS := tshark:tshark promtool:prometheus systemd-analyze:systemd ip:iproute
   docker-compose:docker-compose chromium:chromium pdfinfo:poppler-utils
 
 .PHONY: help demo stack native programs test lint fuzz format dashboards golden lock floor sender bench bench-full bench-flows \
-  bench-explain bench-outbox bench-ledger bench-report bench-live soak nfstream clean
+  bench-explain bench-outbox bench-ledger bench-archive bench-report bench-live soak nfstream clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -156,6 +156,10 @@ bench-outbox: $(VENV)/dev.stamp ## measure events a second that become durable b
 bench-ledger: $(VENV)/dev.stamp ## measure entries a second that the ledger appends durably, and verifies
 	@mkdir -p build
 	$(BIN)/python benchmarks/ledger.py --folder build --json build/bench-ledger.json
+
+bench-archive: $(VENV)/dev.stamp ## measure every ready question over 100 million connections: 5 GB in build/
+	@mkdir -p build
+	$(BIN)/python benchmarks/archive.py --json build/bench-archive.json
 
 bench-report: $(VENV)/dev.stamp ## measure the report over a million connections
 	@mkdir -p build
