@@ -202,7 +202,8 @@ class ExceptionUsed(msgspec.Struct, frozen=True):
 class People(msgspec.Struct, frozen=True):
     """How rows about few clients were treated: see `monitor.report.people`.
 
-    A destination's ``clients`` are 0 where they are fewer than the least, and where a row stands for several.
+    A destination's ``clients`` and a finding's ``client_count`` are 0 where they are fewer than the least;
+    the former also where a row stands for several.
     """
 
     least_clients: int = 5
