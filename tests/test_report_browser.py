@@ -167,6 +167,7 @@ CONTRAST = """([selector]) => {
   });
 }"""
 TEXTS = "p, h1, h2, td, th, small, .badge, .figures dd, figcaption, summary, main a, .contents a, .muted"
+SIGN = "each => getComputedStyle(each, '::before').content[1]"
 PAPER = "getComputedStyle(document.body).backgroundColor"
 
 
@@ -181,8 +182,10 @@ def test_dark_and_light_can_be_read_and_changed(opened: Open) -> None:
         assert page.evaluate(CONTRAST, ["body"])[0] > 12
     button = page.get_by_role("button", name="Dark")
     assert button.get_attribute("aria-pressed") == "true"
+    ticked = button.evaluate(SIGN)
     button.click()
     assert button.get_attribute("aria-pressed") == "false"
+    assert (ticked, button.evaluate(SIGN)) == ("\u2611", "\u2610")
     assert page.evaluate(PAPER) == papers[0] != papers[1]
     button.click()
     assert page.evaluate(PAPER) == papers[1]

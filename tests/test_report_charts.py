@@ -121,8 +121,10 @@ def escaped_twice(text: str) -> str:
 
 def test_empty_charts_say_so() -> None:
     for chart in every_chart([])[:3]:
-        assert texts(parsed(chart.svg)) == ["No connection to an LLM provider is in this period."]
-    assert texts(parsed(coverage_bar(seen({})).svg)) == ["No connection was seen at all."]
+        assert texts(parsed(chart.svg)) == ["No connection to an LLM provider was read for this period."]
+    for says in ("no connection was seen at all", "how much could be seen is not known"):
+        chart = coverage_bar(msgspec.structs.replace(seen({}), says=says))
+        assert texts(parsed(chart.svg)) == [f"{says.capitalize()}."] == [chart.describes]
 
 
 def test_same_facts_same_bytes() -> None:
@@ -313,7 +315,15 @@ def test_marks_are_lines_with_words() -> None:
         "2026-03-10 09:01:31 UTC: data sets",
     ]
     assert {"policy eu-crm@12", "data sets"} <= set(texts(root))
-    assert "1 change of what judged came before or after" in chart.describes
+    assert "1 change of what judged came before or after, and is not drawn." in chart.describes
+    more = [((start + second) * S, "policy") for second in range(26)] + marks[2:] * 2
+    described = timeline(times([{"allow": 1}] * 5), more).describes
+    assert "2 more changes of what judged are not drawn." in described
+    assert "2 changes of what judged came before or after, and are not drawn." in described
+    assert (
+        "1 more change of what judged is not drawn."
+        in timeline(times([{"allow": 1}] * 5), more[:25]).describes
+    )
 
 
 @given(

@@ -58,7 +58,7 @@ def coverage_bar(seen: Seen) -> Chart:
     """Return the bars of what was seen, with a legend of counts and shares."""
     counts = {name: seen.coverage[name] for name in COVERAGE_CLASSES if _some(seen.coverage.get(name))}
     if not counts:
-        words = "No connection was seen at all."
+        words = f"{seen.says[:1].upper()}{seen.says[1:]}."
         return Chart(drawing(NAME, TITLE, words, EMPTY_HEIGHT, nothing(words)), TITLE, words)
     scales = [Scale("connections", lambda count: count.flows, lambda flows: f"{flows:,}")]
     if seen.bytes_known:

@@ -38,7 +38,7 @@ def sankey(rows: Sequence[Destination]) -> Chart:
     """Return the flow of connections from source groups over providers to places."""
     counts = counted(rows)
     if not counts:
-        words = "No connection to an LLM provider is in this period."
+        words = "No connection to an LLM provider was read for this period."
         return Chart(drawing(NAME, TITLE, words, EMPTY_HEIGHT, nothing(words)), TITLE, words)
     flow = folded([row for row in rows if row.count.flows])
     layout = laid_out(flow)

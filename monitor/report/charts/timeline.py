@@ -69,7 +69,7 @@ def timeline(times: Timeline, marks: Sequence[tuple[int, str]]) -> Chart:
     """Return the bars of a timeline. ``marks`` are times (Unix, ns) with what was loaded then."""
     bars, width_ns = _bars(times)
     if not bars:
-        words = "No connection to an LLM provider is in this period."
+        words = "No connection to an LLM provider was read for this period."
         return Chart(drawing(NAME, TITLE, words, EMPTY_HEIGHT, nothing(words)), TITLE, words)
     since, until = bars[0].start_ns, bars[-1].start_ns + width_ns
     inside = sorted(each for each in marks if since <= each[0] <= until)
@@ -124,10 +124,15 @@ def _describes(
         first = moment(outside[0].start_ns)
         said += f" Outside policy in {plural(len(outside), 'bar')}, first in that of {first} UTC."
     if inside > MOST_MARKS:
-        said += f" {inside - MOST_MARKS:,} more changes of what judged are not drawn."
+        said += f" {_changes(inside - MOST_MARKS, 'more ', '')}."
     if given > inside:
-        said += f" {plural(given - inside, 'change')} of what judged came before or after, and is not drawn."
+        said += f" {_changes(given - inside, '', ' came before or after, and')}."
     return said
+
+
+def _changes(count: int, more: str, came: str) -> str:
+    changes, are = ("change", "is") if count == 1 else ("changes", "are")
+    return f"{count:,} {more}{changes} of what judged{came} {are} not drawn"
 
 
 def _numbers(axes: Axes, numbers: Sequence[int]) -> Iterator[Element]:

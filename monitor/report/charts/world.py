@@ -30,7 +30,7 @@ def world_map(rows: Sequence[Destination], atlas: Atlas) -> Chart:
     """Return the map of destinations. A country's connections are those where it is the only one named."""
     counts = counted(rows)
     if not counts:
-        words = "No connection to an LLM provider is in this period."
+        words = "No connection to an LLM provider was read for this period."
         return Chart(drawing(NAME, TITLE, words, EMPTY_HEIGHT, nothing(words)), TITLE, words)
     rows = [row for row in rows if row.count.flows]
     found, group = sorted_out(rows, atlas), only_group(rows)
