@@ -79,6 +79,14 @@ def test_the_demo_shows_addresses_only_where_asked() -> None:
     assert not any("SHA-256" in each for each in shown.seen.cautions)
 
 
+def test_a_policy_does_not_tell_which_of_its_tests_clients_was_seen() -> None:
+    (shown,), (hidden,) = demo_facts(addresses=True).policies, demo_facts().policies
+    assert "client: 10.99.3.4" in (shown.text or "")  # whom nobody saw
+    assert {row.flow.client for row in demo_facts(addresses=True).destinations}.isdisjoint({"10.30.200.10"})
+    assert set(re.findall(r"client: ([^,}\s]+)", hidden.text or "")) == {WITHHELD}
+    assert "10.30.0.0/16" in (hidden.text or "")
+
+
 def test_rows_of_few_clients_are_merged_but_not_those_that_are_looked_for() -> None:
     whole, few = demo_facts(), demo_facts(5)
     for outcome in ("violation", "indeterminate"):

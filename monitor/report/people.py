@@ -26,6 +26,7 @@ from sensors.observations import FlowKey
 FEW = "(few clients)"  # in place of the source group
 NEVER_MERGED: frozenset[Outcome | None] = frozenset({"violation", "indeterminate"})
 _NOWHERE = FlowKey("", 0, "", 0, "tcp")
+_TESTED = re.compile(r"\bclient[\"']?[ \t]*:[ \t]*[\"']?([0-9a-fA-F.:]+)")  # as tests in a policy say it
 _CLIENTS = re.compile(r"\bfrom ([0-9][0-9,]{,20}) clients?\b")  # as steps of findings say it
 
 
@@ -56,11 +57,14 @@ def is_merged(row: Destination) -> bool:
 def withheld(facts: Facts, clients: AbstractSet[str] = frozenset()) -> Facts:
     """Return the facts without addresses of clients, unless they are asked for.
 
-    Withheld are those of all connections that the facts name, and ``clients``.
+    Withheld are those of all connections that the facts name, and ``clients``; and those that a policy tests
+    with, all of them, since a gap at some alone would tell which were seen.
     """
     if facts.people.addresses:
         return facts
-    cleaned: Facts = _cleaned(numbered(facts), Cleaner({*clients, *_clients_in(facts)}).clean)
+    tested = (address for each in facts.policies for address in _TESTED.findall(each.text or ""))
+    cleaner = Cleaner({*clients, *_clients_in(facts), *tested})
+    cleaned: Facts = _cleaned(numbered(facts), cleaner.clean)
     return cleaned
 
 
