@@ -176,6 +176,13 @@ def test_hostile_text_stays_text(text: str) -> None:
     assert len(content) < 2 * len(harmless)
 
 
+def test_a_policy_that_names_other_tenants_is_not_said_to_be_missing() -> None:
+    facts = demo_facts()
+    page = render(replace(facts, policies=(replace(facts.policies[0], text=None),))).decode()
+    assert "Its text is known, and not shown" in page
+    assert "None of the inputs holds its text" not in page
+
+
 def test_a_policy_is_there_in_full() -> None:
     facts = demo_facts()
     (policy,) = facts.policies
