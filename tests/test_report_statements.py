@@ -31,8 +31,8 @@ LAST = "Network evidence shows where a connection ended, not where inference ran
 
 
 def demo() -> Facts:
-    """Return the facts of the demo, read by a sensor of a name that does not change."""
-    return named(demo_facts(), "sensor-1")
+    """Return the facts of the demo, read under a name that does not change."""
+    return named(demo_facts(), "demo-1")
 
 
 def named(facts: Facts, *names: str) -> Facts:
@@ -82,7 +82,7 @@ CASES: dict[str, tuple[Callable[[], Facts], list[str]]] = {
         ],
     ),
     "inventory": (
-        lambda: named(inventory_facts(), "sensor-1"),
+        lambda: named(inventory_facts(), "demo-1"),
         [
             SEEN + REACHED,
             f"{INVENTORY} Reached: 7 providers (anthropic, aws, azure, deepseek, google and 2 more).",
@@ -111,7 +111,7 @@ CASES: dict[str, tuple[Callable[[], Facts], list[str]]] = {
         lambda: judged(allow=1),
         [
             SEEN + "1 connection was to an LLM provider, or possibly to one.",
-            f"No out-of-policy flow was observed by sensor sensor-1 ({SAYS}).",
+            f"No out-of-policy flow was observed by replay demo-1 ({SAYS}).",
             "1 connection was within policy, as far as the evidence goes.",
             LAST,
         ],
@@ -121,7 +121,7 @@ CASES: dict[str, tuple[Callable[[], Facts], list[str]]] = {
         [
             SEEN + "0 connections were to an LLM provider, or possibly to one.",
             f"No connection to an LLM provider of the catalogue was seen ({SAYS}).",
-            f"No out-of-policy flow was observed by sensor sensor-1 ({SAYS}).",
+            f"No out-of-policy flow was observed by replay demo-1 ({SAYS}).",
             LAST,
         ],
     ),
@@ -137,7 +137,7 @@ CASES: dict[str, tuple[Callable[[], Facts], list[str]]] = {
         incomplete,
         [
             SEEN + "3 connections were to an LLM provider, or possibly to one.",
-            f"No out-of-policy flow was observed by sensor sensor-1 ({SAYS}, of what could be looked at).",
+            f"No out-of-policy flow was observed by replay demo-1 ({SAYS}, of what could be looked at).",
             "3 connections were within policy, as far as the evidence goes.",
             INCOMPLETE,
             LAST,
@@ -184,13 +184,24 @@ def test_judgements_go_with_their_sentences() -> None:
     ("names", "expected"),
     [
         ((), "these inputs"),
-        (("a",), "sensor a"),
-        (("a", "b", "a"), "sensors a and b"),
-        (tuple("abcdefg"), "sensors a, b, c, d, e and 2 more"),
+        (("a",), "replay a"),
+        (("a", "b", "a"), "replays a and b"),
+        (tuple("abcdefg"), "replays a, b, c, d, e and 2 more"),
     ],
 )
 def test_who_looked(names: tuple[str, ...], expected: str) -> None:
-    assert observers(named(demo_facts(), *names)) == expected
+    facts = named(demo_facts(), *names)
+    assert observers(facts) == expected
+    sensors = tuple(replace(each, watched_ns=1) for each in facts.seen.sensors)
+    live = replace(facts, seen=replace(facts.seen, sensors=sensors))
+    assert observers(live) == expected.replace("replay", "sensor")
+
+
+def test_sensors_and_replays_are_told_apart() -> None:
+    facts = named(demo_facts(), "a", "b")
+    one, other = facts.seen.sensors
+    both = replace(facts, seen=replace(facts.seen, sensors=(one, replace(other, watched_ns=1))))
+    assert observers(both) == "sensors and replays a and b"
     assert MAX_LISTED == 5
 
 
@@ -248,7 +259,7 @@ def test_what_a_finding_tells_is_not_denied() -> None:
     assert not [each for each in said if "was observed" in each]
     later = replace(facts, period=Period(facts.findings[0].finding.last_ns + 10**12))
     said = [each.text for each in statements(later)]
-    assert f"No out-of-policy flow was observed by sensor sensor-1 ({SAYS})." in said
+    assert f"No out-of-policy flow was observed by replay demo-1 ({SAYS})." in said
 
 
 @pytest.mark.parametrize(

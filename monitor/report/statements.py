@@ -77,11 +77,15 @@ def sentence(text: str) -> str:
 
 
 def observers(facts: Facts) -> str:
-    """Return who looked, as a sentence names it."""
+    """Return who looked, as a sentence names it: sensors, or replays of what some sensor captured."""
     names = list(dict.fromkeys(each.name for each in facts.seen.sensors))
     if not names:
         return "these inputs"
-    return f"{'sensor' if len(names) == 1 else 'sensors'} {_some(names)}"
+    were_there = {each.watched_ns is not None for each in facts.seen.sensors}
+    if len(were_there) > 1:
+        return f"sensors and replays {_some(names)}"
+    who = "sensor" if were_there == {True} else "replay"
+    return f"{who if len(names) == 1 else f'{who}s'} {_some(names)}"
 
 
 def _statements(facts: Facts) -> Iterator[Statement]:
