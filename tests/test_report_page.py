@@ -18,7 +18,6 @@ from monitor.report.page import MAX_BYTES, render
 from monitor.report.page.numbers import by_place, by_way, marks
 from monitor.report.page.sections import BY_ID, SECTIONS
 from monitor.report.page.text import check_command, duration, exact, machine_time, period, visible
-from monitor.report.people import is_merged
 from monitor.report.statements import is_stated
 from monitor.report.types import Checkpoint, Facts, Input, Loaded, Period
 from tests.page_kit import (
@@ -175,20 +174,6 @@ def test_hostile_text_stays_text(text: str) -> None:
     assert Page(content).outline == Page(harmless).outline
     assert all(each.isprintable() or each == "\n" for each in set(content.decode()))
     assert len(content) < 2 * len(harmless)
-
-
-def test_a_merged_row_says_that_each_of_its_rows_has_few_clients() -> None:
-    page, rows = render(demo_facts(5)).decode(), demo_facts(5).destinations
-    merged = sum(map(is_merged, rows))
-    assert page.count(">fewer than 5 each</td>") == merged
-    assert page.count(">fewer than 5</td>") == len(rows) - merged > 0
-
-
-def test_a_policy_that_names_other_tenants_is_not_said_to_be_missing() -> None:
-    facts = demo_facts()
-    page = render(replace(facts, policies=(replace(facts.policies[0], text=None),))).decode()
-    assert "Its text is known, and not shown" in page
-    assert "None of the inputs holds its text" not in page
 
 
 def test_a_policy_is_there_in_full() -> None:

@@ -15,6 +15,7 @@ from monitor.behaviours.types import Rest, behaviour_id
 from monitor.exports import BEHAVIOURS, DECISIONS, FINDINGS
 from monitor.findings import Book
 from monitor.report.cleaning import WITHHELD, Cleaner
+from monitor.report.page import render
 from monitor.report.people import FEW, few_counted, is_merged
 from monitor.report.reading import Question, gather
 from monitor.report.types import Facts, Found, People, Step
@@ -228,3 +229,17 @@ def test_a_merged_row_names_no_rule_that_tells_its_group() -> None:
     assert {row.key.rule for row in demo_facts(5).destinations if row.key.outcome == "violation"} > {
         "RES-030"
     }
+
+
+def test_a_merged_row_says_that_each_of_its_rows_has_few_clients() -> None:
+    page, rows = render(demo_facts(5)).decode(), demo_facts(5).destinations
+    merged = sum(map(is_merged, rows))
+    assert page.count(">fewer than 5 each</td>") == merged
+    assert page.count(">fewer than 5</td>") == len(rows) - merged > 0
+
+
+def test_a_policy_that_names_other_tenants_is_not_said_to_be_missing() -> None:
+    facts = demo_facts()
+    page = render(replace(facts, policies=(replace(facts.policies[0], text=None),))).decode()
+    assert "Its text is known, and not shown" in page
+    assert "None of the inputs holds its text" not in page
