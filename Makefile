@@ -6,6 +6,8 @@ CARGO := $(shell command -v cargo)
 CRATES := sensors/rust/Cargo.toml
 FLOOR := benchmarks/floor/Cargo.toml
 SENDER := benchmarks/sender/Cargo.toml
+# what they have in common with the engine is compiled once
+SHARED := --target-dir sensors/rust/target
 CATALOG := $(wildcard monitor/data/*.csv monitor/data/*.yaml monitor/data/catalog/*.yaml monitor/catalog/*.py)
 RUST := $(shell find sensors/rust -name target -prune -o \( -name '*.rs' -o -name 'Cargo.*' \) -print)
 PACKETS ?= 492000
@@ -21,9 +23,11 @@ PROGRAMS := tshark:tshark promtool:prometheus systemd-analyze:systemd ip:iproute
   redis-server:redis-server prometheus-alertmanager:prometheus-alertmanager rsyslogd:rsyslog-gnutls openssl:openssl \
   docker-compose:docker-compose chromium:chromium pdfinfo:poppler-utils
 
-.PHONY: help demo stack native programs test lint fuzz format dashboards golden lock floor sender bench bench-full bench-flows \
-  bench-explain bench-outbox bench-ledger bench-archive bench-report bench-live soak nfstream clean
+.PHONY: help demo stack native programs test test-python test-native lint lint-python lint-native fuzz format \
+  dashboards golden lock floor sender bench bench-full bench-flows bench-explain bench-outbox bench-ledger bench-archive bench-report bench-live soak nfstream clean
 .DEFAULT_GOAL := help
+# Hundreds of processes import the same modules: what one of them compiled is kept for the others.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -71,27 +75,36 @@ programs: ## install what the tests compare with, where this is Debian and one i
 	fi; \
 	echo "not installed, so that tests which need it are skipped:$$missing" >&2
 
-test: $(VENV)/dev.stamp monitor/data/catalog.msgpack programs sender ## set up, then run all tests: those with real peers one at a time
+test: test-python test-native ## set up, then run all tests
+
+# those with real peers one at a time
+test-python: $(VENV)/dev.stamp monitor/data/catalog.msgpack programs sender
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not enable_socket"
 	$(BIN)/python -m pytest -m enable_socket
+
+test-native:
 ifneq ($(CARGO),)
 	$(CARGO) test --quiet --locked --manifest-path $(CRATES)
-	$(CARGO) test --quiet --manifest-path $(FLOOR)
-	$(CARGO) test --quiet --manifest-path $(SENDER)
+	$(CARGO) test --quiet --locked $(SHARED) --manifest-path $(FLOOR)
+	$(CARGO) test --quiet --locked $(SHARED) --manifest-path $(SENDER)
 endif
 
-lint: $(VENV)/dev.stamp ## ruff, mypy strict, import-linter
+lint: lint-python lint-native ## ruff, mypy strict, import-linter, rustfmt, clippy
+
+lint-python: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+lint-native:
 ifneq ($(CARGO),)
 	$(CARGO) fmt --all --manifest-path $(CRATES) -- --check
 	$(CARGO) clippy --quiet --locked --all-targets --manifest-path $(CRATES) -- -D warnings
 	$(CARGO) fmt --manifest-path $(FLOOR) -- --check
-	$(CARGO) clippy --quiet --all-targets --manifest-path $(FLOOR) -- -D warnings
+	$(CARGO) clippy --quiet --locked --all-targets $(SHARED) --manifest-path $(FLOOR) -- -D warnings
 	$(CARGO) fmt --manifest-path $(SENDER) -- --check
-	$(CARGO) clippy --quiet --all-targets --manifest-path $(SENDER) -- -D warnings
+	$(CARGO) clippy --quiet --locked --all-targets $(SHARED) --manifest-path $(SENDER) -- -D warnings
 endif
 
 fuzz: ## fuzz every target of the native engine for a while (SECONDS=30 FUZZ=libFuzzer's options)
