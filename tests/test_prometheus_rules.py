@@ -13,6 +13,7 @@ from monitor.types import Outcome
 from tests.metrics_kit import PROMTOOL, needs_promtool
 from tests.rules_kit import (
     ALERT_NAMES,
+    ALERTING,
     ALERTS,
     FOLDER,
     KNOWN_LABELS,
@@ -22,6 +23,7 @@ from tests.rules_kit import (
     RULE_FILES,
     TEST_FILES,
     listed_labels,
+    rules,
     selectors,
 )
 
@@ -36,7 +38,7 @@ WORDS: dict[str, set[str]] = {
     "residency_connections_total": set(COVERAGE_CLASSES),
     "residency_ech_connections_total": {"offered", "grease"},
 }
-HEAD = (FOLDER / "alerts.rules.yaml").read_text("utf-8").partition("\ngroups:")[0]
+HEADS = "\n".join((FOLDER / file).read_text("utf-8").partition("\ngroups:")[0] for file in ALERTING)
 
 
 def promtool(*words: str | Path) -> str:
@@ -61,9 +63,16 @@ def cases() -> list[tuple[str, bool, str]]:
 @needs_promtool
 def test_promtool_takes_rules_and_configuration() -> None:
     said = promtool("check", "rules", "--lint=all", "--lint-fatal", *RULE_FILES)
-    assert f"SUCCESS: {len(ALERTS)} rules found" in said
-    assert f"SUCCESS: {len(RECORDED)} rules found" in said
-    assert "SUCCESS: 2 rule files found" in promtool("check", "config", "prometheus.example.yaml")
+    assert re.findall(r"SUCCESS: (\d+) rules found", said) == [str(len(rules(file))) for file in RULE_FILES]
+    config = promtool("check", "config", "prometheus.example.yaml")
+    assert f"SUCCESS: {len(RULE_FILES)} rule files found" in config
+
+
+def test_every_file_of_rules_is_known_and_has_one_theme() -> None:
+    assert sorted(path.name for path in FOLDER.glob("*.rules.yaml")) == sorted(RULE_FILES)
+    for file in ALERTING:
+        (group,) = yaml.safe_load((FOLDER / file).read_text("utf-8"))["groups"]
+        assert file == f"{group['name']}.rules.yaml"
 
 
 @needs_promtool
@@ -151,7 +160,7 @@ def test_what_is_recorded_is_used_and_named_by_its_level() -> None:
 
 
 def test_the_thresholds_at_the_top_are_those_of_the_expressions() -> None:
-    rows = re.findall(r"^#   (Residency\w+) +(.+?)  +\S", HEAD, re.MULTILINE)
+    rows = re.findall(r"^#   (Residency\w+) +(.+?)  +\S", HEADS, re.MULTILINE)
     assert len(rows) == 15
     for alert, thresholds in rows:
         expr = " ".join(rule["expr"] for rule in ALERTS if rule["alert"] == alert)
