@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from monitor.coverage import COVERAGE_CLASSES
+from monitor.datasets.sources import SOURCES
 from monitor.types import Outcome
 from tests.metrics_kit import PROMTOOL, needs_promtool
 from tests.rules_kit import (
@@ -53,7 +54,7 @@ def cases() -> list[tuple[str, bool, str]]:
     found = []
     for file in TEST_FILES:
         for test in yaml.safe_load((FOLDER / "tests" / file).read_text("utf-8"))["tests"]:
-            for case in test["alert_rule_test"]:
+            for case in test.get("alert_rule_test", []):
                 fired = [each["exp_labels"]["severity"] for each in case["exp_alerts"]]
                 found += [(case["alertname"], True, severity) for severity in fired]
                 found += [] if fired else [(case["alertname"], False, "")]
@@ -159,9 +160,18 @@ def test_what_is_recorded_is_used_and_named_by_its_level() -> None:
         assert listed_labels(expr) == by
 
 
+def test_a_data_set_is_stale_some_days_after_its_source_says_so() -> None:
+    (rule,) = [rule for rule in ALERTS if rule["alert"] == "ResidencyDataSetsStale"]
+    found = re.findall(r'\{reason(=~|!~)"([^"]+)"\}\s*\) > (\d+) \* 86400', rule["expr"])
+    assert len(found) == 3
+    for source in SOURCES:
+        days = [int(n) for sign, of, n in found if (source.id in of.split("|")) == (sign == "=~")]
+        assert days == [source.stale_days + 15], source.id
+
+
 def test_the_thresholds_at_the_top_are_those_of_the_expressions() -> None:
     rows = re.findall(r"^#   (Residency\w+) +(.+?)  +\S", HEADS, re.MULTILINE)
-    assert len(rows) == 15
+    assert len(rows) == 16
     for alert, thresholds in rows:
         expr = " ".join(rule["expr"] for rule in ALERTS if rule["alert"] == alert)
         for threshold in thresholds.split(", "):
