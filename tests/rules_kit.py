@@ -34,7 +34,7 @@ METRICS |= {"up": set(), "process_cpu_seconds_total": set()}
 OF_PROMETHEUS = {"job", "instance", SENSOR}
 KNOWN_LABELS = LABELS | OF_PROMETHEUS | {"le", "rule_severity"}
 
-_SELECTOR = re.compile(r"([a-z_]+:[a-z0-9_:]+|residency_\w+|\bup\b|process_\w+)(?:\{([^}]*)\})?")
+_SELECTOR = re.compile(r"(\b[a-z_]+:[a-z0-9_:]+|residency_\w+|\bup\b|process_\w+)(?:\{([^}]*)\})?")
 _MATCHER = re.compile(r'(\w+)\s*(?:=~|!~|!=|=)\s*"([^"]*)"')
 _LISTED = re.compile(r"\b(?:by|on|without|ignoring|group_left|group_right)\s*\(([^)]*)\)")
 

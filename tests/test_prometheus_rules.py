@@ -155,7 +155,7 @@ def test_what_is_recorded_is_used_and_named_by_its_level() -> None:
         level, metric, operation = name.split(":")
         assert level in {"sensor", "source_group"}
         assert metric.startswith("residency_")
-        assert operation.startswith(("increase", "ratio_"))
+        assert operation.startswith(("increase", "ratio_", "count"))
         by = {"sensor"} if level == "sensor" else {"sensor", "tenant", "source_group"}
         assert listed_labels(expr) == by
 
