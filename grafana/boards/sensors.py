@@ -54,7 +54,7 @@ def _figures() -> tuple[Drawn, ...]:
                 "Latest packet",
                 "Time since the latest packet, of the sensor that waits longest.",
                 "s",
-                "no packet yet",
+                "no packet yet, or no sensor heard",
             ),
             figure(f"max(time() - ({last} > 0))", "since", must=True),
         ),
@@ -82,9 +82,8 @@ def _figures() -> tuple[Drawn, ...]:
 
 
 def _capturing() -> Drawn:
-    known = f"group by (job, instance, sensor) (last_over_time({sensed('residency_capturing')}[$__range]))"
-    heard = f"max by (sensor) (up * on (job, instance) group_left (sensor) {known})"
-    capturing = f"max by (sensor) ({sensed('residency_capturing')})"
+    capturing = sensed("residency_capturing")
+    known = f"max by (sensor) (last_over_time({capturing}[$__range]))"
     said = words({"0": ("not heard", RED), "1": ("does not capture", ORANGE), "2": ("captures", GREEN)})
     return draw(
         states(said).thresholds(steps(RED, (1, ORANGE), (2, GREEN))),
@@ -93,7 +92,7 @@ def _capturing() -> Drawn:
             "Whether each sensor was heard, and captured. Red and orange are times without sight.",
             "none",
         ),
-        lines(f"{heard} + ({capturing} or 0 * {heard})", "{{sensor}}", must=True),
+        lines(f"1 + max by (sensor) ({capturing}) or 0 * {known}", "{{sensor}}", must=True),
     )
 
 
