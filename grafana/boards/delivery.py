@@ -83,7 +83,7 @@ def _of_ledger() -> tuple[Drawn, ...]:
             figure(total(grown(UNWRITTEN)), "unwritten", must=True),
         ),
         draw(
-            number(steps(GREEN, (HOUR_SECONDS, ORANGE), (24 * HOUR_SECONDS, RED)), 1),
+            number(steps(GREEN, (HOUR_SECONDS // 2, ORANGE), (24 * HOUR_SECONDS, RED)), 1),
             About("Checkpoint age", SIGNED_SAYS, "dtdurations"),
             figure(f"max(time() - {SIGNED})", "age", must=True),
         ),
