@@ -120,6 +120,12 @@ def _is_a_state(rule: dict[str, Any]) -> bool:
     return bool(re.search(r"increase\(|timestamp_seconds|reload_failed|dead_events", rule["expr"]))
 
 
+def test_what_waits_for_a_person_outlasts_a_start_of_the_sensor() -> None:
+    held = {rule["alert"] for rule in ALERTS if rule.get("keep_firing_for") == "5m"}
+    waits = re.compile("ResidencyFinding|ResidencyException|ResidencyDeadLetters")
+    assert held == {name for name in ALERT_NAMES if waits.match(name)}
+
+
 @pytest.mark.parametrize("alert", ["ResidencyViolationOpen", "ResidencyNewViolation"])
 def test_one_violation_is_enough(alert: str) -> None:
     (rule,) = [rule for rule in ALERTS if rule["alert"] == alert]
