@@ -158,6 +158,15 @@ def test_the_band_of_sensors_shows_who_is_away_and_who_was_renamed(tmp_path: Pat
         for minute, found in wanted.items()
     ]
     given = [{"series": name, "values": values} for name, values in series.items()]
+    (figure,) = [each for each in asked() if each.where.startswith("residency-sensors: Capturing ")]
+    cases += [
+        {
+            "expr": substituted(figure.expr),
+            "eval_time": f"{minute}m",
+            "exp_samples": [{"labels": "{}", "value": value}],
+        }
+        for minute, value in {4: 1, 8: 0, 14: 0}.items()
+    ]
     path = tmp_path / "band.test.yaml"
     test = {"interval": "1m", "input_series": given, "promql_expr_test": cases}
     path.write_text(yaml.safe_dump({"tests": [test]}))
