@@ -21,7 +21,7 @@ PORT_BASE ?= 19090
 PROGRAMS := tshark:tshark promtool:prometheus systemd-analyze:systemd ip:iproute2 sysctl:procps \
   dnsmasq:dnsmasq-base curl:curl tinyproxy:tinyproxy-bin tcpreplay:tcpreplay tcpdump:tcpdump \
   redis-server:redis-server prometheus-alertmanager:prometheus-alertmanager rsyslogd:rsyslog-gnutls openssl:openssl \
-  docker-compose:docker-compose chromium:chromium pdfinfo:poppler-utils
+  chromium:chromium pdfinfo:poppler-utils
 
 .PHONY: help demo stack native programs test test-python test-native lint lint-python lint-native fuzz format \
   dashboards golden lock floor sender bench bench-full bench-flows bench-explain bench-outbox bench-ledger bench-archive bench-report bench-live soak nfstream clean
