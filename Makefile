@@ -24,7 +24,8 @@ PROGRAMS := tshark:tshark promtool:prometheus systemd-analyze:systemd ip:iproute
   chromium:chromium pdfinfo:poppler-utils
 
 .PHONY: help demo stack native programs test test-python test-native lint lint-python lint-native fuzz format \
-  dashboards golden lock floor sender bench bench-full bench-flows bench-explain bench-outbox bench-ledger bench-archive bench-report bench-live soak nfstream clean
+  dashboards golden lock floor sender bench bench-full bench-flows bench-explain bench-outbox \
+  bench-ledger bench-archive bench-report bench-live soak nfstream clean
 .DEFAULT_GOAL := help
 # Hundreds of processes import the same modules: what one of them compiled is kept for the others.
 unexport PYTHONDONTWRITEBYTECODE
