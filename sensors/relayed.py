@@ -1,4 +1,4 @@
-"""Observations that a sensor elsewhere made: encoded batches in, connections and gaps out, by the native engine.
+"""Observations that a sensor elsewhere made: encoded batches in, connections and gaps out, natively.
 
 What is not of interest is counted, as by a sensor here. A value that is malformed, or of a kind that only
 newer sensors know, is counted, and the others of its batch stand.
@@ -12,8 +12,11 @@ import msgspec
 from sensors.connections import ConnectionSeen, Counted, Seen
 from sensors.interest import Interest
 from sensors.limits import NameLimits
-from sensors.native import MISSING, _native
+from sensors.native import MISSING
 from sensors.observations import Gap
+
+if not MISSING:
+    from sensors import _native
 
 __all__ = ["MISSING", "NotABatchError", "Relayed", "Taken"]
 
