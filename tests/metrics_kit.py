@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.app import Knowledge, load_knowledge
 from monitor.metrics import Metrics
-from monitor.metrics.families import SENSOR
+from monitor.metrics.family import SENSOR
 from monitor.types import Attribution, Connection, Decision, Outcome, Subject, Totals
 from sensors.observations import FlowKey
 from tests.observed import CLIENT, SERVER, at

@@ -81,6 +81,7 @@ def test_floods_are_borne(lane: Wire, floods: dict[str, tuple[Path, int]]) -> No
             before = violations(live)
             assert live.resident_bytes() - at_rest < GROWTH_BYTES, name
         samples = live.samples()
+        assert total(samples, "residency_flow_table_limit_flows") == FLOWS
         assert total(samples, "residency_flow_table_flows") <= FLOWS
         evicted = total(samples, "residency_sensor_events_total", reason="evicted-flows")
         lost = total(samples, "residency_lost_packets_total", reason="ring")

@@ -159,6 +159,8 @@ def test_reloads_are_counted(story: Story) -> None:
     assert ok == len([line for line in story.log if line["event"] == "reloaded"])
     assert 2 <= ok <= 1 + 5
     assert total(last, "residency_reload_failed") == 0
+    for reason, count in (("policy", 1), ("catalogue", 1), ("datasets", 0)):
+        assert total(last, "residency_loaded_changes_total", reason=reason) == count, reason
 
 
 def test_sums_agree_over_reloads(story: Story) -> None:

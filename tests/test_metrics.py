@@ -189,12 +189,13 @@ def test_losses_levels_and_what_was_not_written() -> None:
     metrics.shed(Shed(opened=1, ended=2))
     metrics.shed(Shed(ended=3))
     metrics.owners([("gone", 2), ("attributed", 1)])
-    metrics.measured(Levels(flows=9, queued=8, capturing=True))
+    metrics.measured(Levels(flows=9, most_flows=250_000, queued=8, capturing=True))
     assert value(metrics, "residency_lost_packets_total", reason="ring") == 7
     assert value(metrics, "residency_lost_packets_total", reason="other") == 3
     assert value(metrics, "residency_lost_bytes_total") == 500
     assert value(metrics, "residency_unwritten_decisions_total") == 4
     assert value(metrics, "residency_flow_table_flows") == 9
+    assert value(metrics, "residency_flow_table_limit_flows") == 250_000
     assert value(metrics, "residency_queue_observations") == 8
     assert value(metrics, "residency_capturing") == 1
     shed = {reason: value(metrics, "residency_shed_total", reason=reason) for reason in SHED_REASONS}

@@ -4,15 +4,16 @@ import re
 import subprocess
 from pathlib import Path
 
-from monitor.metrics.families import FAMILIES, LABELS, Family
+from monitor.metrics.families import FAMILIES
+from monitor.metrics.family import LABELS, Family
 from tests.metrics_kit import PROMTOOL, ROOT, needs_promtool
 
 GUIDE = (ROOT / "docs/65-metrics.md").read_text(encoding="utf-8")
 UNITS = ("_total", "_seconds", "_bytes", "_info")
 WITHOUT_UNIT = {
     "residency_violations_open", "residency_reload_failed", "residency_capturing",
-    "residency_flow_table_flows", "residency_queue_observations", "residency_series",
-    "residency_findings", "residency_sink_waiting_events", "residency_sink_dead_events",
+    "residency_flow_table_flows", "residency_flow_table_limit_flows", "residency_queue_observations",
+    "residency_series", "residency_findings", "residency_sink_waiting_events", "residency_sink_dead_events",
     "residency_sink_failing",
 }  # fmt: skip
 

@@ -3,16 +3,19 @@
 import ipaddress
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
+from prometheus_client import Metric
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.metrics import Metrics
-from monitor.metrics.families import LABELS
+from monitor.metrics.families import FIRST_BYTE, HANDSHAKE
+from monitor.metrics.family import LABELS, SENSOR
 from monitor.pipeline import Pipeline
 from sensors.engine import Options, open_sensor
-from tests.metrics_kit import PROMTOOL, ROOT, example, exposed, loaded, needs_promtool, value
+from tests.metrics_kit import NAME, PROMTOOL, ROOT, example, exposed, loaded, needs_promtool, value
 
 DEMO = ROOT / "pcaps/demo"
 OPENMETRICS = "application/openmetrics-text;version=1.0.0"
@@ -53,6 +56,13 @@ def test_decisions_and_connections_are_those_of_the_replay(replayed: Metrics) ->
     for outcome in ("violation", "allow", "indeterminate", "excepted", "unassigned"):
         wanted = sum(each["outcome"] == outcome for each in decided)
         assert value(replayed, "residency_verdicts_total", outcome=outcome) == wanted > 0
+        counted = value(replayed, "residency_destination_connections_total", outcome=outcome)
+        assert counted == wanted
+    for name in ("handshake_rtt", "first_byte"):
+        taken = [each["connection"]["totals"].get(f"{name}_ns") for each in decided]
+        seconds = [each / 1e9 for each in taken if each is not None]
+        assert value(replayed, f"residency_{name}_seconds_count") == len(seconds) > 0
+        assert value(replayed, f"residency_{name}_seconds_sum") == pytest.approx(sum(seconds))
     flows = value(replayed, "residency_connections_total") + value(replayed, "residency_lookup_flows_total")
     seen = [json.loads(line) for line in (DEMO / "observations.jsonl").read_text().splitlines()]
     assert flows == sum(each["type"] == "flow_update" and each["final"] for each in seen)
@@ -108,6 +118,22 @@ def test_the_format_is_the_one_asked_for_if_there_is_such_a_one(
     assert shown.content_type == content_type
     assert shown.body.endswith(b"# EOF\n") == content_type.startswith("application/openmetrics-text")
     assert b"residency_verdicts_total{" in shown.body
+
+
+@pytest.mark.parametrize(
+    ("accept", "parse"), [("", text_string_to_metric_families), (OPENMETRICS, parse_openmetrics)]
+)
+def test_histograms_with_labels_read_back_whole(
+    replayed: Metrics, accept: str, parse: Callable[[str], Iterable[Metric]]
+) -> None:
+    found = {family.name: family for family in parse(replayed.expose(accept, "").body.decode())}
+    for family in (HANDSHAKE, FIRST_BYTE):
+        read = found[family.name]
+        assert (read.type, read.documentation) == ("histogram", family.says)
+        endpoints = {(each.labels["provider"], each.labels["dst_region"]) for each in read.samples}
+        assert ("openai", "group:eu") in endpoints
+        assert len(read.samples) == len(endpoints) * family.lines
+        assert {each.labels[SENSOR] for each in read.samples} == {NAME}
 
 
 def test_the_text_reads_back_as_what_was_counted(replayed: Metrics) -> None:

@@ -1,5 +1,7 @@
 """The ceiling on series: never exceeded by more than what is counted under "other", and sums stay exact."""
 
+import itertools
+import math
 import threading
 from collections import Counter
 
@@ -8,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.metrics import Metrics
-from monitor.metrics.families import DECISIONS, FAMILIES, FOLDED, LABELS, OPEN, SERIES, Family
+from monitor.metrics.families import DECISIONS, DESTINATIONS, FAMILIES, FIRST_BYTE, FOLDED, OPEN, SERIES
+from monitor.metrics.family import LABELS, Family
 from monitor.metrics.series import Series
 from monitor.types import Attribution
 from tests.metrics_kit import NAME, exposed, feed, loaded, value, verdict
@@ -49,14 +52,61 @@ def test_the_endpoint_is_given_up_before_the_owner() -> None:
     assert admitted[-1] == ("other", "other", "other", "other", "other", "violation", "high", "other")
 
 
+@given(
+    rows=st.lists(st.tuples(st.integers(0, 20), st.integers(0, 50_000)), max_size=60),
+    ceiling=st.integers(1, 300),
+)
+def test_a_histogram_s_counts_and_sums_stay_exact_above_the_ceiling(
+    rows: list[tuple[int, int]], ceiling: int
+) -> None:
+    series = Series([FIRST_BYTE, FOLDED, SERIES], ceiling)
+    for number, milliseconds in rows:
+        labels = {"provider": f"p{number}", "dst_region": "global"}
+        series.observe(FIRST_BYTE, labels, milliseconds / 1_024)  # whose sums have no error
+    snapshot = series.snapshot()
+    histograms = snapshot.histograms[FIRST_BYTE.name]
+    limits = (*FIRST_BYTE.bounds, math.inf)
+    for at, (low, high) in enumerate(itertools.pairwise((-1.0, *limits))):
+        wanted = sum(low < milliseconds / 1_024 <= high for _, milliseconds in rows)
+        assert sum(each.counts[at] for each in histograms.values()) == wanted
+    assert sum(each.total for each in histograms.values()) == sum(each for _, each in rows) / 1_024
+    lines = len(limits) + 2
+    assert snapshot.values[SERIES.name][()] == len(histograms) * lines + 2
+    own = max(0, (ceiling - ceiling // 2 - 2) // lines)
+    assert len(histograms) == min(own + 1, len({number for number, _ in rows}))
+    folded = snapshot.values[FOLDED.name][()]
+    assert (folded > 0) == (("other", "other") in histograms)
+
+
+def test_histograms_leave_room_for_others() -> None:
+    series = Series([FIRST_BYTE, DECISIONS, FOLDED, SERIES], 300)
+    for number in range(50):
+        series.observe(FIRST_BYTE, {"provider": f"p{number}", "dst_region": "global"}, 1)
+    admitted = [series.add(DECISIONS, labels_of(0, number, "violation")) for number in range(100)]
+    assert not any("other" in each for each in admitted)
+    assert series.snapshot().values[SERIES.name][()] <= 300
+
+
+def test_countries_are_given_up_before_the_owner() -> None:
+    series = Series([DESTINATIONS, FOLDED, SERIES], CEILING)
+    labels = {"tenant": "t", "source_group": "g", "outcome": "allow"}
+    admitted = [series.add(DESTINATIONS, {**labels, "country": f"C{number}"}) for number in range(100)]
+    assert (admitted[0], admitted[-1]) == (("t", "g", "C0", "allow"), ("t", "g", "other", "allow"))
+    decided = series.snapshot().values[DESTINATIONS.name]
+    assert sum(decided.values()) == 100
+
+
 @pytest.mark.parametrize("ceiling", [1, 100, 250, 400])
 def test_a_flood_of_places_reaches_the_ceiling(ceiling: int) -> None:
     metrics = loaded(ceiling)
     before = value(metrics, "residency_series")
     regions = [Attribution("aws", scope="region", region=f"r{number}") for number in range(1_000)]
     feed(metrics, [verdict(port=at, attribution=each) for at, each in enumerate(regions)])
-    assert value(metrics, "residency_series") <= max(before, ceiling) + 3  # decisions, and bytes both ways
+    assert (
+        value(metrics, "residency_series") <= max(before, ceiling) + 4
+    )  # decisions, countries, and bytes both ways
     assert value(metrics, "residency_decisions_total", outcome="violation", severity="high") == 1_000
+    assert value(metrics, "residency_destination_connections_total", outcome="violation") == 1_000
     assert value(metrics, "residency_verdicts_total", outcome="violation", severity="high") == 1_000
     assert value(metrics, "residency_violations_open") == 0
     assert value(metrics, "residency_folded_series_total") >= 1_800

@@ -10,9 +10,9 @@ from monitor.metrics.families import BYTES, DECODED, EVENTS, FAMILIES, PACKETS
 from monitor.metrics.series import Series
 from monitor.metrics.totals import Totals
 from monitor.tally import Tally
-from monitor.types import Connection, Subject
+from monitor.types import Connection, Hello, Subject
 from monitor.types import Totals as Traffic
-from sensors.observations import Accounting, Count
+from sensors.observations import Accounting, Count, EchState
 from tests.metrics_kit import CRM, EXAMPLE, exposed, loaded, row, value
 from tests.observed import at, flow_key
 
@@ -48,6 +48,28 @@ def test_coverage_by_group_grows_over_tallies() -> None:
     assert value(metrics, "residency_connection_bytes_total", **crm) == 440
     assert value(metrics, "residency_connections_total", source_group="office") == 2
     assert value(metrics, "residency_connections_total") == 6
+
+
+def test_ech_is_counted_beside_the_class_from_0_on() -> None:
+    metrics, tally = loaded(), Tally(GROUPS)
+    begun = exposed(metrics)["residency_ech_connections_total"]
+    owners = ("acme", "crm-backend"), ("acme", "data-platform"), ("acme", "office"), ("none", "none")
+    assert begun == {
+        row({"tenant": tenant, "source_group": group, "reason": reason}): 0
+        for tenant, group in owners
+        for reason in ("offered", "grease")
+    }
+    states: list[EchState] = ["offered", "grease", "grease", "none"]
+    for ech in states:
+        tally.connection(Connection(at(0), flow_key(), CRM, (), Hello("tls", ech=ech), Traffic(), "sni"))
+    metrics.covered(tally)
+    metrics.covered(tally)
+    after = exposed(metrics)["residency_ech_connections_total"]
+    assert {key: count for key, count in after.items() if count} == {
+        row({"tenant": "acme", "source_group": "crm-backend", "reason": "offered"}): 1,
+        row({"tenant": "acme", "source_group": "crm-backend", "reason": "grease"}): 2,
+    }
+    assert value(metrics, "residency_connections_total", reason="sni") == 4
 
 
 @given(steps=st.lists(st.integers(0, 1_000), max_size=20))

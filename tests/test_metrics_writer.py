@@ -13,7 +13,8 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
-from monitor.metrics.families import DECISIONS, FAMILIES, LATENCY, SENSOR, UNDECODED
+from monitor.metrics.families import DECISIONS, FAMILIES, HANDSHAKE, LATENCY, UNDECODED
+from monitor.metrics.family import SENSOR
 from monitor.metrics.series import Series
 from monitor.metrics.writer import Writer
 
@@ -35,15 +36,14 @@ class Library(Collector):
             for values, value in snapshot.values.get(family.name, {}).items():
                 labels = dict(zip((*family.labels, SENSOR), (*values, self.sensor), strict=True))
                 metric.samples.append(Sample(family.name, labels, value))
-            if family.kind == "histogram":
-                histogram = snapshot.histograms[family.name]
+            for values, histogram in snapshot.histograms.get(family.name, {}).items():
+                labels = dict(zip((*family.labels, SENSOR), (*values, self.sensor), strict=True))
                 up_to = list(accumulate(histogram.counts))
                 bounds = [*map(str, family.bounds), "+Inf"]
                 for bound, count in zip(bounds, up_to, strict=True):
-                    labels = {SENSOR: self.sensor, "le": bound}
-                    metric.samples.append(Sample(f"{family.name}_bucket", labels, count))
+                    metric.samples.append(Sample(f"{family.name}_bucket", {**labels, "le": bound}, count))
                 for name, value in (("_count", up_to[-1]), ("_sum", histogram.total)):
-                    metric.samples.append(Sample(family.name + name, {SENSOR: self.sensor}, value))
+                    metric.samples.append(Sample(family.name + name, labels, value))
             yield metric
 
 
@@ -64,7 +64,8 @@ def test_the_text_is_the_library_s(
     for number, row in enumerate(rows):
         series.add(DECISIONS, dict(zip(DECISIONS.labels, row, strict=True)), number)
         series.set(UNDECODED, {"reason": row[0]}, number / 7)
-        series.observe(LATENCY, number / 1_000)
+        series.observe(LATENCY, {}, number / 1_000)
+        series.observe(HANDSHAKE, dict(zip(HANDSHAKE.labels, row, strict=False)), number / 300)
     registry = CollectorRegistry()
     registry.register(Library(series, sensor))
     writer = Writer(series, sensor)

@@ -105,7 +105,8 @@ class Rounds:
             parts.metrics.owners(parts.owners.counted().items())
         self._losses.look(status)
         self._losses.unwritten(sum(parts.recorder.look().shed.values()))
-        parts.metrics.measured(Levels(flows=flows, queued=status.waiting, capturing=up))
+        most_flows = parts.settings.config.limits.flows * len(status.sources)
+        parts.metrics.measured(Levels(flows, most_flows, status.waiting, capturing=up))
         return status
 
     def _write(self, now_ns: int, status: Status) -> None:

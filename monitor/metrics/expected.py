@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 LOSS_REASONS = ("ring", "table", "snaplen", "fragment", "decode", "interface")
 SHED_REASONS = ("opened", "ended", "data")
 RELOAD_REASONS = ("ok", "failed")
+CHANGE_REASONS = ("policy", "catalogue", "datasets")
 _ACTED_ON: tuple[Outcome, ...] = ("violation", "indeterminate", "excepted")
 
 

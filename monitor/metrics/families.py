@@ -1,35 +1,30 @@
 """Every metric that there is: its name, type, labels, and what it says. The registry and the guide follow it.
 
-Labels are a closed set. Beside those given here every series has `sensor`. No label ever holds an address, a
-host name, or what tells one connection from another.
+Here stand those of connections, packets, and the sensor itself. Pure.
 """
 
-from typing import Literal
-
-from msgspec import Struct
-
-SENSOR = "sensor"
-LABELS = frozenset({
-    "tenant", "source_group", "policy", "provider", "dst_region", "outcome", "severity", "certainty", SENSOR,
-    "sink", "reason",
-})  # fmt: skip
-OWNER = ("tenant", "source_group")
-RULED = (*OWNER, "policy", "outcome", "severity")
-FOUND = (*OWNER, "policy", "severity")
-DECIDED = (*OWNER, "policy", "provider", "dst_region", "outcome", "severity", "certainty")
-
-Kind = Literal["counter", "gauge", "info", "histogram"]
-
-
-class Family(Struct, frozen=True):
-    """One metric. ``bounds`` are those of a histogram's buckets, without the last, infinite one."""
-
-    name: str
-    kind: Kind
-    says: str
-    labels: tuple[str, ...] = ()
-    bounds: tuple[float, ...] = ()
-
+from monitor.metrics.families_kept import (
+    BUILD,
+    CATALOGUE,
+    CHANGES,
+    CHECKPOINT,
+    DATASET,
+    DEADLINE,
+    EXPIRY,
+    FINDING_CHANGES,
+    FINDINGS,
+    LAST_RELOAD,
+    LEDGER_ENTRIES,
+    OUTBOX_FOLDED,
+    POLICY,
+    RELOAD_FAILED,
+    RELOADS,
+    SINK_DEAD,
+    SINK_FAILING,
+    SINK_OLDEST,
+    SINK_WAITING,
+)
+from monitor.metrics.family import DECIDED, ENDPOINT, OWNER, RULED, Family
 
 VERDICTS = Family(
     "residency_verdicts_total",
@@ -48,6 +43,12 @@ DECISION_BYTES = Family(
     "counter",
     "Bytes on the wire of LLM-related connections that ended; reason is the direction, up or down.",
     (*DECIDED, "reason"),
+)
+DESTINATIONS = Family(
+    "residency_destination_connections_total",
+    "counter",
+    "LLM-related connections that ended, by the one country that the evidence points to.",
+    (*OWNER, "country", "outcome"),
 )
 OPEN = Family(
     "residency_violations_open",
@@ -83,6 +84,22 @@ BYTES_BEFORE = Family(
     "Bytes that the client had sent when its first application data came.",
     bounds=(512.0, 1_024.0, 2_048.0, 4_096.0, 8_192.0, 16_384.0, 65_536.0, 262_144.0),
 )
+HANDSHAKE = Family(
+    "residency_handshake_rtt_seconds",
+    "histogram",
+    "Of LLM-related connections that ended: from the first SYN to the SYN-ACK; of QUIC and DTLS, from the"
+    " client's first datagram to the first answer.",
+    ENDPOINT,
+    (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0),
+)
+FIRST_BYTE = Family(
+    "residency_first_byte_seconds",
+    "histogram",
+    "Of LLM-related connections that ended: from the client's first payload byte to the server's first after"
+    " it. Under TLS these are the hellos, not a request and its answer.",
+    ENDPOINT,
+    (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0),
+)
 CONNECTIONS = Family(
     "residency_connections_total",
     "counter",
@@ -99,6 +116,13 @@ CONCEALING = Family(
     "residency_concealing_connections_total",
     "counter",
     "Connections that hide others, also counted in class concealing; reason is how: doh, vpn, ...",
+    (*OWNER, "reason"),
+)
+ECH = Family(
+    "residency_ech_connections_total",
+    "counter",
+    "Connections whose hello had ECH, counted in their class too; reason is offered, or grease where it is"
+    " taken for GREASE.",
     (*OWNER, "reason"),
 )
 UNNAMED_HOSTED = Family(
@@ -150,58 +174,6 @@ UNWRITTEN = Family(
     "counter",
     "Decisions that could not be recorded in the ledger.",
 )
-FINDINGS = Family(
-    "residency_findings",
-    "gauge",
-    "Findings; policy is the rule or the behaviour, reason the state: open, acknowledged, curing, ...",
-    (*FOUND, "reason"),
-)
-FINDING_CHANGES = Family(
-    "residency_finding_changes_total",
-    "counter",
-    "Changes of findings that are durable and were queued for the sinks; reason is opened, updated, ...",
-    (*FOUND, "reason"),
-)
-DEADLINE = Family(
-    "residency_finding_deadline_timestamp_seconds",
-    "gauge",
-    "Until when the finding whose turn is next has to be cured, Unix time, by rule and source group.",
-    FOUND,
-)
-LEDGER_ENTRIES = Family(
-    "residency_ledger_entries_total",
-    "counter",
-    "Entries that the ledgers took since the start; reason is the class of what they hold.",
-    ("reason",),
-)
-CHECKPOINT = Family(
-    "residency_ledger_checkpoint_timestamp_seconds",
-    "gauge",
-    "When a ledger's checkpoint was last signed, Unix time; 0 before the first.",
-)
-OUTBOX_FOLDED = Family(
-    "residency_outbox_folded_total",
-    "counter",
-    "Events that there was no room for, and that were folded into summaries.",
-)
-SINK_WAITING = Family(
-    "residency_sink_waiting_events", "gauge", "Events that a sink has yet to take.", ("sink",)
-)
-SINK_OLDEST = Family(
-    "residency_sink_oldest_seconds",
-    "gauge",
-    "How long the oldest of the events that wait for a sink has waited.",
-    ("sink",),
-)
-SINK_DEAD = Family(
-    "residency_sink_dead_events", "gauge", "Events that a sink never took, put aside for a person.", ("sink",)
-)
-SINK_FAILING = Family(
-    "residency_sink_failing",
-    "gauge",
-    "1 where a sink did not take what it was given last, else 0.",
-    ("sink",),
-)
 SHED = Family(
     "residency_shed_total",
     "counter",
@@ -214,22 +186,6 @@ OWNERS = Family(
     "Looks at which process of this host owns a connection; reason is what came of it.",
     ("reason",),
 )
-RELOADS = Family(
-    "residency_reloads_total",
-    "counter",
-    "Reloads of policy, catalogue and data sets; reason is ok or failed.",
-    ("reason",),
-)
-RELOAD_FAILED = Family(
-    "residency_reload_failed",
-    "gauge",
-    "1 where the last reload failed, so that what was loaded before is still in use.",
-)
-LAST_RELOAD = Family(
-    "residency_last_reload_success_timestamp_seconds",
-    "gauge",
-    "When policy, catalogue and data sets were last loaded, Unix time.",
-)
 START = Family("residency_start_timestamp_seconds", "gauge", "When the sensor started, Unix time.")
 LAST_PACKET = Family(
     "residency_last_packet_timestamp_seconds",
@@ -238,6 +194,11 @@ LAST_PACKET = Family(
 )
 CAPTURING = Family("residency_capturing", "gauge", "1 while packets are captured, else 0.")
 FLOWS = Family("residency_flow_table_flows", "gauge", "Flows that the sensor follows now.")
+MOST_FLOWS = Family(
+    "residency_flow_table_limit_flows",
+    "gauge",
+    "Flows that the sensor can follow at once: limits.flows for each capture thread, or for the folder.",
+)
 QUEUED = Family(
     "residency_queue_observations", "gauge", "Observations that wait between the sensor and the judgement."
 )
@@ -247,28 +208,15 @@ FOLDED = Family(
     "counter",
     "How often something was counted under other, because there were too many series.",
 )
-BUILD = Family("residency_build_info", "info", "The program; reason is its version.", ("reason",))
-CATALOGUE = Family(
-    "residency_catalogue_info", "info", "The catalogue in use; reason is its version.", ("reason",)
-)
-POLICY = Family(
-    "residency_policy_info", "info", "The policy in use: here policy is its id, @, and its hash.", ("policy",)
-)
-DATASET = Family(
-    "residency_dataset_timestamp_seconds",
-    "gauge",
-    "Day of the data set in use, Unix time; reason is its source.",
-    ("reason",),
-)
 
 FAMILIES = (
-    VERDICTS, OPEN, DECISIONS, DECISION_BYTES, FORGOTTEN,
-    LATENCY, LEAD, LATE, BYTES_BEFORE,
-    CONNECTIONS, CONNECTION_BYTES, CONCEALING, UNNAMED_HOSTED, LOOKUPS,
+    VERDICTS, OPEN, DECISIONS, DECISION_BYTES, DESTINATIONS, FORGOTTEN,
+    LATENCY, LEAD, LATE, BYTES_BEFORE, HANDSHAKE, FIRST_BYTE,
+    CONNECTIONS, CONNECTION_BYTES, CONCEALING, ECH, UNNAMED_HOSTED, LOOKUPS,
     PACKETS, BYTES, DECODED, UNDECODED, EVENTS, LOST_PACKETS, LOST_BYTES,
     UNWRITTEN, FINDINGS, FINDING_CHANGES, DEADLINE, LEDGER_ENTRIES, CHECKPOINT,
     OUTBOX_FOLDED, SINK_WAITING, SINK_OLDEST, SINK_DEAD, SINK_FAILING,
-    SHED, OWNERS, RELOADS, RELOAD_FAILED, LAST_RELOAD,
-    START, LAST_PACKET, CAPTURING, FLOWS, QUEUED, SERIES, FOLDED,
-    BUILD, CATALOGUE, POLICY, DATASET,
+    SHED, OWNERS, RELOADS, RELOAD_FAILED, LAST_RELOAD, CHANGES,
+    START, LAST_PACKET, CAPTURING, FLOWS, MOST_FLOWS, QUEUED, SERIES, FOLDED,
+    BUILD, CATALOGUE, POLICY, EXPIRY, DATASET,
 )  # fmt: skip

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from monitor import __version__
 from monitor.coverage import ClassCounts
 from monitor.groups import number_groups
 from monitor.metrics import families, labels
-from monitor.metrics.expected import LOSS_REASONS, RELOAD_REASONS, SHED_REASONS, dataset_rows, policy_rows
+from monitor.metrics.expected import LOSS_REASONS, SHED_REASONS, policy_rows
 from monitor.metrics.exposition import Exposition
+from monitor.metrics.loaded import LoadedRows
 from monitor.metrics.recorded import Recorded
 from monitor.metrics.recorded_rows import RecordedRows
 from monitor.metrics.series import Series, Values
@@ -33,6 +33,7 @@ class Levels(Struct, frozen=True):
     """How full things are now."""
 
     flows: int = 0
+    most_flows: int = 0
     queued: int = 0  # observations
     capturing: bool = False
 
@@ -44,36 +45,30 @@ class Metrics:
         self._series = Series(families.FAMILIES, max_series)
         self._totals = Totals(self._series)
         self._of_recorded = RecordedRows(self._series)
+        self._of_loaded = LoadedRows(self._series)
         self._standing = StandingVerdicts(max_standing)
         self.expose = Exposition(self._series, sensor).expose
         for reason in LOSS_REASONS:
             self.lost(reason, 0)
         self.shed(Shed())
-        for reason in RELOAD_REASONS:
-            self._series.add(families.RELOADS, {"reason": reason}, 0)
 
     def started(self, now_seconds: float) -> None:
         """Take the time at which the sensor started and loaded what it judges by."""
         with self._series.lock:
             self._series.set(families.START, {}, now_seconds)
-            self._series.set(families.LAST_RELOAD, {}, now_seconds)
+            self._of_loaded.loaded(now_seconds)
 
     def load(self, knowledge: "Knowledge") -> None:
         """Say what is in use, and begin every series of the policy that is not there yet, at 0."""
-        policy, selection = knowledge.policy, knowledge.selection
         with self._series.lock:
-            self._series.replace(families.BUILD, [({"reason": __version__}, 1)])
-            self._series.replace(families.CATALOGUE, [({"reason": knowledge.catalog.version}, 1)])
-            version = [({"policy": policy.version}, 1)] if policy is not None else []
-            self._series.replace(families.POLICY, version)
-            self._series.replace(families.DATASET, dataset_rows(selection))
-            self._begin(policy)
+            self._of_loaded.take(knowledge)
+            self._begin(knowledge.policy)
 
     def opened(self, decision: Decision, latency_ns: int | None = None) -> None:
         """Count a verdict on a connection that lives; ``latency_ns`` is from its hello, where it was one."""
         with self._series.lock:
             if latency_ns is not None:
-                self._series.observe(families.LATENCY, latency_ns / SECOND_NS)
+                self._series.observe(families.LATENCY, {}, latency_ns / SECOND_NS)
             described = labels.of_decision(decision)
             verdict = self._verdict(decision.connection, described)
             violation = None
@@ -92,6 +87,12 @@ class Metrics:
             self._series.add(families.DECISIONS, described)
             for direction, count in (("up", totals.bytes_up), ("down", totals.bytes_down)):
                 self._series.add(families.DECISION_BYTES, described | {"reason": direction}, count)
+            described["country"] = labels.country(decision.attribution)
+            self._series.add(families.DESTINATIONS, described)
+            times = (families.HANDSHAKE, totals.handshake_rtt_ns), (families.FIRST_BYTE, totals.first_byte_ns)
+            for family, taken_ns in times:
+                if taken_ns is not None:
+                    self._series.observe(family, described, taken_ns / SECOND_NS)
 
     def data_came(self, lead_ns: int, bytes_up: int) -> None:
         """Take the first application data: so long after the verdict (below 0: before it)."""
@@ -99,8 +100,8 @@ class Metrics:
             if lead_ns < 0:
                 self._series.add(families.LATE, {})
             else:
-                self._series.observe(families.LEAD, lead_ns / SECOND_NS)
-            self._series.observe(families.BYTES_BEFORE, bytes_up)
+                self._series.observe(families.LEAD, {}, lead_ns / SECOND_NS)
+            self._series.observe(families.BYTES_BEFORE, {}, bytes_up)
 
     def covered(self, tally: Tally) -> None:
         """Take the coverage of all connections. Before a new tally is used, give the old one once more."""
@@ -146,15 +147,13 @@ class Metrics:
     def reloaded(self, now_seconds: float, *, ok: bool) -> None:
         """Count a reload; after one that failed, what was loaded before is still in use."""
         with self._series.lock:
-            self._series.add(families.RELOADS, {"reason": "ok" if ok else "failed"})
-            self._series.set(families.RELOAD_FAILED, {}, int(not ok))
-            if ok:
-                self._series.set(families.LAST_RELOAD, {}, now_seconds)
+            self._of_loaded.reloaded(now_seconds, ok=ok)
 
     def measured(self, levels: Levels) -> None:
         """Take how full things are."""
         with self._series.lock:
             self._series.set(families.FLOWS, {}, levels.flows)
+            self._series.set(families.MOST_FLOWS, {}, levels.most_flows)
             self._series.set(families.QUEUED, {}, levels.queued)
             self._series.set(families.CAPTURING, {}, int(levels.capturing))
 

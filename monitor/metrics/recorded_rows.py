@@ -5,7 +5,8 @@ from typing import get_args
 
 from monitor.findings.types import What
 from monitor.ledger.types import CLASSES
-from monitor.metrics import families
+from monitor.metrics import families_kept as families
+from monitor.metrics.family import FOUND
 from monitor.metrics.labels import Labels, of_subject
 from monitor.metrics.recorded import FindingRow, Recorded, SinkState
 from monitor.metrics.series import Series
@@ -29,7 +30,7 @@ class RecordedRows:
         """Begin the series of findings that a policy can lead to."""
         self._begun = {}
         for row in rows:
-            found = {name: row[name] for name in families.FOUND}
+            found = {name: row[name] for name in FOUND}
             self._begun[tuple(found.values())] = found
             for what in _WHATS:
                 self._series.add(families.FINDING_CHANGES, {**found, "reason": what}, 0)

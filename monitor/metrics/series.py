@@ -2,23 +2,26 @@
 
 One thread writes. Another may take a snapshot at any time: what is written in one ``with series.lock`` stands
 in it wholly or not at all. Sums stay exact above the ceiling, since what has no series of its own is counted
-under "other": first the endpoint's labels are given up, then the owner's and the rule's.
+under "other": first the endpoint's labels are given up, then the owner's and the rule's. A histogram is many
+series at once, so that histograms give them up when half of the ceiling is reached.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from threading import Lock
 
 from msgspec import Struct
 
-from monitor.metrics.families import FOLDED, LABELS, SERIES, Family
+from monitor.metrics.families import FOLDED, SERIES
+from monitor.metrics.family import LABELS, Family
 from monitor.metrics.labels import OTHER, Labels
 
 Values = tuple[str, ...]  # of a family's labels, in their order
 
-_ENDPOINT = ("provider", "dst_region", "certainty")
+_ENDPOINT = ("provider", "dst_region", "certainty", "country")
 _FOLDS = (_ENDPOINT, (*_ENDPOINT, "tenant", "source_group", "policy"))
 _KEPT_PARTS = 10  # one in so many of the ceiling is kept for what is folded once
+_KEPT_OF_HISTOGRAMS = 2  # the same: else a few hundred endpoints would take the room of all other series
 
 
 class Histogram(Struct):
@@ -32,7 +35,7 @@ class Snapshot(Struct, frozen=True):
     """All series at one time, by the metric's name."""
 
     values: dict[str, dict[Values, float]]
-    histograms: dict[str, Histogram]
+    histograms: dict[str, dict[Values, Histogram]]
 
 
 class Series:
@@ -44,23 +47,22 @@ class Series:
         self._size = 0
         self._ceiling = ceiling
         self._values: dict[str, dict[Values, float]] = {}
-        self._histograms: dict[str, Histogram] = {}
+        self._histograms: dict[str, dict[Values, Histogram]] = {}
         for family in families:
             if not LABELS.issuperset(family.labels):
                 raise ValueError(f"{family.name} has a label outside the closed set")
             if family.kind == "histogram":
-                self._histograms[family.name] = Histogram([0] * (len(family.bounds) + 1))
-                self._size += len(family.bounds) + 3  # with the infinite bucket, sum and count
+                self._histograms[family.name] = {}
             else:
                 self._values[family.name] = {}
-        for family in families:
-            if family.kind != "histogram" and not family.labels:
-                self.set(family, {}, 0)
+            if not family.labels:
+                self._begin(family, ())
 
     def add(self, family: Family, labels: Labels, amount: float = 1) -> Values:
         """Add to a series, which begins at 0; return the label values that it was counted under."""
-        values = self._admit(family, tuple([labels[name] for name in family.labels]))
-        self._values[family.name][values] += amount
+        series = self._values[family.name]
+        values = self._admit(family, labels, series)
+        series[values] += amount
         return values
 
     def add_to(self, family: Family, values: Values, amount: float) -> None:
@@ -69,8 +71,8 @@ class Series:
 
     def set(self, family: Family, labels: Labels, value: float) -> None:
         """Set the value of a series."""
-        values = self._admit(family, tuple([labels[name] for name in family.labels]))
-        self._values[family.name][values] = value
+        series = self._values[family.name]
+        series[self._admit(family, labels, series)] = value
 
     def replace(self, family: Family, rows: Iterable[tuple[Labels, float]]) -> None:
         """Set all series of a metric anew; those that are not given end."""
@@ -79,9 +81,10 @@ class Series:
         for labels, value in rows:
             self.set(family, labels, value)
 
-    def observe(self, family: Family, value: float) -> None:
+    def observe(self, family: Family, labels: Labels, value: float) -> None:
         """Put a value into a histogram."""
-        histogram = self._histograms[family.name]
+        histograms = self._histograms[family.name]
+        histogram = histograms[self._admit(family, labels, histograms)]
         histogram.counts[bisect_left(family.bounds, value)] += 1
         histogram.total += value
 
@@ -91,29 +94,40 @@ class Series:
             self._values[SERIES.name][()] = self._size
             return Snapshot(
                 {name: series.copy() for name, series in self._values.items()},
-                {name: Histogram(each.counts.copy(), each.total) for name, each in self._histograms.items()},
+                {name: _copied(histograms) for name, histograms in self._histograms.items()},
             )
 
-    def _admit(self, family: Family, values: Values) -> Values:
-        """Return the label values to count under, whose series is there."""
-        series = self._values[family.name]
+    def _admit(self, family: Family, labels: Labels, series: Container[Values]) -> Values:
+        """Return the label values to count under, whose series is there: those of the labels, or folded."""
+        values = tuple([labels[name] for name in family.labels])
         if values in series:
             return values
-        room = self._ceiling - self._ceiling // _KEPT_PARTS
-        folds = [_folded(family, values, names) for names in _FOLDS]
-        if self._size < room or folds[-1] == values:
-            admitted = values
-        else:
-            self._values[FOLDED.name][()] += 1
-            once, wholly = folds
-            admitted = once if once in series or self._size < self._ceiling else wholly
+        kept = _KEPT_OF_HISTOGRAMS if family.kind == "histogram" else _KEPT_PARTS
+        room = self._ceiling - self._ceiling // kept
+        size = self._size + family.lines
+        admitted = values
+        if size > room:
+            once, wholly = (_folded(family, values, names) for names in _FOLDS)
+            if wholly != values:
+                self._values[FOLDED.name][()] += 1
+                admitted = once if once in series or size <= self._ceiling else wholly
         if admitted not in series:
-            series[admitted] = 0
-            self._size += 1
+            self._begin(family, admitted)
         return admitted
+
+    def _begin(self, family: Family, values: Values) -> None:
+        """Begin a series at 0."""
+        if family.kind == "histogram":
+            self._histograms[family.name][values] = Histogram([0] * (len(family.bounds) + 1))
+        else:
+            self._values[family.name][values] = 0
+        self._size += family.lines
+
+
+def _copied(histograms: Mapping[Values, Histogram]) -> dict[Values, Histogram]:
+    return {values: Histogram(each.counts.copy(), each.total) for values, each in histograms.items()}
 
 
 def _folded(family: Family, values: Values, names: tuple[str, ...]) -> Values:
     """Return label values with some of them given up."""
-    pairs: Mapping[str, str] = dict(zip(family.labels, values, strict=True))
-    return tuple([OTHER if name in names else value for name, value in pairs.items()])
+    return tuple([OTHER if name in names else each for name, each in zip(family.labels, values, strict=True)])

@@ -7,7 +7,7 @@ import msgspec
 
 from monitor.coverage import ClassCounts
 from monitor.metrics import families
-from monitor.metrics.families import Family
+from monitor.metrics.family import Family
 from monitor.metrics.labels import of_group
 from monitor.metrics.series import Series
 from monitor.tally import Tally
@@ -82,6 +82,8 @@ def coverage_rows(owner: dict[str, str], counts: ClassCounts) -> list[Row]:
         rows.append((families.CONNECTION_BYTES, labels, count.bytes()))
     for kind, count in counts.concealing.items():
         rows.append((families.CONCEALING, owner | {"reason": kind}, count.flows))
+    for ech, count in (("offered", counts.ech_offered), ("grease", counts.ech_grease)):
+        rows.append((families.ECH, owner | {"reason": ech}, count.flows))
     rows.append((families.UNNAMED_HOSTED, owner, counts.address_hosting.flows))
     rows.append((families.LOOKUPS, owner, counts.lookups.flows))
     return rows

@@ -6,9 +6,9 @@ are many series it would make verdicts late. What labels say of a series is put 
 
 from collections.abc import Iterator
 from itertools import accumulate
-from math import inf
 
-from monitor.metrics.families import FAMILIES, SENSOR, Family
+from monitor.metrics.families import FAMILIES
+from monitor.metrics.family import SENSOR, Family
 from monitor.metrics.series import Histogram, Series, Values
 
 _SUFFIXES = {"counter": "_total", "info": "_info"}  # which OpenMetrics leaves out of a metric's name
@@ -21,6 +21,7 @@ class Writer:
         self._series = series
         self._sensor = sensor
         self._named: dict[str, dict[Values, str]] = {family.name: {} for family in FAMILIES}
+        self._parts: dict[str, dict[Values, tuple[str, ...]]] = {family.name: {} for family in FAMILIES}
 
     def write(self, *, openmetrics: bool) -> str:
         """Return all metrics with their series, as they are at one time."""
@@ -41,17 +42,26 @@ class Writer:
         return (f"{named[values]} {value}\n" for values, value in series.items())
 
     def _name(self, family: Family, values: Values) -> str:
-        pairs = zip((*family.labels, SENSOR), (*values, self._sensor), strict=True)
-        return f"{family.name}{_braced(*pairs)}"
+        return f"{family.name}{_braced(*self._pairs(family, values))}"
 
-    def _buckets(self, family: Family, histogram: Histogram) -> Iterator[str]:
-        sensor = SENSOR, self._sensor
-        up_to = list(accumulate(histogram.counts))
-        for bound, count in zip((*family.bounds, inf), up_to, strict=True):
-            limit = "+Inf" if bound == inf else str(bound)
-            yield f"{family.name}_bucket{_braced(sensor, ('le', limit))} {count}\n"
-        yield f"{family.name}_count{_braced(sensor)} {up_to[-1]}\n"
-        yield f"{family.name}_sum{_braced(sensor)} {histogram.total}\n"
+    def _buckets(self, family: Family, histograms: dict[Values, Histogram]) -> Iterator[str]:
+        known = self._parts[family.name]
+        named = {values: known.get(values) or self._name_parts(family, values) for values in histograms}
+        self._parts[family.name] = named
+        for values, histogram in histograms.items():
+            up_to = list(accumulate(histogram.counts))
+            samples = (*up_to, up_to[-1], histogram.total)
+            yield "".join([f"{name} {value}\n" for name, value in zip(named[values], samples, strict=True)])
+
+    def _name_parts(self, family: Family, values: Values) -> tuple[str, ...]:
+        """Return what stands before the values of a histogram: its buckets, their count, and the sum."""
+        pairs = self._pairs(family, values)
+        limits = (*map(str, family.bounds), "+Inf")
+        buckets = [f"{family.name}_bucket{_braced(*pairs, ('le', limit))}" for limit in limits]
+        return (*buckets, *(f"{family.name}{part}{_braced(*pairs)}" for part in ("_count", "_sum")))
+
+    def _pairs(self, family: Family, values: Values) -> list[tuple[str, str]]:
+        return list(zip((*family.labels, SENSOR), (*values, self._sensor), strict=True))
 
 
 def _head(family: Family, *, openmetrics: bool) -> Iterator[str]:
