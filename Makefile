@@ -13,13 +13,15 @@ LIVE_PACKETS ?= 200000
 MINUTES ?= 20
 FLOWS ?= 1000000
 SECONDS ?= 30
+PORT_BASE ?= 19090
 
 # program:package of Debian, for what tests run beside our own; they are skipped where it is not there
 PROGRAMS := tshark:tshark promtool:prometheus systemd-analyze:systemd ip:iproute2 sysctl:procps \
   dnsmasq:dnsmasq-base curl:curl tinyproxy:tinyproxy-bin tcpreplay:tcpreplay tcpdump:tcpdump \
-  redis-server:redis-server prometheus-alertmanager:prometheus-alertmanager rsyslogd:rsyslog-gnutls openssl:openssl
+  redis-server:redis-server prometheus-alertmanager:prometheus-alertmanager rsyslogd:rsyslog-gnutls openssl:openssl \
+  docker-compose:docker-compose
 
-.PHONY: help demo native programs test lint fuzz format golden lock floor sender bench bench-full bench-flows \
+.PHONY: help demo stack native programs test lint fuzz format golden lock floor sender bench bench-full bench-flows \
   bench-explain bench-outbox bench-ledger bench-live soak nfstream clean
 .DEFAULT_GOAL := help
 
@@ -52,6 +54,9 @@ $(VENV)/dev.stamp: requirements/dev.lock $(VENV)/project.stamp
 demo: $(VENV)/project.stamp ## install, replay the demo capture, leave its files in demo-out/
 	@$(BIN)/residency replay pcaps/demo/traffic.pcap --policy policies/eu-crm.yaml --out demo-out || test $$? -eq 1
 	@echo; echo "The files are in demo-out/:" $$(ls demo-out)
+
+stack: $(VENV)/project.stamp ## run the daemon on demo traffic, with Prometheus and Alertmanager (PORT_BASE=19090)
+	@$(BIN)/python -m tools.stack --port-base $(PORT_BASE)
 
 native: $(VENV)/project.stamp ## build the native engine, where cargo is
 

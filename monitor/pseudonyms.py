@@ -74,9 +74,10 @@ class Pseudonyms:
         connection = decision.connection
         tenant = connection.subject.tenant
         stands = {
-            address: self.pseudonym(address, tenant, decision.ts_ns) for address in _clients(connection.flow)
+            address: self.pseudonym(address, tenant, decision.ts_ns)
+            for address in clients_of(connection.flow)
         }
-        flow = _without(connection.flow, stands)
+        flow = flow_without(connection.flow, stands)
         hidden = replace(decision, connection=replace(connection, flow=flow))
         return _rewritten(hidden, stands)
 
@@ -90,14 +91,14 @@ class Pseudonyms:
         tenant, ts_ns = behaviour.subject.tenant, behaviour.last_ns
         period = period_of(ts_ns, self._rotate_days)
         rests = [rest for rest in behaviour.rests_on if period_of(rest.ts_ns, self._rotate_days) == period]
-        clients = {client for rest in rests for client in _clients(rest.flow)}
+        clients = {client for rest in rests for client in clients_of(rest.flow)}
         clients |= {behaviour.source} if behaviour.source is not None else set()
         stands = {client: self.pseudonym(client, tenant, ts_ns) for client in sorted(clients)}
         digest = hmac.digest(self._tenant_key(tenant, period), behaviour.id.encode(), hashlib.sha256)
         hidden = replace(
             behaviour,
             id=digest.hex()[: len(behaviour.id)],
-            rests_on=tuple(replace(rest, flow=_without(rest.flow, stands)) for rest in rests),
+            rests_on=tuple(replace(rest, flow=flow_without(rest.flow, stands)) for rest in rests),
         )
         return _rewritten(hidden, stands)
 
@@ -110,13 +111,14 @@ class Pseudonyms:
         return hmac.digest(self._keys[nearest], _encode((period, tenant)), hashlib.sha256)
 
 
-def _clients(flow: FlowKey) -> set[str]:
+def clients_of(flow: FlowKey) -> set[str]:
     """Return the addresses of a flow's client: as it is reported, and on the wire behind proxies."""
     ends = _PROXY.findall(flow.tunnel) if flow.tunnel is not None else ()
     return {flow.client, *(end.strip("[]") for end in ends)}
 
 
-def _without(flow: FlowKey, stands: Mapping[str, str]) -> FlowKey:
+def flow_without(flow: FlowKey, stands: Mapping[str, str]) -> FlowKey:
+    """Return a flow with other text for its client (`clients_of`), and without its ports there."""
     tunnel = flow.tunnel
     if tunnel is not None:
         tunnel = _PROXY.sub(lambda end: f"proxy:{stands[end[1].strip('[]')]}:0-", tunnel)

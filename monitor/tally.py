@@ -132,10 +132,7 @@ class Tally:
         if row is None and len(self._destinations) >= MAX_DESTINATIONS:
             self.folded_destinations += 1
             return
-        if row is None or (decision.ts_ns, decision.connection.flow.order()) < (
-            row.first_ns,
-            row.flow.order(),
-        ):
+        if row is None or _is_earlier(decision, row):
             row = self._destinations[key] = _destination(key, decision, row)
         row.count.add(decision.connection)
         row.last_ns = max(row.last_ns, decision.ts_ns)
@@ -160,7 +157,7 @@ class Tally:
 
     def destinations(self) -> list[Destination]:
         """Return the destinations, worst outcome first, then by tenant, group, provider."""
-        return sorted(self._destinations.values(), key=_rank)
+        return sorted(self._destinations.values(), key=rank)
 
     def connections(self) -> FlowCount:
         """Return the sum over all coverage classes."""
@@ -171,6 +168,13 @@ def evident_name(connection: Connection) -> Name | None:
     """Return the server's name where it is evident: the one it was called by, else the only live answer."""
     live = [name for name in connection.names if name.state == "live"]
     return live[0] if live and (live[0].source != "dns" or len(live) == 1) else None
+
+
+def _is_earlier(decision: Decision, row: Destination) -> bool:
+    """Tell whether a connection comes before the row's example: by first packet, then by five-tuple."""
+    if decision.ts_ns != row.first_ns:
+        return decision.ts_ns < row.first_ns
+    return decision.connection.flow.order() < row.flow.order()
 
 
 def _key(decision: Decision) -> DestinationKey:
@@ -211,7 +215,8 @@ def _destination(key: DestinationKey, decision: Decision, older: Destination | N
     )
 
 
-def _rank(row: Destination) -> tuple[int, str, str, str, str, int, tuple[str, int, str, int, str, int, str]]:
+def rank(row: Destination) -> tuple[int, str, str, str, str, int, tuple[str, int, str, int, str, int, str]]:
+    """Return a key to sort destinations by: worst outcome first, then by tenant, group, provider."""
     key = row.key
     outcome = OUTCOMES.index(key.outcome) if key.outcome is not None else len(OUTCOMES)
     provider = key.provider or ",".join(key.possible)

@@ -44,12 +44,13 @@ def percent(part: int, whole: int) -> str:
     return f"{tenths // 10}.{tenths % 10} %"
 
 
-def coverage_clause(named: FlowCount, seen: FlowCount, *, complete: bool) -> str:
+def coverage_clause(named: FlowCount, seen: FlowCount, *, complete: bool, bytes_known: bool = True) -> str:
     """Return how much could be named: what a sentence adds that says that something was not observed."""
     if not seen.flows:
         return "no connection was seen at all"
-    flows, share = percent(named.flows, seen.flows), percent(named.bytes(), seen.bytes())
-    said = f"coverage {flows} of flows, {share} of bytes"
+    said = f"coverage {percent(named.flows, seen.flows)} of flows"
+    if bytes_known:
+        said = f"{said}, {percent(named.bytes(), seen.bytes())} of bytes"
     return said if complete else f"{said}, of what could be looked at"
 
 

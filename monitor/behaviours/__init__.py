@@ -6,6 +6,6 @@ first packets; the same ones in any order give the same behaviours.
 
 from monitor.behaviours.latency import LatencyReport
 from monitor.behaviours.types import Behaviour, BehaviourKind
-from monitor.behaviours.watch import Behaviours
+from monitor.behaviours.watch import Behaviours, rank
 
-__all__ = ["Behaviour", "BehaviourKind", "Behaviours", "LatencyReport"]
+__all__ = ["Behaviour", "BehaviourKind", "Behaviours", "LatencyReport", "rank"]

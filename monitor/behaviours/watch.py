@@ -61,7 +61,7 @@ class Behaviours:
     def finish(self) -> tuple[Behaviour, ...]:
         """Return all behaviours as they stand, worst first, then by kind and time."""
         found = [behaviour for watcher in self._watchers for behaviour in watcher.finish()]
-        return tuple(sorted(found, key=_rank))
+        return tuple(sorted(found, key=rank))
 
     def latency(self) -> LatencyReport | None:
         """Return the latencies, where they are asked for."""
@@ -87,5 +87,6 @@ def _watchers(asked: Asked, catalog: Catalog) -> list[Watcher]:
     return watchers
 
 
-def _rank(behaviour: Behaviour) -> tuple[int, str, int, str]:
+def rank(behaviour: Behaviour) -> tuple[int, str, int, str]:
+    """Return a key to sort behaviours by: worst first, then by kind and time."""
     return SEVERITIES.index(behaviour.severity), behaviour.kind, behaviour.first_ns, behaviour.id

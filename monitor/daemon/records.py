@@ -11,7 +11,7 @@ from monitor.findings.room import class_of
 from monitor.findings.types import Change, Finding, State
 from monitor.ledger.days import day_number, day_text, file_name
 from monitor.ledger.types import PayloadClass, Record, RecordKind
-from monitor.policy import Policy
+from monitor.policy import Policy, text_digest
 from monitor.types import Decision
 from monitor.windows import Window
 from sensors.observations import Gap
@@ -90,8 +90,7 @@ class Filing(msgspec.Struct, frozen=True):
 def policy_said(policy: Policy) -> dict[str, str]:
     """Return what the record of a policy says: all of it, so that it can be judged by again."""
     text = policy.source.text
-    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-    return {"version": policy.version, "sha256": digest, "text": text}
+    return {"version": policy.version, "sha256": text_digest(text), "text": text}
 
 
 def datasets_said(catalogue: str, datasets: tuple[str, ...]) -> dict[str, object]:

@@ -4,7 +4,7 @@
 on.
 """
 
-from monitor.findings.book import Book
+from monitor.findings.book import Book, rank
 from monitor.findings.keys import excused_finding, finding_id
 
-__all__ = ["Book", "excused_finding", "finding_id"]
+__all__ = ["Book", "excused_finding", "finding_id", "rank"]

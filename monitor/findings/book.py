@@ -58,7 +58,7 @@ class Book:
 
     def findings(self) -> list[Finding]:
         """Return all findings as they stand: worst first, then by their first packet, then by identifier."""
-        return sorted(self._findings.values(), key=_rank)
+        return sorted(self._findings.values(), key=rank)
 
     def take_touched(self) -> list[Finding]:
         """Return the findings that are not as they were when this was asked last, changes or not."""
@@ -253,5 +253,6 @@ def _has_doubled(before: Finding, now: Finding) -> bool:
     )
 
 
-def _rank(finding: Finding) -> tuple[int, int, str]:
+def rank(finding: Finding) -> tuple[int, int, str]:
+    """Return a key to sort findings by: worst first, then by their first packet, then by identifier."""
     return SEVERITIES.index(finding.severity), finding.first_ns, finding.id

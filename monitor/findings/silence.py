@@ -73,13 +73,13 @@ def silence(windows: Iterable[Window], since_ns: int, until_ns: int) -> Silence:
         packets += window.packets
         lost += sum(each.packets for each in window.lost.values())
         undecided += window.shed + window.left + window.unwritten
-    uncovered = [tuple(_between(each, since_ns, until_ns)) for _, each in sorted(spans.items())]
-    gaps = max(uncovered, key=_length, default=tuple(_between([], since_ns, until_ns)))
+    uncovered = [tuple(uncovered_between(each, since_ns, until_ns)) for _, each in sorted(spans.items())]
+    gaps = max(uncovered, key=spanned_ns, default=tuple(uncovered_between([], since_ns, until_ns)))
     whole = max(until_ns - since_ns, 0)
     return Silence(
         since_ns=since_ns,
         until_ns=until_ns,
-        covered_share=share(whole - _length(gaps), whole) or 0.0,
+        covered_share=share(whole - spanned_ns(gaps), whole) or 0.0,
         sensors=tuple(sorted(spans)),
         windows=count,
         connections=connections,
@@ -96,6 +96,22 @@ def silence(windows: Iterable[Window], since_ns: int, until_ns: int) -> Silence:
 def lacks(found: Silence, limits: SilenceLimits) -> tuple[str, ...]:
     """Return what a silence lacks to count as evidence, in words; nothing where it is enough."""
     return tuple(_lacks(found, limits))
+
+
+def uncovered_between(spans: Iterable[tuple[int, int]], since_ns: int, until_ns: int) -> Iterator[Unseen]:
+    """Yield what the spans, in any order and over one another, leave of a stretch of time."""
+    at = since_ns
+    for start, end in sorted(spans):
+        if start > at:
+            yield Unseen(at, min(start, until_ns))
+        at = max(at, end)
+    if at < until_ns:
+        yield Unseen(at, until_ns)
+
+
+def spanned_ns(gaps: Iterable[Unseen]) -> int:
+    """Return how long stretches of time are together."""
+    return sum(gap.until_ns - gap.since_ns for gap in gaps)
 
 
 def _lacks(found: Silence, limits: SilenceLimits) -> Iterator[str]:
@@ -124,21 +140,6 @@ def _lacks(found: Silence, limits: SilenceLimits) -> Iterator[str]:
             f"{_percent(found.named_share)} of the connections could be named, and"
             f" {limits.named_percent:g} % are needed"
         )
-
-
-def _between(spans: Iterable[tuple[int, int]], since_ns: int, until_ns: int) -> Iterator[Unseen]:
-    """Yield what the spans, in any order and over one another, leave of a stretch."""
-    at = since_ns
-    for start, end in sorted(spans):
-        if start > at:
-            yield Unseen(at, min(start, until_ns))
-        at = max(at, end)
-    if at < until_ns:
-        yield Unseen(at, until_ns)
-
-
-def _length(gaps: Iterable[Unseen]) -> int:
-    return sum(gap.until_ns - gap.since_ns for gap in gaps)
 
 
 def _percent(part: float) -> str:

@@ -88,6 +88,10 @@ class LedgerReader:
         return damaged(self.folder / entries_path(index // TILE_WIDTH), f"entry {index}: {problem}")
 
 
+class NoLedgerError(InputError):
+    """Where a ledger was looked for there is none."""
+
+
 def open_ledger(folder: Path) -> LedgerReader:
     """Open one tenant's ledger to read. Raises InputError."""
     header = read_header(folder)
@@ -109,5 +113,5 @@ def ledgers_in(path: Path) -> list[Path]:
         raise unreadable(path, error) from None
     if not found:
         mend = "name a ledger's folder, or the folder that holds those of all tenants"
-        raise InputError(str(path), "no ledger there", mend)
+        raise NoLedgerError(str(path), "no ledger there", mend)
     return found

@@ -66,10 +66,9 @@ class Policy:
         resolvers: Sequence[Network],
         jurisdictions: Jurisdictions,
     ) -> None:
-        digest = hashlib.sha256(source.text.encode("utf-8", "surrogatepass")).hexdigest()
         self.source = source
         self.document = document
-        self.version = f"{document.id}@{digest[:12]}"
+        self.version = version_of(document.id, text_digest(source.text))
         self.rules: dict[str, Rule] = {rule.id: rule for rule in document.rules}
         self.subject = functools.lru_cache(SUBJECTS_KEPT)(SubjectTable(networks).find)
         self.resolvers = tuple(resolvers)
@@ -130,6 +129,16 @@ class Policy:
         return (
             f"policy {self.document.id} has no source group {connection.subject.source_group!r} as recorded"
         )
+
+
+def text_digest(text: str) -> str:
+    """Return the SHA-256 of a policy's text, hexadecimal."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def version_of(id_: str, sha256: str) -> str:
+    """Return the version of a policy: its identifier, and how the SHA-256 of its text begins."""
+    return f"{id_}@{sha256[:12]}"
 
 
 def compile_policy(

@@ -31,6 +31,8 @@ class Endings:
     def take(self, recorded: Recorded, size_bytes: int) -> list[Recorded]:
         """Take the next decision, whose record has so many bytes; return those that count."""
         decision = recorded.decision
+        if not self._open and not decision.is_open:  # as in all that a replay left
+            return [recorded]
         key = decision.ts_ns, decision.connection.flow.order()
         earlier = self._open.pop(key, None)
         if earlier is not None:

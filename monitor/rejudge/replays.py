@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 import msgspec
 
 from monitor.exports import DECISIONS
 from monitor.files import InputError, unreadable
 from monitor.rejudge.ending import Endings
+from monitor.rejudge.lines import Note, bounded_lines
 from monitor.rejudge.reading import MALFORMED, TOO_LONG, Reading
 from monitor.rejudge.records import MAX_RECORD_BYTES, Progress, decoded, last_of
 from monitor.rejudge.types import Recorded
@@ -18,10 +18,14 @@ _decision = msgspec.json.Decoder(Decision)
 
 
 class ReplayedRecords:
-    """The decisions of a replay: its folder, or the file itself. ``length`` is in bytes."""
+    """The decisions of a replay: its folder, or the file itself. ``length`` is in bytes.
 
-    def __init__(self, path: Path) -> None:
+    ``note`` is given every byte that is read.
+    """
+
+    def __init__(self, path: Path, note: Note | None = None) -> None:
         """Find the file. Raises InputError."""
+        self._note = note
         self.path = path / DECISIONS if path.is_dir() else path
         try:
             self.length = self.path.stat().st_size
@@ -37,7 +41,7 @@ class ReplayedRecords:
         before = reading.decisions
         try:
             with self.path.open("rb") as file:
-                for index, line in enumerate(_lines(file)):
+                for index, line in enumerate(bounded_lines(file, MAX_RECORD_BYTES, self._note)):
                     reading.records += 1
                     progress(len(line))
                     found = _recorded(line, index, reading)
@@ -61,11 +65,3 @@ def _recorded(line: bytes, index: int, reading: Reading) -> Recorded | None:
         return None
     reading.decision(decision.outcome or "inventory")
     return Recorded(decision, index)
-
-
-def _lines(file: IO[bytes]) -> Iterator[bytes]:
-    """Yield lines; of one that is too long only so much as shows that."""
-    while line := file.readline(MAX_RECORD_BYTES + 1):
-        yield line
-        while line and not line.endswith(b"\n"):
-            line = file.readline(MAX_RECORD_BYTES + 1)

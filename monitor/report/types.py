@@ -66,7 +66,8 @@ class Input(msgspec.Struct, frozen=True):
 class Loaded(msgspec.Struct, frozen=True):
     """What decisions were made with, from ``at_ns`` (the host's clock) on; null where one run had it all.
 
-    ``policy`` is "id@hash", null where none judged.
+    ``policy`` is "id@hash", null where none judged. ``tool`` and ``catalogue`` are empty where an input does
+    not say them.
     """
 
     input: int  # number in ``inputs``
@@ -199,7 +200,10 @@ class ExceptionUsed(msgspec.Struct, frozen=True):
 
 
 class People(msgspec.Struct, frozen=True):
-    """How rows about few clients were treated: see `monitor.report.people`."""
+    """How rows about few clients were treated: see `monitor.report.people`.
+
+    A destination's ``clients`` are 0 where they are fewer than the least, and where a row stands for several.
+    """
 
     least_clients: int = 5
     addresses: bool = False  # whether addresses of clients are shown

@@ -1,0 +1,64 @@
+"""Where the connections of findings can be looked up: of each the first few, in any order they came. Pure."""
+
+from bisect import insort
+from typing import NamedTuple
+
+from monitor.findings import finding_id
+from monitor.rejudge.types import Recorded
+from monitor.report.types import Reference
+from monitor.tally import evident_name
+
+MAX_REFERENCES = 5  # of one finding
+MAX_FINDINGS = 10_000  # whose connections are remembered
+
+
+class _Placed(NamedTuple):
+    ts_ns: int
+    order: tuple[str, int, str, int, str, int, str]
+    input: int
+    record: int
+    reference: Reference
+
+
+class References:
+    """Remembers the first connections of each finding. ``left_out`` are those of findings without room."""
+
+    def __init__(self) -> None:
+        self.left_out = 0
+        self._of: dict[str, list[_Placed]] = {}
+
+    def add(self, recorded: Recorded, input_: int) -> None:
+        """Remember a connection, where it is one of a finding's first."""
+        decision = recorded.decision
+        id_ = finding_id(decision)
+        if id_ is None:
+            return
+        placed = self._of.get(id_)
+        if placed is None:
+            if len(self._of) >= MAX_FINDINGS:
+                self.left_out += 1
+                return
+            placed = self._of[id_] = []
+        if len(placed) >= MAX_REFERENCES and decision.ts_ns > placed[-1].ts_ns:
+            return
+        order = decision.connection.flow.order()
+        insort(placed, _Placed(decision.ts_ns, order, input_, recorded.index, _reference(recorded, input_)))
+        del placed[MAX_REFERENCES:]
+
+    def of(self, finding: str) -> tuple[Reference, ...]:
+        """Return the first connections of a finding, by first packet, over all inputs."""
+        return tuple(each.reference for each in self._of.get(finding, ()))
+
+
+def _reference(recorded: Recorded, input_: int) -> Reference:
+    connection = recorded.decision.connection
+    name = evident_name(connection)
+    return Reference(
+        input=input_,
+        index=recorded.index,
+        ts_ns=recorded.decision.ts_ns,
+        flow=connection.flow,
+        server_name=name.value if name is not None else None,
+        bytes_up=connection.totals.bytes_up,
+        bytes_down=connection.totals.bytes_down,
+    )
