@@ -19,7 +19,7 @@ PORT_BASE ?= 19090
 PROGRAMS := tshark:tshark promtool:prometheus systemd-analyze:systemd ip:iproute2 sysctl:procps \
   dnsmasq:dnsmasq-base curl:curl tinyproxy:tinyproxy-bin tcpreplay:tcpreplay tcpdump:tcpdump \
   redis-server:redis-server prometheus-alertmanager:prometheus-alertmanager rsyslogd:rsyslog-gnutls openssl:openssl \
-  docker-compose:docker-compose
+  docker-compose:docker-compose chromium:chromium pdfinfo:poppler-utils
 
 .PHONY: help demo stack native programs test lint fuzz format golden lock floor sender bench bench-full bench-flows \
   bench-explain bench-outbox bench-ledger bench-live soak nfstream clean

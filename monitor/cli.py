@@ -30,6 +30,7 @@ COMMANDS = {
     "policy": "Compare two policies, and what they say of past flows.",
     "rejudge": "Judge again what a ledger recorded, by another policy.",
     "replay": "Replay captures: which LLM providers, which regions, what is outside policy.",
+    "report": "Report what was recorded over a period: a page, tables, paper.",
     "run": "Watch interfaces or a folder of captures, judge as it goes.",
     "verify": "Verify offline that a ledger, or a bundle, is as it was signed.",
 }

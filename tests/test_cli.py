@@ -205,6 +205,7 @@ def test_replay_leaves_its_files(tmp_path: Path) -> None:
         "connections.parquet",
         "decisions.jsonl",
         "findings.jsonl",
+        "report.html",
         "summary.json",
     ]
     lines = (tmp_path / "decisions.jsonl").read_text().splitlines()

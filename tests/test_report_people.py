@@ -15,7 +15,7 @@ from monitor.behaviours.types import Rest
 from monitor.exports import BEHAVIOURS, DECISIONS, FINDINGS
 from monitor.findings import Book
 from monitor.report.cleaning import WITHHELD, Cleaner
-from monitor.report.people import is_merged
+from monitor.report.people import FEW, is_merged
 from monitor.report.reading import Question, gather
 from monitor.report.types import Facts, People
 from monitor.types import Decision, Evidence, Outcome
@@ -88,9 +88,11 @@ def test_rows_of_few_clients_are_merged_but_not_those_that_are_looked_for() -> N
         assert [row.count for row in before] == [row.count for row in after]
         assert {row.clients for row in after} == {0}
     rest = [row for row in few.destinations if row.key.outcome not in ("violation", "indeterminate")]
-    assert all(is_merged(row) and row.key.provider is None and not row.name for row in rest)
-    keys = [(row.key.tenant, row.key.source_group, row.key.outcome) for row in rest]
-    assert len(keys) == len(set(keys)) == 5
+    assert all(is_merged(row) and not row.name for row in rest)
+    assert {row.key.source_group for row in rest} == {FEW, None}  # None: whose client no group owns
+    assert len(rest) == len({row.key for row in rest}) == 12
+    reached = {(row.key.provider, row.key.region) for row in whole.destinations}
+    assert {(row.key.provider, row.key.region) for row in few.destinations} == reached
     assert rest[0].reasons == ("rows of fewer than 5 clients",)
     assert sum(row.count.flows for row in few.destinations) == whole.related.flows == few.related.flows
     assert sum(row.count.bytes() for row in few.destinations) == whole.related.bytes()

@@ -20,6 +20,7 @@ from monitor.datasets.index import read_index
 from monitor.files import InputError
 from monitor.host import SINK_LIBRARIES
 from monitor.privacy import privacy_lines
+from monitor.report.files.pdf import NO_PRINTER, printer
 from monitor.settings import load_settings
 from monitor.wording import fact, facts, plural
 from sensors.confinement import LANDLOCK_WHOLE, Support, support
@@ -27,7 +28,7 @@ from sensors.engine import ENGINES, lacks
 
 CONFIG = Path("/etc/residency/residency.yaml")
 _EXTRAS = {  # by extra: its library, and who needs it
-    "audit": ("pyarrow", "`replay --out`"),
+    "audit": ("jinja2", "`replay --out`, and `report`,"),
     **{kind: (library, f"a sink of type {kind}") for kind, library in SINK_LIBRARIES.items()},
     "timestamp": ("rfc3161_client", "a time stamp of a checkpoint"),
 }
@@ -59,6 +60,7 @@ def command(*, privacy: bool, path: Path | None) -> None:
         click.echo(line)
     for line in facts("extras", list(_extras())):
         click.echo(line)
+    click.echo(fact("PDF", f"printed by {printer()}" if printer() else f"reports cannot be: {NO_PRINTER}"))
 
 
 def _extras() -> Iterator[str]:

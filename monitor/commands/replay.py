@@ -28,6 +28,7 @@ from monitor.commands.edge import reader_may_leave
 from monitor.console import print_summary
 from monitor.datasets.use import DataChoice
 from monitor.exports import summary_json
+from monitor.files import InputError
 from monitor.geography import Site
 
 LONG_BYTES = 5_000_000  # captures from this size on get a progress bar on a terminal
@@ -36,7 +37,7 @@ LONG_BYTES = 5_000_000  # captures from this size on get a progress bar on a ter
 @click.command("replay")
 @click.argument("paths", nargs=-1, required=True, type=FILE, metavar="PATH...")
 @policy_option
-@click.option("--out", type=FILE, metavar="DIR", help="Leave decisions, connections and summary there.")
+@click.option("--out", type=FILE, metavar="DIR", help="Leave decisions, summary and report there.")
 @catalog_option
 @geoip_option
 @location_option
@@ -69,12 +70,14 @@ def command(
       residency replay captures/ --policy policy.yaml --out audit/
       residency replay big.pcap.zst --policy policy.yaml --json | jq .outcomes
 
-    --out DIR gets decisions.jsonl, connections.parquet and summary.json; with
-    --policy also findings.jsonl, and behaviours.jsonl where the policy has a
-    section `behaviours`.
+    --out DIR gets decisions.jsonl, connections.parquet, summary.json and
+    report.html (see `residency report`); with --policy also findings.jsonl,
+    and behaviours.jsonl where the policy has a section `behaviours`.
     """
     engine = choose_engine(engine)
     with clear_errors():
+        if out is not None:
+            _require_report(out)
         knowledge = app.load_knowledge(policy, catalogs, geoips, DataChoice(data, as_of))
         knowledge = app.with_physics(knowledge, site)
         warn(knowledge.warnings)
@@ -82,6 +85,8 @@ def command(
         gc.freeze()  # all that was loaded stays, and need not be looked through for garbage again and again
         with _progress(paths) as progress:
             replayed = replaying.replay(paths, knowledge, replaying.Reading(engine, threads), out, progress)
+        if out is not None:
+            _leave_report(out, policy)
     warn([fault.line() for fault in replayed.summary.accounting.faults])
     warn(replayed.notes)
     with reader_may_leave():
@@ -90,6 +95,25 @@ def command(
         else:
             print_summary(replayed.summary, replayed.findings)
     sys.exit(replayed.status)
+
+
+def _require_report(out: Path) -> None:
+    """Raise MissingExtraError or InputError where it is plain that no report can be left there."""
+    from monitor.report.files.writing import HTML, require  # noqa: PLC0415  only where a report is asked for
+
+    require(("html",), "--out writes report.html, which")
+    if (out / HTML).is_dir():
+        raise InputError(str(out / HTML), "it is a folder", "choose another --out")
+
+
+def _leave_report(out: Path, policy: Path | None) -> None:
+    """Leave the report that `residency report` makes of the folder. Raises InputError."""
+    from monitor.report.files.writing import write_report  # noqa: PLC0415
+    from monitor.report.question import Question  # noqa: PLC0415
+    from monitor.report.reading import gather  # noqa: PLC0415
+
+    facts = gather(Question((out,), (policy,) if policy is not None else ()))
+    write_report(facts, out, ("html",))
 
 
 @contextmanager

@@ -22,7 +22,7 @@ class Out:
     def __init__(self, folder: Path, inputs: Sequence[Path]) -> None:
         """Take the folder, unless it is an input's, or inside one: what is read is never written to."""
         self._folder = folder
-        _refuse_inputs(folder, inputs)
+        refuse_inputs(folder, inputs)
         self._encode = msgspec.json.Encoder().encode
         self._replacing = Replacing(folder / REJUDGED)
 
@@ -62,7 +62,7 @@ class Out:
         return InputError(str(self._folder), problem, "make room, or choose another --out")
 
 
-def _refuse_inputs(folder: Path, inputs: Sequence[Path]) -> None:
+def refuse_inputs(folder: Path, inputs: Sequence[Path]) -> None:
     """Refuse a folder that holds, or is held by, what is read."""
     place = folder.resolve()
     for each in inputs:

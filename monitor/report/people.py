@@ -21,15 +21,16 @@ from monitor.tally import Destination, DestinationKey, rank
 from monitor.types import Outcome
 from sensors.observations import FlowKey
 
+FEW = "(few clients)"  # in place of the source group
 NEVER_MERGED: frozenset[Outcome | None] = frozenset({"violation", "indeterminate"})
 _NOWHERE = FlowKey("", 0, "", 0, "tcp")
 
 
 def few_clients(rows: Sequence[Destination], least_clients: int) -> tuple[Destination, ...]:
-    """Merge rows of fewer clients than that, one for each source group and outcome; the order stays.
+    """Merge rows of fewer clients than that over their tenant's source groups; the order stays.
 
-    A merged row has no provider, no place and no server (`is_merged`). A row's number of clients is 0 where
-    it is below the least, and in a merged row, whose rows may share clients.
+    A merged row (`is_merged`) says what was reached, and neither by which group nor at which server. A row's
+    number of clients is 0 where it is below the least, and in a merged row, whose rows may share clients.
     """
     kept: list[Destination] = []
     merged: dict[DestinationKey, Destination] = {}
@@ -60,21 +61,7 @@ def withheld(facts: Facts, clients: AbstractSet[str] = frozenset()) -> Facts:
 
 
 def _merge(merged: dict[DestinationKey, Destination], row: Destination, least_clients: int) -> None:
-    key = DestinationKey(
-        tenant=row.key.tenant,
-        source_group=row.key.source_group,
-        provider=None,
-        possible=(),
-        service=None,
-        scope="unknown",
-        region=None,
-        countries=(),
-        certainty="indeterminate",
-        outcome=row.key.outcome,
-        rule=None,
-        severity=None,
-        conflicted=False,
-    )
+    key = replace(row.key, source_group=FEW) if row.key.source_group is not None else row.key
     into = merged.get(key)
     if into is None:
         said = (f"rows of fewer than {least_clients} clients",)

@@ -14,6 +14,7 @@ from monitor.report.sources.ledgers import LedgerSource
 from monitor.report.sources.places import sources_at
 from monitor.report.sources.source import Progress, Source
 from monitor.report.types import Facts
+from sensors.capture import path_text
 
 __all__ = ["Question", "gather", "input_length"]
 
@@ -42,7 +43,7 @@ def gather(question: Question, progress: Progress | None = None) -> Facts:
                 raise InputError(str(source.path), f"it is the same as {other}", mend)
         shared = material.gathering.overlap.close(len(material.inputs) - 1)
         if shared is not None:
-            material.seeing.caution(TWICE.format(source.path, material.inputs[shared].name))
+            material.seeing.caution(TWICE.format(path_text(source.path), material.inputs[shared].name))
     _require_tenant(question.tenant, material)
     versions = material.versions()
     for path, version, text in given:

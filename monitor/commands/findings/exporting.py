@@ -23,6 +23,7 @@ from monitor.exitstatus import Exit
 from monitor.files import InputError
 from monitor.findings.types import Change, Finding
 from monitor.replacing import Replacing
+from monitor.report.files.cells import guarded
 from monitor.sink_options import Format
 from monitor.wording import moment
 
@@ -32,7 +33,6 @@ COLUMNS = (
     "service", "scope", "region", "countries", "certainty", "connections", "bytes_up", "bytes_down",
     "clients", "first_utc", "last_utc", "opened_utc", "cure_by_utc", "title",
 )  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a table calculation takes for one at a cell's beginning
 
 
 @click.command("export")
@@ -131,5 +131,4 @@ def _cell(value: str | int | None) -> str | int:
     """Return a cell that no table calculation takes for a formula."""
     if not isinstance(value, str):
         return "" if value is None else value
-    text = printable(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return guarded(printable(value))

@@ -22,6 +22,7 @@ from monitor.report.sources.source import (
     sound_of,
 )
 from monitor.report.types import Loaded
+from sensors.capture import path_text
 
 FINDINGS_ALONE = (
     "findings alone were read there: neither how much could be seen is known from them, nor what was within"
@@ -68,7 +69,7 @@ class FindingsSource:
             raise InputError(str(self.path), "no line of it is a finding", mend)
         for each in loaded:
             material.load(each)
-        material.seeing.unstated(f"{self.path}: {FINDINGS_ALONE}")
+        material.seeing.unstated(f"{path_text(self.path)}: {FINDINGS_ALONE}")
         material.inputs.append(replace(as_read("findings", self.path, reading, 0), sha256=digest.hexdigest()))
         say_problems(material, material.inputs[-1])
         return identities([(digest.hexdigest(), self.length)])

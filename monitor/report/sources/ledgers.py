@@ -23,6 +23,7 @@ from monitor.report.periods import holds, overlaps
 from monitor.report.sources.source import RECORD_BYTES, Progress, as_read, counts, say_problems, sound_of
 from monitor.report.types import Checkpoint
 from monitor.windows import Window
+from sensors.capture import path_text
 
 NOT_VERIFIED = (
     "Whether a ledger is the one that was signed was not looked at here: `residency verify` does that, with"
@@ -91,7 +92,7 @@ class LedgerSource:
             checkpoint=Checkpoint(reader.origin, reader.size, root, reader.vkey),
         )
         if not others.windows:
-            material.seeing.unstated(f"{self.path}: {NO_WINDOW}")
+            material.seeing.unstated(f"{path_text(self.path)}: {NO_WINDOW}")
         material.limits.setdefault(NOT_VERIFIED)
         material.inputs.append(found)
         say_problems(material, found)

@@ -25,6 +25,7 @@ from monitor.report.sources.source import (
 )
 from monitor.report.summaries import SummaryRead
 from monitor.report.types import Loaded
+from sensors.capture import path_text
 
 MAX_SUMMARY_BYTES = 268_435_456
 NO_SUMMARY = (
@@ -67,24 +68,24 @@ class ReplaySource:
             self._take(material, read, number, connections)
             found = replace(found, captures=material.captures(read.inputs))
         else:
-            material.seeing.unstated(f"{self.path}: {NO_SUMMARY}")
+            material.seeing.unstated(f"{path_text(self.path)}: {NO_SUMMARY}")
         material.inputs.append(found)
         say_problems(material, found)
         return identities(((digest.hexdigest(), records.length), (found_digest, found_bytes)))
 
     def _take(self, material: Material, read: SummaryRead, number: int, connections: int) -> None:
-        material.seeing.summary(read, number, str(self.path))
+        material.seeing.summary(read, number, path_text(self.path))
         versions = read.versions
         material.load(
             Loaded(number, None, versions.tool, versions.catalogue, versions.policy, versions.datasets)
         )
         if read.llm_related.flows != connections:
             material.seeing.unstated(
-                f"{self.path}: its summary.json tells of {read.llm_related.flows:,} LLM-related connections,"
-                f" and its decisions.jsonl of {connections:,}"
+                f"{path_text(self.path)}: its summary.json tells of {read.llm_related.flows:,} "
+                f"LLM-related connections, and its decisions.jsonl of {connections:,}"
             )
         if versions.policy is not None and not self._within(FINDINGS).is_file():
-            material.seeing.caution(f"{self.path}: {NO_FINDINGS}")
+            material.seeing.caution(f"{path_text(self.path)}: {NO_FINDINGS}")
 
     def _summary(self) -> SummaryRead | None:
         """Return the summary, None where there is none. Raises InputError."""

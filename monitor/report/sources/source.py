@@ -15,6 +15,7 @@ from monitor.rejudge.types import Recorded
 from monitor.report.material import Material
 from monitor.report.numbers import are_sound, is_sound
 from monitor.report.types import Input, InputKind
+from sensors.capture import path_text
 
 T = TypeVar("T")
 
@@ -79,7 +80,7 @@ def as_read(kind: InputKind, path: Path, reading: Reading, counted: int) -> Inpu
     """Return what was read of an input."""
     total = reading.total((str(path),))
     erased = {each.payload_class: each.decisions for each in total.erased}
-    return Input(kind, str(path), counted, problems=total.problems, erased=erased)
+    return Input(kind, path_text(path), counted, problems=total.problems, erased=erased)
 
 
 def say_problems(material: Material, input_: Input) -> None:
