@@ -6,8 +6,6 @@ need, the beat of a sensor's clock and its end go to all partitions. Correlators
 by tenant.
 """
 
-import hashlib
-import hmac
 from typing import Literal
 
 import msgspec
@@ -15,9 +13,10 @@ import msgspec
 from monitor.types import Decision
 from monitor.windows import Window
 from sensors.observations import Count
+from sensors.slots import SLOTS as SLOTS  # noqa: PLC0414  handed on
+from sensors.slots import slot_of as slot_of  # noqa: PLC0414
 
 VERSION = 1
-SLOTS = 1_024  # of clients: more than there are partitions, for good
 MAX_PARCEL_BYTES = 900_000  # encoded: below what brokers take as they come (1 MiB with its envelope)
 MAX_OBSERVATIONS = 4_096  # in one parcel
 
@@ -106,12 +105,6 @@ _encode = msgspec.msgpack.Encoder().encode
 _parcel = msgspec.msgpack.Decoder(Parcel).decode
 _said = msgspec.msgpack.Decoder(Said).decode
 _version = msgspec.msgpack.Decoder(dict[str, msgspec.Raw]).decode
-
-
-def slot_of(client: str, key: bytes) -> int:
-    """Return the slot of a client's address: the same for everybody who has the key."""
-    digest = hmac.digest(key, client.encode("ascii", "replace"), hashlib.sha256)
-    return int.from_bytes(digest[:4]) % SLOTS
 
 
 def encode(message: Parcel | Judged | Covered) -> bytes:
