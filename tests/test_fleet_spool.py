@@ -30,7 +30,7 @@ def write(folder: Path, *bodies: int) -> None:
     """Write as one process does, a flush for each."""
     writer = SpoolWriter(folder, LIMIT)
     for number in bodies:
-        assert writer.put(number % 1_024, body(number), 1) == 0
+        assert writer.put(number % 1_024, body(number), 1)
         assert writer.flush() == 0
     writer.close()
 
@@ -90,14 +90,17 @@ def test_a_second_process_on_either_side_is_refused(tmp_path: Path) -> None:
 
 def test_above_the_bound_the_newest_are_given_up_until_there_is_room(tmp_path: Path) -> None:
     writer = SpoolWriter(tmp_path, 200_000)
-    given_up = [writer.put(number, body(number), 7) + writer.flush() for number in range(12)]
-    assert given_up == [0] * 9 + [7] * 3
+    taken = [(writer.put(number, body(number), 7), writer.flush()) for number in range(12)]
+    assert taken == [(True, 0)] * 9 + [(False, 0)] * 3
+    assert not writer.has_room()
     assert writer.problem == "the spool is full: 200000 bytes wait to be published"
     assert read(tmp_path) == list(range(9))
-    assert writer.put(12, body(12), 7) == 7  # what was published is seen at the next flush
+    assert not writer.put(12, body(12), 7)  # what was published is seen at the next flush
     assert writer.flush() == 0
-    assert writer.put(13, body(13), 7) == 0
-    assert (writer.flush(), writer.problem) == (0, None)
+    assert writer.put(13, body(13), 7)
+    assert writer.has_room()
+    assert writer.flush() == 0
+    assert not writer.problem
     assert read(tmp_path) == [13]
     writer.close()
 
@@ -113,11 +116,13 @@ def test_a_full_disk_takes_all_of_a_flush_or_nothing(tmp_path: Path, monkeypatch
 
     with monkeypatch.context() as patched:
         patched.setattr(spool, "write_all", half)
-        assert (writer.put(1, body(1), 3), writer.put(2, body(2), 4)) == (0, 0)
+        assert writer.put(1, body(1), 3)
+        assert writer.put(2, body(2), 4)
         assert writer.flush() == 7
     assert writer.problem == f"{tmp_path}: no space left on device"
     writer.put(3, body(3), 1)
-    assert (writer.flush(), writer.problem) == (0, None)
+    assert writer.flush() == 0
+    assert not writer.problem
     writer.close()
     reader = SpoolReader(tmp_path)
     assert [int.from_bytes(each.body[:4]) for _ in range(2) for each in reader.read()] == [0, 3]

@@ -41,8 +41,8 @@ class SpoolWriter:
         """Raises InputError where another process writes there, or the folder cannot be used."""
         self.problem: str | None = None
         self.bytes = 0  # on the disk
+        self.limit_bytes = limit_bytes
         self._folder = folder
-        self._limit_bytes = limit_bytes
         self._segment_bytes = max(limit_bytes // SEGMENTS, LEAST_SEGMENT_BYTES)
         self._lock = _locked(folder, "writer.lock", "writes")
         self._waiting: list[bytes] = []
@@ -56,19 +56,25 @@ class SpoolWriter:
             os.close(self._lock)
             raise unreadable(folder, error) from None
 
-    def put(self, slot: int, body: bytes, count: int = 0) -> int:
+    def put(self, slot: int, body: bytes, count: int = 0) -> bool:
         """Have a parcel, with so many observations, written by the next ``flush``.
 
-        Return how many are given up: all of them, where there is no room, else none.
+        Tell whether there is room for it; else it is given up.
         """
         record = packed(slot, body)
-        if self.bytes + self._waiting_bytes + len(record) > self._limit_bytes:
-            self.problem = f"the spool is full: {self._limit_bytes} bytes wait to be published"
-            return count
+        if self.bytes + self._waiting_bytes + len(record) > self.limit_bytes:
+            self.problem = f"the spool is full: {self.limit_bytes} bytes wait to be published"
+            return False
         self._waiting.append(record)
         self._waiting_bytes += len(record)
         self._counted += count
-        return 0
+        return True
+
+    def has_room(self) -> bool:
+        """Whether half of the bound is free by now."""
+        with suppress(OSError):
+            self._measure()
+        return 2 * self.bytes <= self.limit_bytes
 
     def flush(self) -> int:
         """Hand what was put to the system. Return how many observations it did not take: they are gone."""
