@@ -5,7 +5,6 @@ says so. `python -m tests.brokers_kit` fetches them.
 """
 
 import fcntl
-import os
 import shutil
 import signal
 import socket
@@ -216,11 +215,19 @@ def _fetch(jars: Path) -> None:
         raise NoBrokersError("mvn is not here: brokers cannot be fetched (Debian: maven)")
     coming = CACHE / "coming"
     shutil.rmtree(coming, ignore_errors=True)
-    command = [program, "-q", "-B", "-f", str(POM), "dependency:copy-dependencies", f"-DoutputDirectory={coming}"]
+    command = [
+        program,
+        "-q",
+        "-B",
+        "-f",
+        str(POM),
+        "dependency:copy-dependencies",
+        f"-DoutputDirectory={coming}",
+    ]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     if ran.returncode:
         raise NoBrokersError(f"mvn could not fetch the brokers: {ran.stdout.strip()[-500:]}")
-    os.rename(coming, jars)  # whole, or not at all
+    coming.rename(jars)  # whole, or not at all
 
 
 def _free_ports(count: int) -> list[tuple[int, int]]:
