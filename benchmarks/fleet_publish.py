@@ -1,8 +1,8 @@
 """Measures what publishing costs a sensor: ``python benchmarks/fleet_publish.py FILE``. On one core.
 
-The native engine reads the capture for who judges alone, publishing instead (encoded, parted by
-slot, put into a spool; "dense" with a linger that stands for a busier link), and both. Each runs in a process of its own, several times; the best counts. Parcels
-are read back and counted: exit status 1 where a count differs.
+The native engine reads the capture for who judges alone, publishing instead (encoded, parted by slot, put
+into a spool; "dense" with a linger that stands for a busier link), and both. Each runs in a process of its
+own, several times; the best counts. Parcels are read back and counted: exit status 1 where a count differs.
 """
 
 import multiprocessing
