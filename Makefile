@@ -21,9 +21,10 @@ PORT_BASE ?= 19090
 PROGRAMS := tshark:tshark promtool:prometheus systemd-analyze:systemd ip:iproute2 sysctl:procps \
   dnsmasq:dnsmasq-base curl:curl tinyproxy:tinyproxy-bin tcpreplay:tcpreplay tcpdump:tcpdump \
   redis-server:redis-server prometheus-alertmanager:prometheus-alertmanager rsyslogd:rsyslog-gnutls openssl:openssl \
-  chromium:chromium pdfinfo:poppler-utils
+  chromium:chromium pdfinfo:poppler-utils \
+  java:default-jre-headless mvn:maven
 
-.PHONY: help demo stack native programs test test-python test-native lint lint-python lint-native fuzz format \
+.PHONY: help demo stack native programs kafka test test-python test-native lint lint-python lint-native fuzz format \
   dashboards golden lock floor sender bench bench-full bench-flows bench-explain bench-outbox \
   bench-ledger bench-archive bench-report bench-live soak nfstream clean
 .DEFAULT_GOAL := help
@@ -76,10 +77,13 @@ programs: ## install what the tests compare with, where this is Debian and one i
 	fi; \
 	echo "not installed, so that tests which need it are skipped:$$missing" >&2
 
+kafka: $(VENV)/dev.stamp programs ## fetch the brokers that tests run, where Maven and Java are, into build/
+	@$(BIN)/python -m tests.brokers_kit || true
+
 test: test-python test-native ## set up, then run all tests
 
 # those with real peers one at a time
-test-python: $(VENV)/dev.stamp monitor/data/catalog.msgpack programs sender
+test-python: $(VENV)/dev.stamp monitor/data/catalog.msgpack programs kafka sender
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not enable_socket"
 	$(BIN)/python -m pytest -m enable_socket
 

@@ -31,11 +31,18 @@ pub mod hostmatch;
 pub mod interest;
 #[cfg(test)]
 mod kit;
+pub mod outlet;
+pub mod publishing;
 pub mod recency;
+pub mod relayed;
 pub mod resolutions;
 pub mod signalling;
+pub mod slots;
 pub mod view;
 
 pub use filter::Filter;
 pub use interest::{Interest, Wanted};
+pub use outlet::Outlet;
+pub use publishing::{Plan, Publisher};
+pub use relayed::{Relayed, Taken};
 pub use resolutions::Limits;

@@ -1,0 +1,145 @@
+"""The messages of a fleet, as msgpack maps with a version. Frozen values, read and written here alone. Pure.
+
+Sensors publish parcels. Every client has a slot, by a keyed hash, and every slot a partition: so what is
+observed of one client meets in one place, its DNS with its flows. Names that other clients' flows may
+need, the beat of a sensor's clock and its end go to all partitions. Correlators publish what they judged,
+by tenant.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from monitor.types import Decision
+from monitor.windows import Window
+from sensors.observations import Count
+from sensors.slots import SLOTS as SLOTS  # noqa: PLC0414  handed on
+from sensors.slots import slot_of as slot_of  # noqa: PLC0414
+
+VERSION = 1
+MAX_PARCEL_BYTES = 900_000  # encoded: below what brokers take as they come (1 MiB with its envelope)
+MAX_OBSERVATIONS = 4_096  # in one parcel
+
+ParcelKind = Literal["observations", "names", "beat", "account", "end"]
+TO_ALL: frozenset[ParcelKind] = frozenset({"names", "beat", "end"})  # partitions
+
+
+class Account(msgspec.Struct, frozen=True):
+    """What a sensor read between two moments of packet time, and what it did not. Counts are of that span.
+
+    ``shed`` are observations that there was no room for in the spool, ``blind`` sentences why nobody can
+    tell what passed.
+    """
+
+    since_ns: int
+    until_ns: int
+    packets: int
+    lost: dict[str, Count] = {}
+    shed: int = 0
+    blind: tuple[str, ...] = ()
+
+
+class Parcel(msgspec.Struct, frozen=True):
+    """What a sensor says at once.
+
+    ``run`` is the sensor's process, another one at each start. ``number`` counts its parcels from 0: in each
+    partition they come in this order, with holes. ``clock_ns`` is the latest packet's time when this was cut,
+    and never goes back within a run. ``slot`` is whose the observations are, null for what is nobody's.
+    ``data`` is a msgpack array of observations (kinds "observations" and "names"), or one Account.
+    """
+
+    sensor: str
+    run: str
+    number: int
+    clock_ns: int
+    kind: ParcelKind
+    slot: int | None = None
+    data: bytes = b""
+    v: int = VERSION
+
+
+class Origin(msgspec.Struct, frozen=True, order=True):
+    """Which parcel, in which partition, led to something, and how many things it led to before (``index``).
+
+    The same parcel leads to the same things. Whoever has taken one knows what to pass over when it comes
+    again.
+    """
+
+    partition: int
+    sensor: str
+    run: str
+    number: int
+    index: int
+
+
+class Judged(msgspec.Struct, frozen=True, tag="judged"):
+    """A decision. ``clock_ns`` is that of its parcel."""
+
+    origin: Origin
+    clock_ns: int
+    decision: Decision
+    v: int = VERSION
+
+
+class Covered(msgspec.Struct, frozen=True, tag="covered"):
+    """How much of what one sensor published in a span could be named, in one partition: counts add up."""
+
+    origin: Origin
+    clock_ns: int
+    window: Window
+    v: int = VERSION
+
+
+Said = Judged | Covered
+
+
+class UnknownVersionError(ValueError):
+    """A message of another version than this program knows."""
+
+
+class NotAMessageError(ValueError):
+    """Bytes that are no message of a fleet."""
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_parcel = msgspec.msgpack.Decoder(Parcel).decode
+_said = msgspec.msgpack.Decoder(Said).decode
+_version = msgspec.msgpack.Decoder(dict[str, msgspec.Raw]).decode
+
+
+def encode(message: Parcel | Judged | Covered) -> bytes:
+    """Return a message as it is published."""
+    return _encode(message)
+
+
+def decode_parcel(data: bytes) -> Parcel:
+    """Return a sensor's message. Raises UnknownVersionError, NotAMessageError."""
+    try:
+        parcel = _parcel(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _refused(data, str(error)) from None
+    if parcel.v != VERSION:
+        raise UnknownVersionError(f"version {parcel.v}; this program knows {VERSION}")
+    return parcel
+
+
+def decode_said(data: bytes) -> Said:
+    """Return a correlator's message. Raises UnknownVersionError, NotAMessageError."""
+    try:
+        said = _said(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _refused(data, str(error)) from None
+    if said.v != VERSION:
+        raise UnknownVersionError(f"version {said.v}; this program knows {VERSION}")
+    return said
+
+
+def _refused(data: bytes, problem: str) -> ValueError:
+    """Return why bytes are not taken: a version that says something else, or no message at all."""
+    try:
+        version = msgspec.msgpack.decode(_version(data)["v"], type=int)
+    except (msgspec.DecodeError, UnicodeDecodeError, KeyError):
+        return NotAMessageError(problem)
+    if version != VERSION:
+        return UnknownVersionError(f"version {version}; this program knows {VERSION}")
+    return NotAMessageError(problem)
