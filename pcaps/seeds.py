@@ -7,10 +7,13 @@ with; ``fuzzing`` in the crates says how. Inputs that a fuzzer found may stand b
 import struct
 from collections.abc import Iterable, Iterator
 
+import msgspec
+
 from pcaps.golden import PCAPS, traffic
 from sensors.capture import CaptureReader, Frame
 from sensors.frames import FrameDecoder, Segment
 from sensors.limits import Limits
+from sensors.observations import Observation
 
 CORPUS = PCAPS.parent / "sensors" / "rust" / "fuzz" / "corpus"
 LINKTYPES = (0, 1, 9, 12, 14, 101, 104, 108, 113, 228, 229, 276)  # in the order of the target
@@ -29,6 +32,16 @@ FRAMES = (
 )
 DNS = ("ech-dns-only", "dns-over-tcp", "ipv6")
 STREAMS = ("http-plain", "openai-eu", "proxy-connect", "mlkem-split-hello")
+OBSERVED = (
+    "encrypted-dns",
+    "ech-dns-only",
+    "gre-tunnel",
+    "ipv6",
+    "openai-eu",
+    "proxy-protocol",
+    "short-snaplen",
+)
+MOST_OBSERVED = 8
 QUIC = ("quic-single-initial", "quic-two-initials")
 
 
@@ -39,6 +52,7 @@ def main() -> None:
         ("client_hello", client_hellos()),
         ("dns", dns_messages()),
         ("frame", frames()),
+        ("observations", observed()),
         ("quic_initial", initials()),
         ("stream", streams()),
     ):
@@ -52,6 +66,14 @@ def main() -> None:
 def read(case: str) -> list[Frame]:
     """The frames of a case."""
     return list(CaptureReader(traffic(PCAPS / case)))
+
+
+def observed() -> Iterator[tuple[str, bytes]]:
+    """The first observations of some cases, as a sensor encodes them."""
+    encode = msgspec.msgpack.Encoder().encode
+    for case in OBSERVED:
+        lines = (PCAPS / case / "observations.jsonl").read_bytes().splitlines()[:MOST_OBSERVED]
+        yield case, encode([msgspec.json.decode(line, type=Observation) for line in lines])
 
 
 def segments(case: str) -> list[Segment]:

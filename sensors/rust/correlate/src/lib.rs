@@ -32,10 +32,12 @@ pub mod interest;
 #[cfg(test)]
 mod kit;
 pub mod recency;
+pub mod relayed;
 pub mod resolutions;
 pub mod signalling;
 pub mod view;
 
 pub use filter::Filter;
 pub use interest::{Interest, Wanted};
+pub use relayed::{Relayed, Taken};
 pub use resolutions::Limits;

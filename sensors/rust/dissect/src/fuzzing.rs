@@ -12,6 +12,7 @@ mod choices;
 mod client_hello;
 mod dns;
 mod frame;
+mod observations;
 mod quic_initial;
 mod said;
 mod stream;
@@ -20,6 +21,7 @@ pub use choices::Choices;
 pub use client_hello::client_hello;
 pub use dns::dns;
 pub use frame::frame;
+pub use observations::observations;
 pub use quic_initial::quic_initial;
 pub use stream::stream;
 

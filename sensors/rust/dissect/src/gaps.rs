@@ -9,6 +9,15 @@ pub const GAP_INTERVAL_NS: i64 = 60 * 1_000_000_000;
 
 /// The reasons, in the order in which they are told.
 const REASONS: [&str; 5] = ["decode", "fragment", "ring", "snaplen", "table"];
+/// Every reason that there is: those above, and what an interface lost before anybody could read it.
+pub const ALL_REASONS: [&str; 6] = [
+    "interface",
+    "ring",
+    "table",
+    "snaplen",
+    "fragment",
+    "decode",
+];
 const RING: usize = 2;
 const TABLE: usize = 4;
 

@@ -38,6 +38,14 @@ pub enum Transport {
 pub struct Ja4([u8; FINGERPRINT_BYTES]);
 
 impl Ja4 {
+    /// The fingerprint that stands as text: 36 characters of what fingerprints have.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        let is_one = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        let bytes = text.as_bytes().try_into().ok()?;
+        text.bytes().all(is_one).then_some(Self(bytes))
+    }
+
     /// The fingerprint as text, all of it ASCII.
     #[must_use]
     pub fn as_str(&self) -> &str {

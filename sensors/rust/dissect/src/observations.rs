@@ -122,6 +122,26 @@ pub enum Carrier {
 }
 
 impl Carrier {
+    /// Every one.
+    pub const ALL: [Self; 10] = [
+        Self::Tls,
+        Self::Quic,
+        Self::Dtls,
+        Self::HttpConnect,
+        Self::Socks,
+        Self::Http,
+        Self::Wireguard,
+        Self::Openvpn,
+        Self::Ike,
+        Self::Stun,
+    ];
+
+    /// The one that observations have this name for.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|each| each.text() == text)
+    }
+
     /// The name that observations have for it.
     #[must_use]
     pub const fn text(self) -> &'static str {
@@ -183,6 +203,22 @@ pub enum EndReason {
 }
 
 impl EndReason {
+    /// Every one.
+    pub const ALL: [Self; 6] = [
+        Self::Fin,
+        Self::Rst,
+        Self::Idle,
+        Self::Active,
+        Self::Evicted,
+        Self::End,
+    ];
+
+    /// The one that observations have this name for.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|each| each.text() == text)
+    }
+
     /// The name that observations have for it.
     #[must_use]
     pub const fn text(self) -> &'static str {

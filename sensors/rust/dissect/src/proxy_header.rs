@@ -3,7 +3,7 @@
 //! The mirror of `sensors/proxy_header.py`, which says what may be believed of it. The header stands once,
 //! before everything else, and names both ends of the connection that the proxy took.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::preface::{Read, begins_with};
 use crate::segment::Address;
@@ -45,6 +45,31 @@ impl ProxiedEnds {
             self.client_port, self.server_port
         )
     }
+
+    /// The ends that a tunnel's name tells, where it is that of a way through a proxy.
+    #[must_use]
+    pub fn from_tunnel(name: &str) -> Option<Self> {
+        let (client, server) = name.strip_prefix("proxy:")?.split_once('-')?;
+        let ((client, client_port), (server, server_port)) = (read_end(client)?, read_end(server)?);
+        Some(Self {
+            client,
+            client_port,
+            server,
+            server_port,
+        })
+    }
+}
+
+fn read_end(text: &str) -> Option<(Address, u16)> {
+    let (address, port) = text.rsplit_once(':')?;
+    let inside = address
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    let parsed: IpAddr = match inside {
+        Some(inside) => inside.parse::<Ipv6Addr>().ok()?.into(),
+        None => address.parse::<Ipv4Addr>().ok()?.into(),
+    };
+    Some((parsed.into(), port.parse().ok()?))
 }
 
 fn end(address: Address) -> String {

@@ -83,6 +83,16 @@ impl Address {
     }
 }
 
+/// An address as text has it: `::ffff:1.2.3.4` is an IPv6 packet's.
+impl From<IpAddr> for Address {
+    fn from(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(v4) => Self::v4(v4.octets()),
+            IpAddr::V6(v6) => Self::v6(v6.octets()),
+        }
+    }
+}
+
 /// As one number, which is fast. An IPv4 address and the IPv6 one it maps to have the same hash.
 impl Hash for Address {
     #[inline]

@@ -5,6 +5,7 @@
 mod confinement;
 mod given;
 mod live;
+mod relayed;
 mod replay;
 mod series;
 
@@ -20,5 +21,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<replay::Engine>()?;
     module.add_class::<live::Live>()?;
     module.add_class::<series::Series>()?;
+    module.add_class::<relayed::Relayed>()?;
     confinement::add_to(module)
 }

@@ -32,4 +32,4 @@ macro_rules! corpus {
     };
 }
 
-corpus! { client_hello dns frame quic_initial stream }
+corpus! { client_hello dns frame observations quic_initial stream }

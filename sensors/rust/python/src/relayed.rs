@@ -1,0 +1,72 @@
+//! Observations that a sensor elsewhere made.
+
+use std::sync::{Mutex, PoisonError};
+
+use correlate::Filter;
+use correlate::encode::Encoder as CountEncoder;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::given::{Interest, NameLimits};
+
+/// Batches of encoded observations, turned into the connections that an interest covers, and gaps.
+#[pyclass(module = "sensors._native")]
+pub struct Relayed {
+    relayed: Mutex<correlate::Relayed>, // Python may share it among threads
+}
+
+#[pymethods]
+impl Relayed {
+    /// Nothing was taken yet. `seed` keys the hashes.
+    #[new]
+    fn new(interest: Interest, limits: NameLimits, seed: u64) -> PyResult<Self> {
+        let filter =
+            Filter::new(interest.into(), limits.into(), seed).map_err(PyValueError::new_err)?;
+        Ok(Self {
+            relayed: Mutex::new(correlate::Relayed::new(filter)),
+        })
+    }
+
+    /// Take a batch, a msgpack array of maps; return how many of its values were observations, malformed, and
+    /// of unknown kind. Raises `ValueError` where it is no array. Others run meanwhile.
+    fn take(&mut self, py: Python<'_>, batch: &[u8]) -> PyResult<(u64, u64, u64)> {
+        let relayed = self.relayed();
+        let taken = py.detach(|| relayed.take(batch));
+        let taken = taken.map_err(|malformed| PyValueError::new_err(malformed.0))?;
+        Ok((taken.observations, taken.malformed, taken.unknown))
+    }
+
+    /// The connections and gaps that wait, as a msgpack array of maps; None where none do.
+    fn next_batch<'py>(&mut self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        let batch = self.relayed().next_batch()?;
+        Some(PyBytes::new(py, &batch))
+    }
+
+    /// What was only counted since the last call, as a msgpack map.
+    fn counted<'py>(&mut self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let counted = self.relayed().counted();
+        PyBytes::new(py, &CountEncoder::default().counted(&counted))
+    }
+
+    /// Look for something else from now on; return what was counted before, as a msgpack map.
+    fn retarget<'py>(
+        &mut self,
+        py: Python<'py>,
+        interest: Interest,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let counted = self
+            .relayed()
+            .retarget(interest.into())
+            .map_err(PyValueError::new_err)?;
+        Ok(PyBytes::new(py, &CountEncoder::default().counted(&counted)))
+    }
+}
+
+impl Relayed {
+    fn relayed(&mut self) -> &mut correlate::Relayed {
+        self.relayed
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
