@@ -65,7 +65,8 @@ impl Encoder {
         }
     }
 
-    fn observation(&mut self, observation: &Observation, tunnels: &[String]) {
+    /// Write one observation by itself; `tunnels` are the decoder's tunnel names.
+    pub fn observation(&mut self, observation: &Observation, tunnels: &[String]) {
         self.writer.make_room();
         match observation {
             Observation::Name(name) => self.name(name),
