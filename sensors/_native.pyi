@@ -5,7 +5,7 @@ from sensors.confinement import Rules
 from sensors.interest import Interest
 from sensors.limits import NameLimits
 from sensors.live import Manner, Rings, State
-from sensors.parts import Part
+from sensors.partition import Part
 
 __all__ = [
     "PARTS_FORM",
@@ -25,7 +25,6 @@ __all__ = [
 ]
 
 PARTS_FORM: int
-
 
 @final
 class Engine:

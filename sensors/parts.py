@@ -1,8 +1,8 @@
 """Captures read in parts by many, natively, such that all parts together say what one engine would have said.
 
-A part is scanned, to know which conversations may go on behind it; then it is read but for those. What crosses
-is read by one engine at the end, which puts the observations of all in order. Where it cannot be known that the
-result is the same, InexactError says why.
+A part is scanned, to know which conversations may go on behind it; then it is read but for those. What
+crosses is read by one engine at the end, which puts the observations of all in order. Where it cannot be
+known that the result is the same, InexactError says why.
 """
 
 import secrets
@@ -18,84 +18,19 @@ from sensors.interest import Interest
 from sensors.limits import Limits
 from sensors.native import MISSING
 from sensors.observations import Accounting, Count, Fault, Gap
+from sensors.partition import InexactError, Most, Part, PartRead, Piece, Scanned
 
 if not MISSING:
     from sensors import _native
 
-__all__ = [
-    "MISSING",
-    "SLACK_NS",
-    "Crossed",
-    "InexactError",
-    "Most",
-    "Part",
-    "PartRead",
-    "Scanned",
-    "Stitched",
-    "carry",
-    "cuts",
-    "read",
-    "scan",
-]
+__all__ = ["MISSING", "Crossed", "Stitched", "carry", "cuts", "read", "scan"]
 
-SLACK_NS = 10_000_000_000  # how far time may go back from one part to the next
 MAX_TUNNELS = 16_384  # names that an engine tells apart
 _UNSEEN_BOUNDS = ("evicted-flows", "reading-given-up", "unnamed-tunnels", "delayed-files")
 _NOTHING = Accounting(Count(0, 0), {}, {}, {})
 
-Piece = tuple[int, int]  # bytes of a file, from one record's beginning to another's
 _connections = msgspec.msgpack.Decoder(list[ConnectionSeen | Gap]).decode
 _accounting = msgspec.msgpack.Decoder(Accounting).decode
-
-
-class InexactError(Exception):
-    """Read in parts, this would not surely be what it is when read in one. The message says why."""
-
-
-class Scanned(msgspec.Struct, frozen=True):
-    """What has to be known of a part. ``alive`` and ``pairs`` are conversations as ``carry`` takes them.
-
-    ``begins_ns`` are the times of the first two packets; at its end the clock is at the latest of ``span_ns``.
-    """
-
-    packets: int
-    begins_ns: tuple[int | None, int | None]
-    span_ns: tuple[int, int] | None
-    steady: bool  # no packet's time is so far off that the clock would doubt it
-    hides: bool  # datagrams in fragments may hold packets of others
-    overflow: bool  # there were too many conversations to follow
-    delayed_files: int
-    alive: bytes
-    pairs: bytes
-    faults: tuple[Fault, ...]
-
-
-class Part(msgspec.Struct, frozen=True):
-    """What is read at once: files, or a piece of one; what the clock came to before; what crosses its ends."""
-
-    paths: tuple[str, ...]
-    piece: Piece | None
-    before_ns: int | None
-    tunnels: bool  # all that is in tunnels crosses
-    crossing: tuple[bytes, ...]
-
-
-class Most(msgspec.Struct, frozen=True):
-    """The most that was kept at once."""
-
-    flows: int
-    reading_bytes: int
-    tunnels: int
-
-
-class PartRead(msgspec.Struct, frozen=True):
-    """What came of a part. ``whole``: nothing crossed that was not known to."""
-
-    accounting: Accounting
-    whole: bool
-    most: Most
-    left_frames: int
-    left_bytes: int
 
 
 class Crossed(msgspec.Struct, frozen=True):
@@ -219,9 +154,7 @@ def _add(one: Accounting, other: Accounting) -> Accounting:
 
 def _sums(one: dict[str, Count], other: dict[str, Count]) -> dict[str, Count]:
     nothing = Count(0, 0)
-    return {
-        name: _sum(one.get(name, nothing), other.get(name, nothing)) for name in sorted({*one, *other})
-    }
+    return {name: _sum(one.get(name, nothing), other.get(name, nothing)) for name in sorted({*one, *other})}
 
 
 def _sum(one: Count, other: Count) -> Count:

@@ -1,4 +1,4 @@
-"""What a replay in parts was made of: the units with their hashes, and the segments that were read, in order."""
+"""What a replay in parts was made of: units with their hashes, and the segments that were read, in order."""
 
 from pathlib import Path
 

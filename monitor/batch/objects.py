@@ -1,4 +1,4 @@
-"""Captures in object stores, through fsspec: listed as folders are, and fetched to a file when bytes are needed.
+"""Captures in object stores, through fsspec: listed as folders are, and fetched when bytes are needed.
 
 An object is fetched whole, by the worker that reads it, and its file is deleted after that.
 """
@@ -35,7 +35,10 @@ def here(path: str) -> Iterator[Path]:
     system, name = _system(path)
     with tempfile.TemporaryDirectory(prefix="residency-") as folder:
         file = Path(folder, "object" + "".join(Path(name).suffixes[-2:]))
-        with system.open(name, "rb", cache_type="none", block_size=_CHUNK_BYTES) as source, file.open("wb") as copy:
+        with (
+            system.open(name, "rb", cache_type="none", block_size=_CHUNK_BYTES) as source,
+            file.open("wb") as copy,
+        ):
             while chunk := source.read(_CHUNK_BYTES * 8):
                 copy.write(chunk)
         yield file

@@ -1,4 +1,4 @@
-"""What of a capture is read together, in which order, and whether that can come to what one reader would find.
+"""What of a capture is read together, in which order, and whether that comes to what one reader finds.
 
 Pure. Files whose times overlap are one; files that follow each other are read together until they are large
 enough. Where the parts end follows from the files alone, never from the number of workers.
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from monitor.batch.types import Known, Surveyed, Unit
-from sensors.parts import SLACK_NS
+from sensors.partition import SLACK_NS
 
 MAX_JUMP_NS = 86_400_000_000_000  # as `sensors.clock` has it
 _SIZE_BYTES = 128 * 1024 * 1024  # of what is read at once, about
@@ -28,7 +28,7 @@ def pieces(path: str, cuts: Sequence[int]) -> list[Unit]:
 
 
 def together(files: Iterable[Sequence[Known]]) -> list[list[Known]]:
-    """Put files into the order of their first packets; those that overlap in time with the one before join it.
+    """Put files into the order of their first packets; what overlaps in time with the one before joins it.
 
     A file is given as its pieces. What joins has to be surveyed anew, as one unit.
     """
@@ -73,7 +73,7 @@ def clocks(units: Sequence[Known]) -> list[int]:
 
 
 def bundles(units: Sequence[Known], size_bytes: int = _SIZE_BYTES) -> list[range]:
-    """Return which units are read together, by their places: whole files in a row, until they are large enough."""
+    """Return which units are read together, by their places: whole files, until they are large enough."""
     ranges: list[range] = []
     begin = held_bytes = 0
     for at, unit in enumerate(units):
@@ -109,8 +109,6 @@ def _odd_step(unit: Known, clock_ns: int) -> str:
     second_ns = unit.found.begins_ns[1]
     if unit.begin_ns < clock_ns - SLACK_NS:
         return "its packets are earlier than those before it"
-    if unit.begin_ns > clock_ns + MAX_JUMP_NS and (
-        second_ns is None or second_ns <= clock_ns + MAX_JUMP_NS
-    ):
+    if unit.begin_ns > clock_ns + MAX_JUMP_NS and (second_ns is None or second_ns <= clock_ns + MAX_JUMP_NS):
         return "only one packet says that more than a day went by"
     return ""

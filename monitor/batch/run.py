@@ -23,7 +23,8 @@ from monitor.replaying import Reading, Replayed
 from sensors import native, parts
 from sensors.engine import Options, Progress, Sensor
 from sensors.observations import Fault
-from sensors.parts import Crossed, InexactError, Stitched
+from sensors.partition import InexactError
+from sensors.parts import Crossed, Stitched
 from sensors.paths import expand_paths
 
 J = TypeVar("J")
@@ -47,11 +48,11 @@ class Batch(msgspec.Struct, frozen=True):
 def replay(
     paths: Sequence[str], knowledge: Knowledge, batch: Batch, out: Path | None, progress: Progress | None
 ) -> Replayed:
-    """Replay captures. Raises InputError, MissingExtraError, OSError where the workers' folder cannot be used."""
+    """Replay captures. Raises InputError, MissingExtraError, and OSError for the workers' folder."""
     named = [Path(path) if not objects.is_remote(path) else path for path in map(objects.local, paths)]
-    opened = partial(_open, batch)
+    opener = partial(opened, batch)
     try:
-        return replaying.replay(named, knowledge, Reading(opened=opened), out, progress)
+        return replaying.replay(named, knowledge, Reading(opened=opener), out, progress)
     except InexactError as error:
         local = [path for path in named if isinstance(path, Path)]
         if len(local) < len(named):
@@ -61,7 +62,7 @@ def replay(
         return replaying.replay(local, knowledge, Reading("native"), out, progress)
 
 
-def _open(batch: Batch, paths: Sequence[Path | str], options: Options, progress: Progress | None) -> Sensor:
+def opened(batch: Batch, paths: Sequence[Path | str], options: Options, progress: Progress | None) -> Sensor:
     """Read captures in parts. Raises InexactError."""
     if options.interest is None:
         raise InexactError("nothing says what is of interest")
@@ -81,8 +82,7 @@ class _Work:
 
     def crossed(self, paths: Sequence[Path | str]) -> Crossed:
         """Return all parts, read."""
-        files = [self._file(path) for path in _expanded(paths)]
-        files = [units for units in self._cut(files) if units]
+        files = self._cut([self._file(path) for path in _expanded(paths)])
         surveyed = self._survey([unit for units in files for unit in units])
         faults = tuple(_faults(surveyed))
         units = self._in_order(files, surveyed)
@@ -91,14 +91,15 @@ class _Work:
             raise InexactError(reason)
         segments = self._segments(units)
         read = self._each(tasks.read, [(each, self._place) for each in segments], [s.unit for s in segments])
-        write_manifest(self._batch.folder, Manifest(self._place.engine, tuple(units), tuple(segments), tuple(read)))
+        write_manifest(
+            self._batch.folder, Manifest(self._place.engine, tuple(units), tuple(segments), tuple(read))
+        )
         return self._done(units, segments, read, faults)
 
     def _file(self, file: tuple[str, int]) -> Unit:
         path, size_bytes = file
-        if not objects.is_remote(path) and Path(path).exists() and not Path(path).is_file():
-            if not Path(path).is_dir():
-                raise InexactError(f"{path} can be read only once")
+        if not objects.is_remote(path) and _is_special(Path(path)):
+            raise InexactError(f"{path} can be read only once")
         return Unit((path,), None, size_bytes)
 
     def _cut(self, files: Sequence[Unit]) -> list[list[Unit]]:
@@ -167,7 +168,11 @@ class _Work:
         return names
 
     def _done(
-        self, units: Sequence[Known], segments: Sequence[Segment], read: Sequence[Read], faults: tuple[Fault, ...]
+        self,
+        units: Sequence[Known],
+        segments: Sequence[Segment],
+        read: Sequence[Read],
+        faults: tuple[Fault, ...],
     ) -> Crossed:
         spans = [unit.found.span_ns for unit in units if unit.found.span_ns is not None]
         span_ns = (min(first for first, _ in spans), max(last for _, last in spans)) if spans else None
@@ -176,7 +181,9 @@ class _Work:
             for segment, one in zip(segments, read, strict=True)
         ]
         ends = planning.clocks(units)
-        return Crossed(tuple(files), tuple(one.part for one in read), faults, span_ns, ends[-1] if ends else 0)
+        return Crossed(
+            tuple(files), tuple(one.part for one in read), faults, span_ns, ends[-1] if ends else 0
+        )
 
     def _each(self, function: Callable[[J], R], jobs: Sequence[J], units: Sequence[Unit]) -> list[R]:
         """Let workers do the jobs, and tell of the progress: a file is gone through twice."""
@@ -201,6 +208,11 @@ def _expanded(paths: Sequence[Path | str]) -> Iterator[tuple[str, int]]:
         yield str(path), size_bytes
     remote = {file: None for path in paths if isinstance(path, str) for file in objects.expand(path)}
     yield from sorted(remote)
+
+
+def _is_special(path: Path) -> bool:
+    """Tell whether a path is a pipe's or a device's."""
+    return path.exists() and not path.is_file() and not path.is_dir()
 
 
 def _faults(surveyed: dict[Unit, Surveyed]) -> Iterator[Fault]:

@@ -1,11 +1,10 @@
 """What workers found, under the hash of all that it follows from: what is there is right, and is whole.
 
-Files are written beside their places and moved there, so that a worker that dies leaves nothing half done. Nothing
-here is deleted: whoever owns the folder may do that at any time between two replays.
+Files are written beside their places and moved there, so that a worker that dies leaves nothing half done.
+Nothing here is deleted: whoever owns the folder may do that at any time between two replays.
 """
 
 import hashlib
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -13,7 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
-from sensors.parts import Piece
+from sensors.partition import Piece
 
 T = TypeVar("T")
 
@@ -98,5 +97,5 @@ class Store:
 
 def identity(path: Path, piece: Piece | None) -> str:
     """Return what tells whether a file is the one that was seen before: all but its bytes. Raises OSError."""
-    about = os.stat(path)
+    about = path.stat()
     return address(str(path.resolve()), about.st_size, about.st_mtime_ns, about.st_ino, piece)

@@ -1,7 +1,7 @@
-"""What a worker does: it looks through a unit, or reads a segment. Doing it again, or twice at once, changes nothing.
+"""What a worker does: it looks through a unit, or reads a segment. Doing it twice changes nothing.
 
-What was found before is not looked for again. A file that has the same size, time and place as before is taken to
-have the same bytes.
+What was found before is not looked for again. A file that has the same size, time and place as before is
+taken to have the same bytes.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from monitor.batch.store import Store, address, content_of, identity
 from monitor.batch.types import Place, Read, Segment, Surveyed, Unit
 from sensors import parts
 from sensors.capture import path_text
-from sensors.parts import Part, PartRead
+from sensors.partition import Part, PartRead
 
 
 def find_cuts(job: tuple[Unit, Place, int]) -> list[int] | None:
@@ -55,7 +55,13 @@ def read(job: tuple[Segment, Place]) -> Read:
     segment, place = job
     store = Store(Path(place.folder))
     name = address(
-        "read", place.engine, place.limits, segment.contents, segment.before_ns, segment.tunnels, segment.crossing
+        "read",
+        place.engine,
+        place.limits,
+        segment.contents,
+        segment.before_ns,
+        segment.tunnels,
+        segment.crossing,
     )
     done = store.get(name, PartRead)
     if done is not None and store.path(name, "said").exists() and store.path(name, "left").exists():

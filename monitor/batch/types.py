@@ -4,7 +4,7 @@ import msgspec
 
 from sensors.limits import Limits
 from sensors.observations import Fault
-from sensors.parts import PartRead, Piece
+from sensors.partition import PartRead, Piece
 
 
 class Unit(msgspec.Struct, frozen=True):
@@ -26,7 +26,7 @@ class Place(msgspec.Struct, frozen=True):
 class Surveyed(msgspec.Struct, frozen=True):
     """What was found in a unit. ``content`` is the hash of its bytes; ``alive`` and ``pairs`` name blobs.
 
-    The other fields are those of ``sensors.parts.Scanned``.
+    The other fields are those of ``sensors.partition.Scanned``.
     """
 
     content: str
@@ -63,7 +63,7 @@ class Segment(msgspec.Struct, frozen=True):
 
 
 class Read(msgspec.Struct, frozen=True):
-    """What came of a segment: its files are in the store under ``address``. ``anew``: it was not there yet."""
+    """What came of a segment: its files are in the store under ``address``. ``anew``: it was not there."""
 
     address: str
     part: PartRead

@@ -25,7 +25,7 @@ class Workers(Protocol):
 
 
 class Here:
-    """This process."""
+    """The process that asks."""
 
     def each(self, function: Callable[[J], R], jobs: Sequence[J]) -> Iterator[tuple[int, R]]:
         """Do one job after the other."""
@@ -37,20 +37,20 @@ class Cluster:
     """The workers of a Dask cluster. Tasks of workers that die are given to others."""
 
     def __init__(self, client: "Client") -> None:
-        self._client = client
+        self.client = client
 
     def each(self, function: Callable[[J], R], jobs: Sequence[J]) -> Iterator[tuple[int, R]]:
         """Do the jobs on all workers."""
         from distributed import as_completed  # noqa: PLC0415  optional and heavy
 
-        futures = [self._client.submit(function, job, pure=False, retries=RETRIES) for job in jobs]
+        futures = [self.client.submit(function, job, pure=False, retries=RETRIES) for job in jobs]
         places = {future.key: at for at, future in enumerate(futures)}
         try:
-            for future in as_completed(futures):
+            for future in as_completed(futures):  # type: ignore[no-untyped-call]
                 yield places[future.key], future.result()
                 future.release()
         finally:
-            self._client.cancel(futures)
+            self.client.cancel(futures)  # type: ignore[no-untyped-call]
 
 
 def require_cluster() -> None:
@@ -72,7 +72,7 @@ def local_workers(count: int) -> Iterator[Cluster]:
     from distributed import Client, LocalCluster  # noqa: PLC0415  optional and heavy
 
     with (
-        LocalCluster(
+        LocalCluster(  # type: ignore[no-untyped-call]
             n_workers=count,
             threads_per_worker=1,
             processes=True,
@@ -80,7 +80,7 @@ def local_workers(count: int) -> Iterator[Cluster]:
             host="127.0.0.1",
             memory_limit=None,
         ) as cluster,
-        Client(cluster) as client,
+        Client(cluster) as client,  # type: ignore[no-untyped-call]
     ):
         yield Cluster(client)
 
@@ -92,7 +92,7 @@ def cluster_at(address: str) -> Iterator[Cluster]:
     from distributed import Client  # noqa: PLC0415  optional and heavy
 
     try:
-        client = Client(address, timeout=_WAIT_SECONDS)
+        client = Client(address, timeout=_WAIT_SECONDS)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
         text = " ".join(str(error).split())[:200]
         raise InputError(address, text or "no scheduler answers", "check the address of --cluster") from None
