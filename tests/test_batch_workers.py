@@ -67,7 +67,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "somebody")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     s3fs.S3FileSystem.clear_instance_cache()
     system = s3fs.S3FileSystem()
     system.mkdir("captures")
@@ -100,7 +100,10 @@ def test_a_scheduler_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPat
     from monitor.batch import workers  # noqa: PLC0415
 
     monkeypatch.setattr(workers, "_WAIT_SECONDS", 1)
-    with pytest.raises(InputError, match="check the address of --cluster"), workers.cluster_at("tcp://127.0.0.1:9"):
+    with (
+        pytest.raises(InputError, match="check the address of --cluster"),
+        workers.cluster_at("tcp://127.0.0.1:9"),
+    ):
         pass
 
 

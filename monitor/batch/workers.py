@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from monitor.files import InputError
@@ -79,6 +80,7 @@ def local_workers(count: int) -> Iterator[Cluster]:
             dashboard_address=None,
             host="127.0.0.1",
             memory_limit=None,
+            security=find_spec("cryptography") is not None or None,
         ) as cluster,
         Client(cluster) as client,  # type: ignore[no-untyped-call]
     ):

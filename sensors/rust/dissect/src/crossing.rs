@@ -165,7 +165,12 @@ impl Crossing {
     #[must_use]
     pub fn new(alive: &[Alive], tunnels: bool, seed: u64) -> Self {
         let mut ends = HashSet::with_hasher(hasher(seed));
-        ends.extend(alive.iter().flat_map(|alive| &alive.0).map(|(ends, _)| *ends));
+        ends.extend(
+            alive
+                .iter()
+                .flat_map(|alive| &alive.0)
+                .map(|(ends, _)| *ends),
+        );
         let pairs = ends.iter().any(|ends: &Ends| ends.transport == 0);
         Self {
             ends,
@@ -203,7 +208,7 @@ struct Life {
 
 /// Follows the conversations of a part of a capture.
 pub struct Lives {
-    lives: HashMap<Ends, Life, RandomState>,
+    followed: HashMap<Ends, Life, RandomState>,
     pairs: HashSet<Ends, RandomState>,
     room: usize,
     now_ns: i64,
@@ -219,7 +224,7 @@ impl Lives {
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self {
-            lives: HashMap::with_hasher(hasher(seed)),
+            followed: HashMap::with_hasher(hasher(seed)),
             pairs: HashSet::with_hasher(hasher(seed)),
             room: FEW_LIVES,
             now_ns: i64::MIN,
@@ -258,7 +263,7 @@ impl Lives {
     #[inline]
     fn flow(&mut self, ends: Ends, flags: u8, from_low: bool) {
         let now_ns = self.now_ns;
-        let life = self.lives.entry(ends).or_insert(Life {
+        let life = self.followed.entry(ends).or_insert(Life {
             active_ns: now_ns,
             fins: 0,
             closed: false,
@@ -272,7 +277,7 @@ impl Lives {
             life.fins |= if from_low { 1 } else { 2 };
         }
         life.closed |= flags & RST != 0 || life.fins == 3;
-        if self.lives.len() > self.room {
+        if self.followed.len() > self.room {
             self.forget();
         }
     }
@@ -281,19 +286,19 @@ impl Lives {
     #[cold]
     fn forget(&mut self) {
         let now_ns = self.now_ns;
-        self.lives
+        self.followed
             .retain(|ends, life| until_ns(ends, life) >= now_ns);
-        self.overflow |= self.lives.len() > MAX_LIVES;
+        self.overflow |= self.followed.len() > MAX_LIVES;
         if self.overflow {
-            self.lives.clear();
+            self.followed.clear();
         }
-        self.room = FEW_LIVES.max(2 * self.lives.len());
+        self.room = FEW_LIVES.max(2 * self.followed.len());
     }
 
     /// The conversations that may go on behind the last frame, in order.
     #[must_use]
     pub fn alive(&self) -> Alive {
-        let each = self.lives.iter();
+        let each = self.followed.iter();
         let each = each.map(|(ends, life)| (*ends, until_ns(ends, life)));
         let each = each.filter(|(_, until_ns)| *until_ns >= self.now_ns);
         Alive(each.collect()).carry(&Alive::default(), self.now_ns)
@@ -320,3 +325,6 @@ fn until_ns(ends: &Ends, life: &Life) -> i64 {
 fn hasher(seed: u64) -> RandomState {
     RandomState::with_seeds(seed, seed.rotate_left(29), !seed, 0x9e37_79b9_7f4a_7c15)
 }
+
+#[cfg(test)]
+mod tests;

@@ -122,3 +122,6 @@ fn may_hide(protocol: u8, cargo: &Cargo<'_>, at: usize) -> bool {
     // Of fragments that overlap, one may say the protocol and another one the port.
     !plain || udp_tunnels::is_target(target_port)
 }
+
+#[cfg(test)]
+mod tests;

@@ -91,22 +91,17 @@ struct Task {
 
 /// What became of the packets; whether all was known that crosses; flows, bytes and tunnels at the most; frames and
 /// bytes left to others.
-type Done<'py> = (
-    Bound<'py, PyBytes>,
-    bool,
-    (usize, usize, usize),
-    (u64, u64),
-);
+type Done<'py> = (Bound<'py, PyBytes>, bool, (usize, usize, usize), (u64, u64));
 
 /// Read a part; leave what it said, and what is another's to read, in two files. Raises `OSError`.
 #[pyfunction]
-fn read_part<'py>(
-    py: Python<'py>,
+fn read_part(
+    py: Python<'_>,
     task: Task,
     limits: Bounds,
     files: (PathBuf, PathBuf),
     seed: u64,
-) -> PyResult<Done<'py>> {
+) -> PyResult<Done<'_>> {
     let done = py.detach(|| {
         let alive: Vec<Alive> = task.crossing.iter().map(|one| Alive::decode(one)).collect();
         let given = reading::Given {
@@ -177,10 +172,7 @@ impl Stitch {
     }
 
     /// What became of the packets that cross, as a msgpack map; flows, bytes and tunnels at the most.
-    fn accounting<'py>(
-        &mut self,
-        py: Python<'py>,
-    ) -> (Bound<'py, PyBytes>, (usize, usize, usize)) {
+    fn accounting<'py>(&mut self, py: Python<'py>) -> (Bound<'py, PyBytes>, (usize, usize, usize)) {
         let (accounting, kept) = self.stitch().accounting();
         (PyBytes::new(py, &accounting), most(kept))
     }

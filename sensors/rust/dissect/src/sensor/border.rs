@@ -65,7 +65,8 @@ impl Border {
             ..Order::default()
         };
         while !sensor.finish(1) {
-            self.told.extend(sensor.take().into_iter().map(|seen| (order, seen)));
+            self.told
+                .extend(sensor.take().into_iter().map(|seen| (order, seen)));
         }
         // The engine's own log knows what it lost itself, and nothing of the parts: it is not asked.
         let left = sensor.take().into_iter();

@@ -78,7 +78,8 @@ impl Ordered {
         let tracker = &mut self.sensor.tracker;
         while let Some(slot) = tracker.flows.next_idle(class) {
             let flow = tracker.flows.get(slot);
-            let (last_ns, last_packet) = flow.map_or((0, 0), |flow| (flow.last_ns, flow.last_packet));
+            let (last_ns, last_packet) =
+                flow.map_or((0, 0), |flow| (flow.last_ns, flow.last_packet));
             tracker.end(slot, last_ns, EndReason::Idle);
             self.orders.resize(
                 tracker.recorder.len(),
