@@ -47,8 +47,8 @@ class Deadly:
 
 def test_a_worker_that_is_killed_changes_nothing(tmp_path: Path) -> None:
     frames = long_traffic()
-    write_cut(tmp_path / "in", frames, [100 * number for number in range(1, 28)])
-    both = Both(knowledge(), tmp_path, piece_bytes=4_000)
+    write_cut(tmp_path / "in", frames, [360 * number for number in range(1, 8)])
+    both = Both(knowledge(), tmp_path, piece_bytes=25_000)
     with local_workers(2) as cluster:
         deadly = Deadly(cluster, cluster.client)
         assert both.in_parts(tmp_path / "in", deadly) == both.in_one(tmp_path / "in")

@@ -52,7 +52,7 @@ def _measure(options: argparse.Namespace, scratch: Path) -> int:
     for run in runs:
         print(
             f"{run.name:12} {run.seconds:7.1f} s  {run.cpu_seconds:7.1f} s of CPU  "
-            f"largest process {run.peak_bytes / 1e6:4.0f} MB  left to the border {run.left_bytes / 1e6:4.0f} MB"
+            f"largest process {run.peak_bytes / 1e6:4.0f} MB  left over {run.left_bytes / 1e6:4.0f} MB"
             + (f"  {run.killed} killed" if run.killed else "")
         )
     print(f"{many} workers are {runs[1].seconds / runs[2].seconds:.2f} times as fast as one")

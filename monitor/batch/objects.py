@@ -27,13 +27,13 @@ def local(path: str) -> str:
 
 
 @contextmanager
-def here(path: str) -> Iterator[Path]:
-    """Have a file, or an object's bytes in one of its own, on this disk. Raises OSError."""
+def here(path: str, rank: int = 0) -> Iterator[Path]:
+    """Have a file, or an object in a file of this disk, which sorts by rank. Raises OSError."""
     if not is_remote(path):
         yield Path(path)
         return
     system, name = _system(path)
-    with tempfile.TemporaryDirectory(prefix="residency-") as folder:
+    with tempfile.TemporaryDirectory(prefix=f"residency-{rank:06}-") as folder:
         file = Path(folder, "object" + "".join(Path(name).suffixes[-2:]))
         with (
             system.open(name, "rb", cache_type="none", block_size=_CHUNK_BYTES) as source,

@@ -3,7 +3,6 @@
 Where it is not sure that this comes to the same bytes, one reader reads it all, and a line says why.
 """
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -11,16 +10,16 @@ from typing import TypeVar
 
 import msgspec
 
-from monitor import __version__, replaying
+from monitor import replaying
 from monitor.app import Knowledge
 from monitor.batch import objects, planning, tasks
 from monitor.batch.manifest import Manifest, write_manifest
-from monitor.batch.store import Store, address
+from monitor.batch.store import Store
 from monitor.batch.types import Known, Place, Read, Segment, Surveyed, Unit
 from monitor.batch.workers import Workers
 from monitor.files import InputError
 from monitor.replaying import Reading, Replayed
-from sensors import native, parts
+from sensors import parts
 from sensors.engine import Options, Progress, Sensor
 from sensors.observations import Fault
 from sensors.partition import InexactError
@@ -48,7 +47,7 @@ class Batch(msgspec.Struct, frozen=True):
 def replay(
     paths: Sequence[str], knowledge: Knowledge, batch: Batch, out: Path | None, progress: Progress | None
 ) -> Replayed:
-    """Replay captures. Raises InputError, MissingExtraError, and OSError for the workers' folder."""
+    """Replay captures. Raises InputError, MissingExtraError."""
     named = [Path(path) if not objects.is_remote(path) else path for path in map(objects.local, paths)]
     opener = partial(opened, batch)
     try:
@@ -63,11 +62,15 @@ def replay(
 
 
 def opened(batch: Batch, paths: Sequence[Path | str], options: Options, progress: Progress | None) -> Sensor:
-    """Read captures in parts. Raises InexactError."""
+    """Read captures in parts. Raises InexactError, InputError."""
     if options.interest is None:
         raise InexactError("nothing says what is of interest")
-    work = _Work(batch, options, progress)
-    return Stitched(work.crossed(paths), options, options.interest)
+    try:
+        return Stitched(_Work(batch, options, progress).crossed(paths), options, options.interest)
+    except OSError as error:
+        mend = "make room, or choose a --cache that all workers reach"
+        problem = error.strerror or " ".join(str(error).split())[:200] or type(error).__name__
+        raise InputError(str(error.filename or batch.folder), problem, mend) from None
 
 
 class _Work:
@@ -75,7 +78,7 @@ class _Work:
 
     def __init__(self, batch: Batch, options: Options, progress: Progress | None) -> None:
         self._batch = batch
-        self._place = Place(str(batch.folder.resolve()), _engine(), options.limits)
+        self._place = Place(str(batch.folder.resolve()), tasks.engine(), options.limits)
         self._store = Store(Path(self._place.folder))
         self._progress = progress
         self._halves = 0
@@ -218,11 +221,3 @@ def _is_special(path: Path) -> bool:
 def _faults(surveyed: dict[Unit, Surveyed]) -> Iterator[Fault]:
     for found in surveyed.values():
         yield from found.faults
-
-
-def _engine() -> str:
-    """Return what finds: the tool, the form of its files, and the engine's own bytes."""
-    from sensors import _native  # noqa: PLC0415  absent where it was not built
-
-    digest = hashlib.sha256(Path(str(_native.__file__)).read_bytes()).hexdigest()
-    return address(__version__, native.NativeSensor.engine, _native.PARTS_FORM, digest)

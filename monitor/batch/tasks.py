@@ -4,18 +4,37 @@ What was found before is not looked for again. A file that has the same size, ti
 taken to have the same bytes.
 """
 
+import errno
+import hashlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 
 import msgspec
 
+from monitor import __version__
 from monitor.batch import objects
 from monitor.batch.store import Store, address, content_of, identity
 from monitor.batch.types import Place, Read, Segment, Surveyed, Unit
 from sensors import parts
 from sensors.capture import path_text
 from sensors.partition import Part, PartRead
+
+
+@cache
+def engine() -> str:
+    """Return what finds here: the tool, the form of its files, and the engine's own bytes."""
+    from sensors import _native  # noqa: PLC0415  absent where it was not built
+
+    digest = hashlib.sha256(Path(str(_native.__file__)).read_bytes()).hexdigest()
+    return address(__version__, _native.PARTS_FORM, digest)
+
+
+def _check_engine(place: Place) -> None:
+    if engine() != place.engine:
+        problem = "this worker has another version of residency-monitor, or of its engine"
+        raise OSError(errno.EINVAL, problem, __file__)
 
 
 def find_cuts(job: tuple[Unit, Place, int]) -> list[int] | None:
@@ -37,6 +56,7 @@ def find_cuts(job: tuple[Unit, Place, int]) -> list[int] | None:
 def survey(job: tuple[Unit, Place]) -> Surveyed:
     """Look through a unit. Raises OSError where the store cannot be written, or an object not be fetched."""
     unit, place = job
+    _check_engine(place)
     store = Store(Path(place.folder))
     with ExitStack() as stack:
         files = _Files(unit, store, stack)
@@ -53,6 +73,7 @@ def survey(job: tuple[Unit, Place]) -> Surveyed:
 def read(job: tuple[Segment, Place]) -> Read:
     """Read a segment. Raises OSError where the store cannot be written, or an object not be fetched."""
     segment, place = job
+    _check_engine(place)
     store = Store(Path(place.folder))
     name = address(
         "read",
@@ -68,11 +89,12 @@ def read(job: tuple[Segment, Place]) -> Read:
         return Read(name, done)
     crossing = tuple(store.read_blob(blob) for blob in segment.crossing)
     with ExitStack() as stack:
-        paths = _Files(segment.unit, store, stack).paths()
-        texts = tuple(map(str, paths))
+        files = _Files(segment.unit, store, stack)
+        texts = tuple(map(str, files.paths()))
         part = Part(texts, segment.unit.piece, segment.before_ns, segment.tunnels, crossing)
         said, left = (stack.enter_context(_new_file(store, name)) for _ in range(2))
         done = parts.read(part, place.limits, said, left)
+        files.check(segment.contents)
         store.keep(said, name, "said")
         store.keep(left, name, "left")
     store.put(name, done)
@@ -85,25 +107,38 @@ class _Files:
     def __init__(self, unit: Unit, store: Store, stack: ExitStack) -> None:
         self._unit, self._store, self._stack = unit, store, stack
         self._paths: list[Path] | None = None
+        # By which packets of the same time are put in order.
+        self._ranks = {path: rank for rank, path in enumerate(sorted(unit.paths, key=Path))}
 
     def paths(self) -> list[Path]:
         """Return where the bytes are, on this worker's disk."""
         if self._paths is None:
-            here = [objects.here(path) for path in self._unit.paths]
+            here = [objects.here(path, self._ranks[path]) for path in self._unit.paths]
             self._paths = [self._stack.enter_context(each) for each in here]
         return self._paths
 
     def content(self) -> str:
         """Return the hash of the bytes; empty where they cannot be read."""
-        hashes = []
-        for at, path in enumerate(self._unit.paths):
-            try:
-                hashes.append(self._content(at, path))
-            except OSError:
-                if objects.is_remote(path):
-                    raise
-                return ""
-        return hashes[0] if len(hashes) == 1 else address("files", hashes)
+        try:
+            return _together(self.contents())
+        except OSError:
+            if any(map(objects.is_remote, self._unit.paths)):
+                raise
+            return ""
+
+    def contents(self) -> list[str]:
+        """Return the hashes of the files, by rank."""
+        return [self._content(self._unit.paths.index(path), path) for path in self._ranks]
+
+    def check(self, contents: tuple[str, ...]) -> None:
+        """Raise OSError where the bytes are not those that were looked through."""
+        now = self.contents()
+        if (
+            (len(contents) == len(now)
+            and sorted(contents) != sorted(now))
+            or (len(contents) == 1 and contents[0] != _together(now))
+        ):
+            raise OSError(errno.EBUSY, "it changed while it was read", self._unit.paths[0])
 
     def _content(self, at: int, path: str) -> str:
         piece = self._unit.piece
@@ -114,6 +149,10 @@ class _Files:
             content = content_of(self.paths()[at], piece)
             self._store.put(name, content)
         return content
+
+
+def _together(hashes: list[str]) -> str:
+    return hashes[0] if len(hashes) == 1 else address("files", hashes)
 
 
 def _scan(paths: list[Path], unit: Unit, store: Store, content: str) -> Surveyed:

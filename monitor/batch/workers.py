@@ -42,7 +42,8 @@ class Cluster:
 
     def each(self, function: Callable[[J], R], jobs: Sequence[J]) -> Iterator[tuple[int, R]]:
         """Do the jobs on all workers."""
-        from distributed import as_completed  # noqa: PLC0415  optional and heavy
+        from distributed import KilledWorker, as_completed  # noqa: PLC0415  optional and heavy
+        from distributed.client import FutureCancelledError  # noqa: PLC0415
 
         futures = [self.client.submit(function, job, pure=False, retries=RETRIES) for job in jobs]
         places = {future.key: at for at, future in enumerate(futures)}
@@ -50,6 +51,9 @@ class Cluster:
             for future in as_completed(futures):  # type: ignore[no-untyped-call]
                 yield places[future.key], future.result()
                 future.release()
+        except (KilledWorker, FutureCancelledError) as error:
+            mend = "see what ends them (memory, disk), or use fewer"
+            raise InputError("workers", _line(error), mend) from None
         finally:
             self.client.cancel(futures)  # type: ignore[no-untyped-call]
 
@@ -96,7 +100,11 @@ def cluster_at(address: str) -> Iterator[Cluster]:
     try:
         client = Client(address, timeout=_WAIT_SECONDS)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
-        text = " ".join(str(error).split())[:200]
-        raise InputError(address, text or "no scheduler answers", "check the address of --cluster") from None
+        raise InputError(address, _line(error), "check the address of --cluster") from None
     with client:
         yield Cluster(client)
+
+
+def _line(error: Exception) -> str:
+    """Return what a library says as one line of bounded length."""
+    return " ".join(str(error).split())[:200] or type(error).__name__

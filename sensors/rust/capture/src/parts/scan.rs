@@ -1,7 +1,8 @@
 //! A part of a capture, looked through for what has to be known before any part can be read by itself.
 
 use dissect::clock::MAX_JUMP_NS;
-use dissect::crossing::{Alive, Lives};
+use dissect::crossing::Alive;
+use dissect::crossing::lives::Lives;
 use dissect::frames::Looked;
 use dissect::glance::Glance;
 

@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::{ACK, Alive, Crossing, Ends, FIN, Lives, RST, SLACK_NS, SYN};
+use super::lives::{ACK, FEW_LIVES, FIN, Lives, RST, SYN};
+use super::{Alive, Crossing, Ends, SLACK_NS};
 use crate::flows::{LINGER_NS, SECOND_NS, TCP_IDLE_NS, UDP_IDLE_NS};
 use crate::glance::Glance;
 use crate::kit::segment;
@@ -126,7 +127,7 @@ fn what_is_over_takes_no_memory() {
             &glance(Ends::of(&packet).0, 0, UP),
             i64::from(number) * SECOND_NS,
         );
-        assert!(lives.followed.len() <= super::FEW_LIVES + 1);
+        assert!(lives.len() <= FEW_LIVES + 1);
     }
     assert!(!lives.overflow);
 }

@@ -54,10 +54,10 @@ fn flows_are_those_that_decoding_finds() {
 fn a_fragment_says_whether_it_may_hide_others() {
     let more = 0x2000;
     for (payload, protocol, flags, hidden) in [
-        (tcp_to(SERVER_PORT, &[0; 40]), 6, more, false),
+        (tcp_to(SERVER_PORT, &[0; 44]), 6, more, false),
         (udp_to(53, &[0; 40]), 17, more, false),
         (udp_to(VXLAN, &[0; 40]), 17, more, true),
-        (tcp_to(VXLAN, &[0; 40]), 6, more, true), // another fragment may say that it is UDP
+        (tcp_to(VXLAN, &[0; 44]), 6, more, true), // another fragment may say that it is UDP
         (vec![0x45; 40], IPIP, more, true),
         (vec![0; 40], GRE, more, true),
         (vec![0; 40], 1, more, false),
