@@ -104,6 +104,10 @@ def test_days_without_a_packet_between_files_are_no_leap(tmp_path: Path) -> None
         (["--workers", "1", "--engine", "dpkt"], "need the native engine, not dpkt"),
         (["--workers", "1", "--cluster", "tcp://127.0.0.1:1"], "exclude each other"),
         (["--cluster", "tcp://127.0.0.1:1"], "--cluster needs a place for what workers find"),
+        (
+            ["egress.pcap", "--cluster", "tcp://127.0.0.1:1", "--out", "x"],
+            "name captures by their whole paths",
+        ),
         (["--cache", "x"], "--cache is for --workers and --cluster"),
         (["s3://bucket/egress.pcap"], "objects are read by workers; add --workers N or --cluster"),
     ],

@@ -133,10 +133,8 @@ class _Files:
     def check(self, contents: tuple[str, ...]) -> None:
         """Raise OSError where the bytes are not those that were looked through."""
         now = self.contents()
-        if (
-            (len(contents) == len(now)
-            and sorted(contents) != sorted(now))
-            or (len(contents) == 1 and contents[0] != _together(now))
+        if (len(contents) == len(now) and sorted(contents) != sorted(now)) or (
+            len(contents) == 1 and contents[0] != _together(now)
         ):
             raise OSError(errno.EBUSY, "it changed while it was read", self._unit.paths[0])
 

@@ -11,12 +11,9 @@ import click
 
 from monitor import app, replaying
 from monitor.batch import run
-from monitor.batch.objects import is_remote
-from monitor.batch.objects import local as local_path
 from monitor.commands.base import (
     CAPTURE,
     FILE,
-    Failure,
     as_of_option,
     catalog_option,
     choose_engine,
@@ -30,10 +27,9 @@ from monitor.commands.base import (
     warn,
 )
 from monitor.commands.edge import reader_may_leave
-from monitor.commands.replay_parts import Spread, in_parts, spread_options
+from monitor.commands.replay_parts import Spread, in_parts, local_paths, spread_options
 from monitor.console import print_summary
 from monitor.datasets.use import DataChoice
-from monitor.exitstatus import Exit
 from monitor.exports import summary_json
 from monitor.geography import Site
 
@@ -89,17 +85,15 @@ def command(
     may be in object stores: s3://, gs://. The output is the same.
     """
     engine = choose_engine(engine)
-    remote = [path for path in paths if is_remote(path)]
-    if remote and workers is None and cluster is None:
-        raise Failure(f"{remote[0]}: objects are read by workers; add --workers N or --cluster", Exit.USAGE)
-    local = [Path(local_path(path)) for path in paths if not is_remote(path)]
+    spread = Spread(workers, cluster, cache)
+    local = local_paths(spread, paths)
     with clear_errors():
         knowledge = app.load_knowledge(policy, catalogs, geoips, DataChoice(data, as_of))
         knowledge = app.with_physics(knowledge, site)
         warn(knowledge.warnings)
         warn(knowledge.notes)
         gc.freeze()  # all that was loaded stays, and need not be looked through for garbage again and again
-        with in_parts(Spread(workers, cluster, cache), engine, out) as batch, _progress(local) as progress:
+        with in_parts(spread, engine, out) as batch, _progress(local) as progress:
             if batch is None:
                 reading = replaying.Reading(engine, threads)
                 replayed = replaying.replay(local, knowledge, reading, out, progress)

@@ -1,7 +1,7 @@
 """The options of `residency replay` that let several workers read, and what they come to."""
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
+from monitor.batch import objects
 from monitor.batch.run import Batch
 from monitor.batch.workers import cluster_at, local_workers
 from monitor.commands.base import FILE, Failure, warn
@@ -80,6 +81,19 @@ def _check(spread: Spread, engine: str, out: Path | None) -> None:
     if spread.cluster is not None and spread.cache is None and out is None:
         mend = "name a folder that all workers reach with --cache"
         raise Failure(f"--cluster needs a place for what workers find; {mend}", Exit.USAGE)
+
+
+def local_paths(spread: Spread, paths: Sequence[str]) -> list[Path]:
+    """Return the paths that are no objects'. Ends the command where those who read cannot reach a path."""
+    remote = [path for path in paths if objects.is_remote(path)]
+    if remote and not spread.wanted:
+        raise Failure(f"{remote[0]}: objects are read by workers; add --workers N or --cluster", Exit.USAGE)
+    local = [Path(objects.local(path)) for path in paths if not objects.is_remote(path)]
+    relative = [path for path in local if not path.is_absolute()]
+    if spread.cluster is not None and relative:
+        mend = "name captures by their whole paths, which the workers must reach too"
+        raise Failure(f"{relative[0]}: workers of --cluster are in other folders; {mend}", Exit.USAGE)
+    return local
 
 
 def _make(folder: Path) -> None:
