@@ -81,7 +81,7 @@ def local_workers(count: int) -> Iterator[Cluster]:
             n_workers=count,
             threads_per_worker=1,
             processes=True,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
             host="127.0.0.1",
             memory_limit=None,
             security=find_spec("cryptography") is not None or None,
