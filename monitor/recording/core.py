@@ -95,7 +95,7 @@ class Recording:
             if tenant in self._records or tenant in self.behind:  # why is said where that is tried
                 left += group
                 continue
-            fresh = self._fresh(tenant, group)
+            fresh = self.origins.fresh(group)  # what comes of a fleet may come again
             try:
                 self._append(tenant, fresh, now_ns)
             except OSError as error:
@@ -227,12 +227,6 @@ class Recording:
         if must_sweep or self.book.forgotten > self._forgotten:
             self.outbox.keep_only(finding.id for finding in self.book.findings())
             self._must_sweep, self._forgotten = self._must_sweep and not must_sweep, self.book.forgotten
-
-    def _fresh(self, tenant: Tenant, items: Sequence[Item]) -> Sequence[Item]:
-        """Return what a tenant's ledger does not have yet: what comes of a fleet may come again."""
-        if all(item.origin is None for item in items):
-            return items
-        return self.origins.fresh(tenant_folder(tenant), items)
 
     def _append_everywhere(self, records: Sequence[Record], now_ns: int) -> list[OSError]:
         if not records:

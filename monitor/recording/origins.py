@@ -7,6 +7,7 @@ a sensor that starts again and again the first runs are forgotten; so late nothi
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from monitor.ledger.names import tenant_folder
 from monitor.origins import Origin
 from monitor.recording.items import Item
 
@@ -43,14 +44,16 @@ class Origins:
         last = self._streams.get((ledger, origin.partition, origin.sensor), {}).get(origin.run)
         return last is not None and (origin.number, origin.index) <= last
 
-    def fresh(self, ledger: str, items: Iterable[Item]) -> list[Item]:
-        """Return the items that a ledger has not yet; of what is there twice, the first."""
+    def fresh(self, items: Iterable[Item]) -> list[Item]:
+        """Return the items that their tenants' ledgers do not have; of what is there twice, the first."""
         found: list[Item] = []
-        last: dict[tuple[int, str, str], Step] = {}
+        last: dict[tuple[Stream, str], Step] = {}
         for item in items:
             origin = item.origin
             if origin is not None:
-                run, step = (origin.partition, origin.sensor, origin.run), (origin.number, origin.index)
+                ledger = tenant_folder(item.tenant)
+                run = (ledger, origin.partition, origin.sensor), origin.run
+                step = origin.number, origin.index
                 if self.has(ledger, origin) or step <= last.get(run, (-1, 0)):
                     continue
                 last[run] = step
