@@ -125,3 +125,6 @@ def figures(findings: Sequence[Finding]) -> list[tuple[object, ...]]:
         (each.id, each.kind, each.rule, each.severity, each.count, each.first_ns, each.last_ns, each.bytes_up)
         for each in findings
     )
+
+
+SAID = judged(demo())

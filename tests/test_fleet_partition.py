@@ -20,12 +20,12 @@ from monitor.ledger.verify import verify_ledger
 from monitor.recording.items import Item
 from monitor.recording.origins import MAX_RUNS, Mark, Origins
 from tests.fleet_kit import (
+    SAID,
     covered,
     demo,
     entries,
     figures,
     found,
-    judged,
     knowledge,
     lines,
     opened,
@@ -38,7 +38,6 @@ from tests.records_kit import folder_in_memory
 
 KNOWN = knowledge()
 DECISIONS = demo()
-SAID = judged(DECISIONS)
 
 
 def alone() -> Book:
