@@ -11,9 +11,10 @@ from monitor import app
 from monitor.app import Knowledge
 from monitor.config import Retention
 from monitor.findings.types import Finding
+from monitor.fleet.folders import folder_of, partitions_in
 from monitor.fleet.parcels import Covered, Judged, Origin, Said
 from monitor.fleet.recording.partition import Partition
-from monitor.fleet.recording.plan import Plan, folder_of, partitions_in
+from monitor.fleet.recording.plan import Plan
 from monitor.ledger.reader import Entry, ledgers_in, open_ledger
 from monitor.outbox.reading import OutboxReader
 from monitor.types import Decision

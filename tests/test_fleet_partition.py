@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from monitor.files import InputError
 from monitor.findings import Book
 from monitor.findings.types import Finding
+from monitor.fleet.folders import partitions_in
 from monitor.fleet.parcels import Origin, Said
 from monitor.fleet.recording.partition import Partition
-from monitor.fleet.recording.plan import partitions_in
 from monitor.fleet.tenants import partition_of
 from monitor.ledger.reader import ledgers_in
 from monitor.ledger.verify import verify_ledger

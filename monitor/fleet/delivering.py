@@ -21,7 +21,7 @@ from monitor.courier.workers import Sending, Workers
 from monitor.documents import DocumentError
 from monitor.exitstatus import Exit
 from monitor.files import InputError
-from monitor.fleet.recording.plan import STATE, folder_of, partitions_in
+from monitor.fleet.folders import STATE, folder_of, partitions_in
 from monitor.outbox.reading import OutboxReader
 from monitor.parquet import MissingExtraError
 from monitor.sink_options import AnySink
