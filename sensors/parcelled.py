@@ -18,14 +18,14 @@ class Taken(msgspec.Struct, frozen=True):
 
 
 class Place(NamedTuple):
-    """A parcel, from 1, and where it stands among others.
+    """A parcel, by its number from 1 on, and where it stands among others.
 
-    Its observations count at their times, in its own order, and within its span; ``rank`` decides between
-    equal times, and then who came first. What is counted of it goes to ``account``.
+    The parcels of a sensor keep their order. Observations count at their times, within the span of their
+    parcel; ``sensor``, a number, decides between equal times. What is counted goes to ``account``.
     """
 
     parcel: int
+    sensor: int
     account: int
-    rank: int
     since_ns: int
     until_ns: int

@@ -74,7 +74,7 @@ class Windows:
             unwritten=self._unwritten,
         )
         self._blind = set()
-        window = replace(window, says=_says(window))
+        window = replace(window, says=sentence(window))
         self._before, self._carried, self._lost = tally.coverage, {}, {}
         self._packets, self._since_ns, self._shed, self._unwritten = packets, now_ns, 0, 0
         return window
@@ -101,7 +101,8 @@ def _listed(lost: dict[str, Count], reasons: list[str]) -> str:
     return ", ".join(f"{lost[reason].packets} ({reason})" for reason in reasons)
 
 
-def _says(window: Window) -> str:
+def sentence(window: Window) -> str:
+    """Return what a window says, for people."""
     total, lost, shed, left = window.connections, window.lost, window.shed, window.left
     named = sum(flows for name, flows in window.coverage.items() if name in NAMED)
     parts = [

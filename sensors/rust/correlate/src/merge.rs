@@ -1,10 +1,11 @@
-//! Observations of several parcels, in one order of time, each when all before it are there.
+//! Observations of several sensors' parcels, in one order of time, each when all before it are there.
 //!
-//! Within a parcel its own order stays: an observation counts at the latest time that it or one before it has,
-//! within the span in which the parcel was filled. Where times are equal, the parcel's rank decides.
+//! The parcels of one sensor keep their order, and so does what is in them: an observation counts at the latest time
+//! that it or one before it has, within the span that its parcel is of. A parcel without observations counts at the
+//! end of its span.
 
-use std::cmp::{Ordering, Reverse};
-use std::collections::BinaryHeap;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
 use std::vec::IntoIter;
 
 use dissect::observations::Observation;
@@ -14,49 +15,29 @@ use dissect::observations::Observation;
 pub struct Place {
     /// Its number here: later ones are higher.
     pub parcel: u64,
+    /// Whose it is. Where times are equal, the lower one comes first.
+    pub sensor: u64,
     /// What is counted of it goes there.
     pub account: u64,
-    /// Who comes first where times are equal.
-    pub rank: u64,
     /// No observation of it counts earlier than this,
     pub since_ns: i64,
     /// or later than this.
     pub until_ns: i64,
 }
 
-/// What is left of a parcel, and when its next observation counts.
+/// When something counts: by time, sensor and parcel.
+type Key = (i64, u64, u64);
+
+/// What is left of a parcel, when the next of it counts, and when the last.
 struct Held {
     at_ns: i64,
     place: Place,
-    next: Observation,
     rest: IntoIter<Observation>,
 }
 
 impl Held {
-    fn new(place: Place, observations: Vec<Observation>) -> Option<Self> {
-        let mut rest = observations.into_iter();
-        let next = rest.next()?;
-        let at_ns = counts_at(&place, &next).max(place.since_ns);
-        Some(Self {
-            at_ns,
-            place,
-            next,
-            rest,
-        })
-    }
-
-    /// Hand over the next one; what is left, if anything.
-    fn advance(mut self) -> (Observation, Option<Self>) {
-        let Some(following) = self.rest.next() else {
-            return (self.next, None);
-        };
-        self.at_ns = counts_at(&self.place, &following).max(self.at_ns);
-        let taken = std::mem::replace(&mut self.next, following);
-        (taken, Some(self))
-    }
-
-    const fn key(&self) -> (i64, u64, u64) {
-        (self.at_ns, self.place.rank, self.place.parcel)
+    fn key(&self) -> Key {
+        (self.at_ns, self.place.sensor, self.place.parcel)
     }
 }
 
@@ -69,65 +50,72 @@ impl PartialEq for Held {
 impl Eq for Held {}
 
 impl PartialOrd for Held {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
 
 impl Ord for Held {
-    fn cmp(&self, other: &Self) -> Ordering {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.key().cmp(&other.key())
     }
 }
 
-fn counts_at(place: &Place, observation: &Observation) -> i64 {
-    let ts_ns = match observation {
-        Observation::Name(name) => name.ts_ns,
-        Observation::Hello(hello) => hello.ts_ns,
-        Observation::Flow(update) => update.ts_ns,
-        Observation::Data(data) => data.ts_ns,
-        Observation::Gap(gap) => gap.ts_ns,
-    };
-    ts_ns.min(place.until_ns)
+/// When the last that waits of a sensor counts, and how many of its parcels wait.
+struct End {
+    at_ns: i64,
+    parcels: usize,
 }
 
 /// Parcels that wait.
 #[derive(Default)]
 pub struct Merge {
     held: BinaryHeap<Reverse<Held>>,
+    ends: HashMap<u64, End>,
     done: Vec<u64>,
 }
 
 impl Merge {
-    /// Take a parcel in; one without observations is done with.
-    pub fn hold(&mut self, place: Place, observations: Vec<Observation>) {
-        match Held::new(place, observations) {
-            Some(held) => self.held.push(Reverse(held)),
-            None => self.done.push(place.parcel),
-        }
+    /// Take a parcel in, behind those of its sensor that wait.
+    pub fn hold(&mut self, mut place: Place, observations: Vec<Observation>) {
+        let end = self.ends.entry(place.sensor).or_insert(End {
+            at_ns: i64::MIN,
+            parcels: 0,
+        });
+        place.since_ns = place.since_ns.max(end.at_ns);
+        place.until_ns = place.until_ns.max(place.since_ns);
+        end.parcels += 1;
+        let times = observations.iter().map(time_of);
+        end.at_ns = within(&place, times.max().unwrap_or(place.until_ns));
+        let first = observations.first().map_or(place.until_ns, time_of);
+        self.held.push(Reverse(Held {
+            at_ns: within(&place, first),
+            place,
+            rest: observations.into_iter(),
+        }));
     }
 
-    /// The observations that are next, all of one parcel; `None` where none counts before a moment.
+    /// The observations that are next, all of one parcel, if any; `None` where nothing counts before a moment.
     pub fn next(&mut self, until_ns: i64) -> Option<(Place, Vec<Observation>)> {
         if self.held.peek()?.0.at_ns >= until_ns {
             return None;
         }
         let Reverse(mut held) = self.held.pop()?;
+        let others = self.held.peek().map(|Reverse(other)| other.key());
         let place = held.place;
         let mut run = Vec::new();
-        loop {
-            let (taken, rest) = held.advance();
-            run.push(taken);
-            let Some(left) = rest else {
-                self.done.push(place.parcel);
+        while held.at_ns < until_ns && others.is_none_or(|key| held.key() < key) {
+            let Some(observation) = held.rest.next() else {
                 break;
             };
-            let others_first = self.held.peek().is_some_and(|Reverse(other)| *other < left);
-            if left.at_ns >= until_ns || others_first {
-                self.held.push(Reverse(left));
-                break;
-            }
-            held = left;
+            run.push(observation);
+            let following = held.rest.as_slice().first().map_or(i64::MIN, time_of);
+            held.at_ns = within(&place, following).max(held.at_ns);
+        }
+        if held.rest.as_slice().is_empty() {
+            self.finish(&place);
+        } else {
+            self.held.push(Reverse(held));
         }
         Some((place, run))
     }
@@ -135,6 +123,30 @@ impl Merge {
     /// The parcels of which nothing waits any more, since the last call.
     pub fn done(&mut self) -> Vec<u64> {
         std::mem::take(&mut self.done)
+    }
+
+    fn finish(&mut self, place: &Place) {
+        self.done.push(place.parcel);
+        if let Some(end) = self.ends.get_mut(&place.sensor) {
+            end.parcels -= 1;
+            if end.parcels == 0 {
+                self.ends.remove(&place.sensor);
+            }
+        }
+    }
+}
+
+fn within(place: &Place, ts_ns: i64) -> i64 {
+    ts_ns.clamp(place.since_ns, place.until_ns)
+}
+
+const fn time_of(observation: &Observation) -> i64 {
+    match observation {
+        Observation::Name(name) => name.ts_ns,
+        Observation::Hello(hello) => hello.ts_ns,
+        Observation::Flow(update) => update.ts_ns,
+        Observation::Data(data) => data.ts_ns,
+        Observation::Gap(gap) => gap.ts_ns,
     }
 }
 
@@ -144,10 +156,10 @@ mod tests {
     use crate::kit::{at, ended, resolved};
     use dissect::observations::Observation;
 
-    fn place(parcel: u64, rank: u64, since: i64, until: i64) -> Place {
+    fn place(parcel: u64, sensor: u64, since: i64, until: i64) -> Place {
         Place {
             parcel,
-            rank,
+            sensor,
             since_ns: at(since),
             until_ns: at(until),
             ..Place::default()
@@ -170,8 +182,8 @@ mod tests {
     #[test]
     fn observations_come_by_time_and_not_before_theirs() {
         let mut merge = Merge::default();
-        merge.hold(place(1, 0, 0, 9), vec![name(1), name(2), name(7)]);
-        merge.hold(place(2, 0, 0, 9), vec![name(3), name(5)]);
+        merge.hold(place(1, 1, 0, 9), vec![name(1), name(2), name(7)]);
+        merge.hold(place(2, 2, 0, 9), vec![name(3), name(5)]);
         assert_eq!(runs(&mut merge, 1), []);
         assert_eq!(runs(&mut merge, 6), [(1, 2), (2, 2)]);
         assert_eq!(merge.done(), [2]);
@@ -182,11 +194,9 @@ mod tests {
     #[test]
     fn what_tells_of_the_past_keeps_its_place_in_its_parcel() {
         let mut merge = Merge::default();
-        merge.hold(
-            place(1, 0, 4, 9),
-            vec![ended(0, 1, |_| {}), name(6), ended(0, 2, |_| {})],
-        );
-        merge.hold(place(2, 0, 0, 9), vec![name(3), name(5), name(7)]);
+        let told = vec![ended(0, 1, |_| {}), name(6), ended(0, 2, |_| {})];
+        merge.hold(place(1, 1, 4, 9), told);
+        merge.hold(place(2, 2, 0, 9), vec![name(3), name(5), name(7)]);
         assert_eq!(
             runs(&mut merge, 100),
             [(2, 1), (1, 1), (2, 1), (1, 2), (2, 1)]
@@ -194,26 +204,33 @@ mod tests {
     }
 
     #[test]
+    fn the_parcels_of_a_sensor_keep_their_order() {
+        let mut merge = Merge::default();
+        merge.hold(place(1, 1, 0, 9), vec![name(2), name(6)]);
+        merge.hold(place(2, 1, 0, 9), vec![ended(0, 1, |_| {}), name(3)]);
+        merge.hold(place(3, 1, 9, 9), Vec::new());
+        merge.hold(place(4, 2, 0, 9), vec![name(5), name(8)]);
+        assert_eq!(
+            runs(&mut merge, 9),
+            [(1, 1), (4, 1), (1, 1), (2, 2), (4, 1)]
+        );
+        assert_eq!(runs(&mut merge, 10), [(3, 0)]);
+        assert_eq!(merge.done(), [1, 2, 4, 3]);
+        assert!(merge.ends.is_empty());
+    }
+
+    #[test]
     fn a_time_beyond_the_span_of_its_parcel_holds_nothing_up() {
         let mut merge = Merge::default();
-        merge.hold(place(1, 0, 0, 4), vec![name(900), name(3)]);
+        merge.hold(place(1, 1, 0, 4), vec![name(900), name(3)]);
         assert_eq!(runs(&mut merge, 5), [(1, 2)]);
     }
 
     #[test]
-    fn rank_decides_between_equal_times_and_then_who_came_first() {
+    fn between_equal_times_the_sensor_decides() {
         let mut merge = Merge::default();
-        merge.hold(place(1, 1, 0, 9), vec![name(3)]);
-        merge.hold(place(2, 0, 0, 9), vec![name(3)]);
-        merge.hold(place(3, 0, 0, 9), vec![name(3)]);
-        assert_eq!(runs(&mut merge, 9), [(2, 1), (3, 1), (1, 1)]);
-    }
-
-    #[test]
-    fn an_empty_parcel_is_done_with() {
-        let mut merge = Merge::default();
-        merge.hold(place(7, 0, 0, 9), Vec::new());
-        assert_eq!(merge.done(), [7]);
-        assert!(merge.next(i64::MAX).is_none());
+        merge.hold(place(1, 7, 0, 9), vec![name(3)]);
+        merge.hold(place(2, 5, 0, 9), vec![name(3)]);
+        assert_eq!(runs(&mut merge, 9), [(2, 1), (1, 1)]);
     }
 }

@@ -193,6 +193,7 @@ mod tests {
     fn place(parcel: u64, account: u64) -> Place {
         Place {
             parcel,
+            sensor: parcel,
             account,
             until_ns: at(100),
             ..Place::default()

@@ -37,8 +37,8 @@ impl Relayed {
         Ok((taken.observations, taken.malformed, taken.unknown))
     }
 
-    /// The same, to be released in its place: the parcel's number, its account, its rank, and the span in
-    /// nanoseconds that it is of.
+    /// The same, to be released in its place: the parcel's number, its sensor's, its account, and the
+    /// span in nanoseconds that it is of.
     fn hold(
         &mut self,
         py: Python<'_>,
@@ -46,11 +46,11 @@ impl Relayed {
         batch: &[u8],
     ) -> PyResult<(u64, u64, u64)> {
         let relayed = self.relayed();
-        let (parcel, account, rank, since_ns, until_ns) = place;
+        let (parcel, sensor, account, since_ns, until_ns) = place;
         let place = Place {
             parcel,
+            sensor,
             account,
-            rank,
             since_ns,
             until_ns,
         };
