@@ -1,4 +1,4 @@
-"""What is told of encoded batches to whoever relays them: their place among others, and what came of them. Pure."""
+"""Where an encoded batch stands among others, and what came of it: what relaying is told, and tells. Pure."""
 
 from typing import NamedTuple
 

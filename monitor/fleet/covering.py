@@ -1,4 +1,4 @@
-"""How much of what one sensor published could be named, in windows of packet time, for one partition. Pure.
+"""How much of what one sensor published could be named, in windows of packet time. Pure.
 
 A parcel counts in the window that its clock is in, wherever it stands among others: so the same parcels say the
 same. A window is told when its sensor has come past it, and where a sensor was silent, that nobody can tell.

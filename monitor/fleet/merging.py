@@ -1,4 +1,4 @@
-"""Puts what several sensors say in one partition into one order of packet time, and waits for nobody for ever.
+"""Puts what several sensors say in one partition into one order of packet time, and waits for none for ever.
 
 A parcel is let go when every sensor that is heard of has come past it. Who is not heard of for a while is not
 waited for, no parcel waits longer than a bound, and all together take no more than so much memory: what comes
@@ -28,7 +28,7 @@ class Bounds(msgspec.Struct, frozen=True):
 
 
 class Counts(msgspec.Struct):
-    """Parcels that came again or late, whose clock was ahead, that waited too long, or had no room to wait."""
+    """Parcels that came again or late, whose clock was ahead, that waited too long, or had no room."""
 
     duplicate: int = 0
     late: int = 0
@@ -49,7 +49,7 @@ class Held(msgspec.Struct, eq=False):
 
 
 class _Sensor(msgspec.Struct):
-    """How far a sensor has come. All that counts before ``settled_ns`` is here; up to ``clock_ns`` more may come.
+    """How far a sensor has come. What counts before ``settled_ns`` is here; up to ``clock_ns`` more may come.
 
     ``heard_s`` is when it was last heard of, ``runs`` has the last number of each of its runs.
     """
@@ -61,7 +61,7 @@ class _Sensor(msgspec.Struct):
     runs: dict[str, int] = msgspec.field(default_factory=dict)
 
     def advance(self, parcel: Parcel, latest_ns: int) -> None:
-        """Take the clock of a parcel. Several are cut at one clock; the first beyond it says that all came."""
+        """Take the clock of a parcel. Several have the same; the first beyond it says that all came."""
         clock_ns = min(parcel.clock_ns, latest_ns)
         if parcel.run not in self.runs:
             self.clock_ns, self.settled_ns = clock_ns, 0

@@ -104,7 +104,7 @@ class Partition:
         self._sensor_numbers: dict[str, int] = {}
 
     def offer(self, message: bytes, offset: int, stamp_ms: int, now_s: float) -> None:
-        """Take a message of the partition. ``stamp_ms`` is the broker's, ``now_s`` what time it is by that."""
+        """Take a message of the partition. ``stamp_ms`` is the broker's, ``now_s`` the time by it."""
         self.counts.parcels += 1
         try:
             parcel = decode_parcel(message)

@@ -1,12 +1,15 @@
 """Simulated sensors of a fleet, and a broker's partitions, without any broker."""
 
-import random
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from ipaddress import ip_network
+from itertools import accumulate
+from typing import NamedTuple
 
 import msgspec
 
+from monitor.catalog.hostmatch import Addresses
 from monitor.fleet.judging import Judge
 from monitor.fleet.merging import Bounds
 from monitor.fleet.parcels import (
@@ -31,7 +34,7 @@ from sensors.relayed import Relayed
 from tests.test_native_correlator import CATALOG
 
 KEY = b"k" * 32
-NOW_S = 4_000_000_000.0  # later than any capture
+BEAT_NS = 2_000_000_000
 ENCODE = msgspec.msgpack.Encoder().encode
 ENCODE_JSON = msgspec.json.Encoder(order="sorted").encode
 
@@ -56,25 +59,17 @@ class Sensor:
 
     def __init__(self, name: str, interest: Interest, run: str = "r") -> None:
         self._name, self._run = name, run
-        self._names = Relayed(interest)  # only its interest is asked
-        self._interest = interest
+        self._resolvers = Addresses([ip_network(each) for each in interest.resolvers])
         self._number = 0
         self.clock_ns = 0
         self._open: dict[int, list[Observation]] = defaultdict(list)
 
-    def see(self, observations: Iterable[Observation], linger: int) -> Iterator[Parcel]:
-        """Yield parcels: a cut of all slots after so many observations, and a beat behind it."""
-        gathered = 0
-        for observation in observations:
-            self.clock_ns = max(self.clock_ns, observation.ts_ns)
-            whose = self._whose(observation)
-            if isinstance(observation, NameResolved) and observation.ech_public_names and whose < 0:
-                yield from self.cut()
-            self._open[whose].append(observation)
-            gathered += 1
-            if gathered >= linger:
-                gathered = 0
-                yield from self.cut()
+    def see(self, seen: Observation) -> Iterator[Parcel]:
+        """Gather an observation; yield what has to be cut before it."""
+        whose = self._whose(seen)
+        if isinstance(seen, NameResolved) and seen.ech_public_names:
+            yield from self.cut()
+        self._open[whose].append(seen)
 
     def cut(self) -> Iterator[Parcel]:
         """Yield what is gathered, names first."""
@@ -102,46 +97,80 @@ class Sensor:
     def _is_everybodys(self, answer: NameResolved) -> bool:
         names = answer.qname, *answer.cnames
         known = any(CATALOG.match_name(name) is not None for name in names)
-        return known or bool(self._interest.resolvers)
+        return known or self._resolvers.hold(answer.client)
 
     def _parcel(self, kind: ParcelKind, slot: int | None, data: bytes = b"") -> Parcel:
         self._number += 1
         return Parcel(self._name, self._run, self._number - 1, self.clock_ns, kind, slot, data)
 
 
+class Arrival(NamedTuple):
+    """A parcel as it comes to the brokers, in seconds since the Unix epoch."""
+
+    at_s: float
+    parcel: Parcel
+
+
 class Topic:
-    """Partitions of parcels, as messages."""
+    """Partitions of messages, each with the time at which it came."""
 
     def __init__(self, partitions: int) -> None:
-        self.partitions: list[list[bytes]] = [[] for _ in range(partitions)]
+        self.partitions: list[list[tuple[float, bytes]]] = [[] for _ in range(partitions)]
 
-    def put(self, parcel: Parcel) -> None:
-        count = len(self.partitions)
+    def put(self, arrival: Arrival) -> None:
+        """Take what arrives to where it belongs."""
+        count, parcel = len(self.partitions), arrival.parcel
         where = range(count) if parcel.kind in TO_ALL else [(parcel.slot or 0) % count]
         for number in where:
-            self.partitions[number].append(encode(parcel))
+            self.partitions[number].append((arrival.at_s, encode(parcel)))
 
 
-def fleet(observations: Sequence[Observation], split: Split, lingers: Sequence[int]) -> list[list[Parcel]]:
-    """Return what each of some sensors publishes."""
-    interest = Pipeline(CATALOG).interest()
-    published = []
-    for number, linger in enumerate(lingers):
-        sensor = Sensor(f"s{number}", interest)
-        mine = [each for each in observations if split(each) == number]
-        parcels = []
-        for parcel in sensor.see(mine, linger):
-            parcels.append(parcel)
-        published.append([*parcels, *sensor.cut(), sensor.beat(), *sensor.end()])
-    return published
+class Habits(NamedTuple):
+    """How a sensor works: observations are cut after so many, and parcels are so long on their way."""
+
+    linger: int = 20
+    delay_s: float = 0.1
 
 
-def interleaved(published: Sequence[Sequence[Parcel]], seed: int) -> Iterator[Parcel]:
-    """Yield the parcels of all sensors, each sensor's in order."""
-    chance = random.Random(seed)
-    rest = [list(reversed(each)) for each in published]
-    while left := [each for each in rest if each]:
-        yield chance.choice(left).pop()
+def fleet(
+    observations: Sequence[Observation], split: Split, habits: Sequence[Habits], interest: Interest
+) -> list[Arrival]:
+    """Return what some sensors publish, as it arrives; each beats every two seconds of packet time."""
+    arrivals: list[Arrival] = []
+    clocks = list(accumulate((each.ts_ns for each in observations), max))
+    for number, habit in enumerate(habits):
+        mine = [
+            (clock, each) for clock, each in zip(clocks, observations, strict=True) if split(each) == number
+        ]
+        arrivals += _published(Sensor(f"s{number}", interest), mine, (clocks[0], clocks[-1]), habit)
+    return sorted(arrivals, key=lambda arrival: arrival.at_s)  # stable: a sensor's stay in order
+
+
+def _published(
+    sensor: Sensor, mine: Sequence[tuple[int, Observation]], span: tuple[int, int], habit: Habits
+) -> Iterator[Arrival]:
+    """Yield what one sensor publishes; ``mine`` is what it sees, each with the time at which it does."""
+    begun_ns, ended_ns = span
+    beats = list(range(begun_ns, ended_ns, BEAT_NS))
+    moments = sorted(
+        [(clock, 1, each) for clock, each in mine] + [(each, 0, None) for each in beats], key=_when
+    )
+    gathered = 0
+    for clock_ns, _, seen in moments:
+        sensor.clock_ns = max(sensor.clock_ns, clock_ns)
+        at_s = clock_ns / 1e9 + habit.delay_s
+        if seen is not None:
+            yield from (Arrival(at_s, each) for each in sensor.see(seen))
+            gathered += 1
+        if seen is None or gathered % habit.linger == 0:
+            yield from (Arrival(at_s, each) for each in sensor.cut())
+        if seen is None:
+            yield Arrival(at_s, sensor.beat())
+    yield from (Arrival(ended_ns / 1e9 + habit.delay_s, each) for each in sensor.end())
+
+
+def _when(moment: tuple[int, int, object]) -> tuple[int, int]:
+    return moment[:2]
 
 
 def partition(number: int, judge: Judge, said_to: int = 0, bounds: Bounds | None = None) -> Partition:
