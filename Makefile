@@ -19,9 +19,10 @@ PORT_BASE ?= 19090
 PROGRAMS := tshark:tshark promtool:prometheus systemd-analyze:systemd ip:iproute2 sysctl:procps \
   dnsmasq:dnsmasq-base curl:curl tinyproxy:tinyproxy-bin tcpreplay:tcpreplay tcpdump:tcpdump \
   redis-server:redis-server prometheus-alertmanager:prometheus-alertmanager rsyslogd:rsyslog-gnutls openssl:openssl \
-  docker-compose:docker-compose chromium:chromium pdfinfo:poppler-utils
+  docker-compose:docker-compose chromium:chromium pdfinfo:poppler-utils \
+  java:default-jre-headless mvn:maven
 
-.PHONY: help demo stack native programs test lint fuzz format golden lock floor sender bench bench-full bench-flows \
+.PHONY: help demo stack native programs kafka test lint fuzz format golden lock floor sender bench bench-full bench-flows \
   bench-explain bench-outbox bench-ledger bench-live soak nfstream clean
 .DEFAULT_GOAL := help
 
@@ -71,7 +72,10 @@ programs: ## install what the tests compare with, where this is Debian and one i
 	fi; \
 	echo "not installed, so that tests which need it are skipped:$$missing" >&2
 
-test: $(VENV)/dev.stamp monitor/data/catalog.msgpack programs sender ## set up, then run all tests: those with real peers one at a time
+kafka: $(VENV)/dev.stamp programs ## fetch the brokers that tests run, where Maven and Java are, into build/
+	@$(BIN)/python -m tests.brokers_kit || true
+
+test: $(VENV)/dev.stamp monitor/data/catalog.msgpack programs kafka sender ## set up, then run all tests: those with real peers one at a time
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not enable_socket"
 	$(BIN)/python -m pytest -m enable_socket
 ifneq ($(CARGO),)

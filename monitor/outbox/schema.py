@@ -43,6 +43,19 @@ CREATE TABLE position (
     entries INTEGER NOT NULL    -- of this ledger, that the findings hold
 ) WITHOUT ROWID;
 """
+# Of a fleet alone: made where it is missing, so that older programs can use the file, too.
+ORIGINS = """
+CREATE TABLE IF NOT EXISTS origins (
+    place INTEGER PRIMARY KEY,  -- in the order in which runs came
+    ledger TEXT NOT NULL,
+    partition INTEGER NOT NULL,
+    sensor TEXT NOT NULL,
+    run TEXT NOT NULL,          -- of the sensor
+    number INTEGER NOT NULL,    -- the last parcel that led to something which the ledger took,
+    step INTEGER NOT NULL,      -- and the last of what it led to
+    UNIQUE (ledger, partition, sensor, run)
+)
+"""
 
 _MENDS: tuple[tuple[int, str], ...] = (  # by primary result code
     (sqlite3.SQLITE_FULL, "make room on its disk"),
@@ -78,6 +91,7 @@ def set_up(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA temp_store=MEMORY")
     if version_of(connection) == 0:
         connection.executescript(f"BEGIN IMMEDIATE; {TABLES} PRAGMA user_version={VERSION}; COMMIT;")
+    connection.execute(ORIGINS)
 
 
 def version_of(connection: sqlite3.Connection) -> int:

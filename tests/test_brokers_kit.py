@@ -1,0 +1,57 @@
+"""The brokers that tests run are real: what was written outlives a kill, one of three is missed by nobody."""
+
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Consumer, Producer
+
+from tests.brokers_kit import SECONDS, Brokers, brokers
+
+pytestmark = pytest.mark.enable_socket
+
+
+def write(cluster: Brokers, topic: str, *values: bytes) -> None:
+    """Write messages, each known to be kept by enough brokers."""
+    producer = Producer({"bootstrap.servers": cluster.addresses, "acks": "all", "log_level": 0})
+    for each in values:
+        producer.produce(topic, each, partition=0)
+    assert producer.flush(SECONDS) == 0
+
+
+def read(cluster: Brokers, topic: str, count: int) -> list[bytes | None]:
+    """Read so many messages from the beginning."""
+    options = {"bootstrap.servers": cluster.addresses, "group.id": "test", "log_level": 0}
+    consumer = Consumer(options | {"auto.offset.reset": "earliest"})
+    consumer.subscribe([topic])
+    got: list[bytes | None] = []
+    while len(got) < count:
+        message = consumer.poll(SECONDS)
+        assert message is not None
+        assert message.error() is None, message.error()
+        got.append(message.value())
+    consumer.close()
+    return got
+
+
+def test_a_broker_that_was_killed_has_what_was_written(tmp_path: Path) -> None:
+    with brokers(tmp_path) as cluster:
+        cluster.topic("kept")
+        write(cluster, "kept", b"a", b"b")
+        (broker,) = cluster.nodes
+        broker.kill()
+        assert not broker.is_running()
+        broker.start()
+        cluster.ready()
+        write(cluster, "kept", b"c")
+        assert read(cluster, "kept", 3) == [b"a", b"b", b"c"]
+
+
+def test_of_three_brokers_the_leader_may_die(tmp_path: Path) -> None:
+    with brokers(tmp_path, 3) as cluster:
+        cluster.topic("kept", min_insync_replicas=2)
+        write(cluster, "kept", b"a")
+        first = cluster.leader("kept")
+        first.kill()
+        write(cluster, "kept", b"b")
+        assert cluster.leader("kept") is not first
+        assert read(cluster, "kept", 2) == [b"a", b"b"]
