@@ -10,11 +10,10 @@ from itertools import count
 import msgspec
 
 from monitor.counts import FlowCount
-from monitor.daemon.windows import WINDOW_NS, sentence
 from monitor.fleet.parcels import Account
 from monitor.tally import Tally
 from monitor.types import Connection, Coverage, Decision
-from monitor.windows import Window
+from monitor.windows import WINDOW_NS, Window, sentence
 from sensors.connections import Counted
 from sensors.observations import Count
 
