@@ -31,6 +31,7 @@ pub mod hostmatch;
 pub mod interest;
 #[cfg(test)]
 mod kit;
+pub mod merge;
 pub mod recency;
 pub mod relayed;
 pub mod resolutions;
@@ -39,5 +40,6 @@ pub mod view;
 
 pub use filter::Filter;
 pub use interest::{Interest, Wanted};
+pub use merge::Place;
 pub use relayed::{Relayed, Taken};
 pub use resolutions::Limits;
