@@ -70,12 +70,14 @@ def demo() -> list[Decision]:
 
 
 @contextmanager
-def opened(what: Plan, known: Knowledge, number: int = 0, of: int = 1) -> Iterator[Partition]:
+def opened(
+    what: Plan, known: Knowledge, number: int = 0, of: int = 1, now_ns: int = NOW_NS
+) -> Iterator[Partition]:
     """Open a partition, as a start does; let it go at the end as a crash does, with nothing finished."""
-    partition = Partition(what, number, of, known, NOW_NS)
+    partition = Partition(what, number, of, known, now_ns)
     try:
         for _ in range(2):
-            assert partition.turn(NOW_NS) == ()
+            assert partition.turn(now_ns) == ()
         yield partition
     finally:
         partition.close()

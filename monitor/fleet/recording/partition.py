@@ -23,8 +23,6 @@ from monitor.recording.opening import open_recording, standing_at, tenants_of
 from monitor.recording.troubles import Trouble
 from monitor.recording.turns import Turns
 
-MAX_PENDING = 4_096  # behaviours that wait; each stands as it is, so the last of it is enough
-
 
 class Counts(Struct):
     """What became of messages: recorded, or passed over because they came again."""
@@ -144,6 +142,5 @@ class Partition:
             yield Item(record, tenant, origin=said.origin)
 
     def _behave(self, behaviours: Sequence[Behaviour]) -> None:
-        for each in behaviours:
-            if each.id in self._pending or len(self._pending) < MAX_PENDING:
-                self._pending[each.id] = each
+        """Keep behaviours for the next turn; each stands as it is, so the last of it is enough."""
+        self._pending |= {each.id: each for each in behaviours}
