@@ -1,0 +1,113 @@
+"""The whole line on real brokers, and whatever dies in it: findings are those of one process all the same."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from monitor.findings.types import Finding
+from tests.brokers_kit import Brokers, brokers
+from tests.fleet_kit import DEMO, POLICY, ROOT, figures, found, knowledge
+from tests.fleet_line_kit import Line, line, one_process, parted, traffic
+from tests.test_correlate_partition import by_client, by_flow, dns_apart
+
+pytestmark = pytest.mark.enable_socket
+
+KNOWN = knowledge()
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Brokers]:
+    with brokers(tmp_path_factory.mktemp("kafka")) as made:
+        yield made
+
+
+@pytest.fixture
+def fleet(cluster: Brokers, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Line]:
+    with line(cluster, request.node.name, tmp_path) as made:
+        yield made
+
+
+def test_findings_are_those_of_a_replay(fleet: Line) -> None:
+    observations = traffic(1)
+    fleet.publish(parted(observations, by_client(3), KNOWN))
+    only = fleet.start()
+    fleet.wait(lambda: fleet.count() >= len(one_process(observations, KNOWN)))
+    only.end()
+    fleet.check(observations)
+    out = fleet.folder / "replayed"
+    command = [
+        sys.executable,
+        "-m",
+        "monitor",
+        "replay",
+        str(DEMO),
+        "--policy",
+        str(POLICY),
+        "--out",
+        str(out),
+    ]
+    assert subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == 1
+    replayed = [
+        msgspec.json.decode(each, type=Finding) for each in (out / "findings.jsonl").read_bytes().splitlines()
+    ]
+    assert figures(found(fleet.root)) == figures(replayed)
+    assert json.loads((out / "summary.json").read_bytes())
+
+
+def test_a_correlator_is_killed_in_the_middle_of_batches(fleet: Line) -> None:
+    observations = traffic(16)
+    arrivals = parted(observations, by_flow(3), KNOWN)
+    wanted = len(one_process(observations, KNOWN))
+    first, second = fleet.start(), fleet.start()
+    half = len(arrivals) // 2
+    fleet.publish(arrivals[:half], pause=0.02)
+    fleet.wait(lambda: fleet.count() > 0)
+    first.kill()
+    third = fleet.start()
+    fleet.publish(arrivals[half:], pause=0.02)
+    second.kill()
+    fleet.wait(lambda: fleet.count() >= wanted)
+    third.end()
+    fleet.check(observations)
+
+
+def test_correlators_come_and_go_under_load(fleet: Line) -> None:
+    observations = traffic(16)
+    arrivals = parted(observations, dns_apart(3), KNOWN)
+    wanted = len(one_process(observations, KNOWN))
+    part = len(arrivals) // 3
+    first = fleet.start()
+    fleet.publish(arrivals[:part], pause=0.02)
+    second = fleet.start()
+    fleet.publish(arrivals[part : 2 * part], pause=0.02)
+    first.end()
+    fleet.publish(arrivals[2 * part :], pause=0.02)
+    fleet.wait(lambda: fleet.count() >= wanted)
+    second.end()
+    fleet.check(observations)
+
+
+def test_the_leader_of_three_brokers_is_killed(tmp_path: Path) -> None:
+    observations = traffic(8)
+    arrivals = parted(observations, by_client(3), KNOWN)
+    wanted, half = len(one_process(observations, KNOWN)), len(arrivals) // 2
+    (tmp_path / "kafka").mkdir()
+    with (
+        brokers(tmp_path / "kafka", 3) as cluster,
+        line(cluster, "three", tmp_path, min_insync_replicas=2) as fleet,
+    ):
+        only = fleet.start()
+        fleet.publish(arrivals[:half], pause=0.02)
+        fleet.wait(lambda: fleet.count() > 0)
+        leader = cluster.leader("three.observations")
+        leader.kill()
+        fleet.publish(arrivals[half:], pause=0.02)
+        fleet.wait(lambda: fleet.count() >= wanted)
+        leader.start()
+        only.end()
+        fleet.check(observations)
