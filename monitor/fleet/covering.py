@@ -1,7 +1,7 @@
 """How much of what one sensor published could be named, in windows of packet time. Pure.
 
-A parcel counts in the window that its clock is in, wherever it stands among others: so the same parcels say the
-same. A window is told when its sensor has come past it, and where a sensor was silent, that nobody can tell.
+A parcel counts in the window that its clock is in, wherever it stands among others: so the same parcels say
+the same. A window is told when its sensor has come past it; where a sensor was silent, it says so.
 """
 
 from collections.abc import Callable, Iterator

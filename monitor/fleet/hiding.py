@@ -1,4 +1,4 @@
-"""Pseudonyms of a whole fleet: each period's key follows from one secret, so that nobody has to be told it. Pure.
+"""Pseudonyms of a whole fleet: each period's key follows from one secret. Pure.
 
 One client of one tenant has one pseudonym within a period of packet time, whichever correlator decides on it.
 Whoever has the secret can try all addresses of all periods: another secret, and the old one gone, ends that.
