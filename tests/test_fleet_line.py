@@ -1,6 +1,5 @@
 """The whole line on real brokers, and whatever dies in it: findings are those of one process all the same."""
 
-import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,9 +14,10 @@ from tests.fleet_kit import DEMO, POLICY, ROOT, figures, found, knowledge
 from tests.fleet_line_kit import Line, line, one_process, parted, traffic
 from tests.test_correlate_partition import by_client, by_flow, dns_apart
 
-pytestmark = pytest.mark.enable_socket
+pytestmark = [pytest.mark.enable_socket, pytest.mark.timeout(240)]
 
 KNOWN = knowledge()
+TIMES = 6
 
 
 @pytest.fixture(scope="module")
@@ -56,20 +56,19 @@ def test_findings_are_those_of_a_replay(fleet: Line) -> None:
         msgspec.json.decode(each, type=Finding) for each in (out / "findings.jsonl").read_bytes().splitlines()
     ]
     assert figures(found(fleet.root)) == figures(replayed)
-    assert json.loads((out / "summary.json").read_bytes())
 
 
 def test_a_correlator_is_killed_in_the_middle_of_batches(fleet: Line) -> None:
-    observations = traffic(16)
+    observations = traffic(TIMES)
     arrivals = parted(observations, by_flow(3), KNOWN)
     wanted = len(one_process(observations, KNOWN))
     first, second = fleet.start(), fleet.start()
     half = len(arrivals) // 2
-    fleet.publish(arrivals[:half], pause=0.02)
+    fleet.publish(arrivals[:half], pause=0.1)
     fleet.wait(lambda: fleet.count() > 0)
     first.kill()
     third = fleet.start()
-    fleet.publish(arrivals[half:], pause=0.02)
+    fleet.publish(arrivals[half:], pause=0.1)
     second.kill()
     fleet.wait(lambda: fleet.count() >= wanted)
     third.end()
@@ -77,23 +76,23 @@ def test_a_correlator_is_killed_in_the_middle_of_batches(fleet: Line) -> None:
 
 
 def test_correlators_come_and_go_under_load(fleet: Line) -> None:
-    observations = traffic(16)
+    observations = traffic(TIMES)
     arrivals = parted(observations, dns_apart(3), KNOWN)
     wanted = len(one_process(observations, KNOWN))
     part = len(arrivals) // 3
     first = fleet.start()
-    fleet.publish(arrivals[:part], pause=0.02)
+    fleet.publish(arrivals[:part], pause=0.1)
     second = fleet.start()
-    fleet.publish(arrivals[part : 2 * part], pause=0.02)
+    fleet.publish(arrivals[part : 2 * part], pause=0.1)
     first.end()
-    fleet.publish(arrivals[2 * part :], pause=0.02)
+    fleet.publish(arrivals[2 * part :], pause=0.1)
     fleet.wait(lambda: fleet.count() >= wanted)
     second.end()
     fleet.check(observations)
 
 
 def test_the_leader_of_three_brokers_is_killed(tmp_path: Path) -> None:
-    observations = traffic(8)
+    observations = traffic(TIMES)
     arrivals = parted(observations, by_client(3), KNOWN)
     wanted, half = len(one_process(observations, KNOWN)), len(arrivals) // 2
     (tmp_path / "kafka").mkdir()
@@ -102,11 +101,11 @@ def test_the_leader_of_three_brokers_is_killed(tmp_path: Path) -> None:
         line(cluster, "three", tmp_path, min_insync_replicas=2) as fleet,
     ):
         only = fleet.start()
-        fleet.publish(arrivals[:half], pause=0.02)
+        fleet.publish(arrivals[:half], pause=0.1)
         fleet.wait(lambda: fleet.count() > 0)
         leader = cluster.leader("three.observations")
         leader.kill()
-        fleet.publish(arrivals[half:], pause=0.02)
+        fleet.publish(arrivals[half:], pause=0.1)
         fleet.wait(lambda: fleet.count() >= wanted)
         leader.start()
         only.end()
