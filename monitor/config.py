@@ -18,6 +18,9 @@ RING_BYTES = 67_108_864  # of one capture thread
 MIN_SNAPLEN = 96  # an Ethernet frame's headers down to TCP's options
 MAX_SNAPLEN = 262_144  # as libpcap has it: the largest frame that offloads put together
 METRICS_PORT = 9_477
+MIN_SPOOL_BYTES = 67_108_864  # what is read of a capture at once fits in half of it
+MAX_SPOOL_BYTES = 2**44
+SPOOL_BYTES = 2**30
 READ_STATE = "watched.json"  # below the folder `state`: which captures of `watch` were read
 
 EngineChoice = Literal["auto", "native", "dpkt"]
@@ -120,6 +123,28 @@ class Outbox(Struct, frozen=True, forbid_unknown_fields=True):
     dead_after: Word = "72h"
 
 
+class Publish(Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether what is observed goes to those who correlate elsewhere: into a spool, for `residency publish`.
+
+    ``key`` is the fleet's file that slots of clients follow from. With ``judge: false`` that is all that is
+    done.
+    """
+
+    key: Word
+    spool: Word = "/var/lib/residency/spool"
+    judge: bool = True
+    spool_bytes: Annotated[int, Meta(ge=MIN_SPOOL_BYTES, le=MAX_SPOOL_BYTES)] = SPOOL_BYTES
+    linger_ms: Annotated[int, Meta(ge=10, le=10_000)] = 200
+
+
+class Kafka(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where `residency publish` writes. ``options`` are librdkafka's, as they are."""
+
+    options: dict[str, str | int | float | bool]
+    topic: Word = "residency.observations"
+    password_file: Word | None = None  # sasl.password
+
+
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """`residency.yaml`. Paths are absolute, or count from the file's folder."""
 
@@ -135,6 +160,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     state: Word = "/var/lib/residency/state"  # findings, and what waits for the sinks
     outbox: Outbox = Outbox()
     sinks: tuple[AnySink, ...] = ()
+    publish: Publish | None = None
+    kafka: Kafka | None = None
     privacy: Privacy = Privacy()
     processes: bool = False  # say which process of this host opened a connection
     metrics: Metrics = Metrics()

@@ -10,6 +10,11 @@ from monitor.sink_checks import check_dead_after, check_sinks, sink_paths
 
 MAX_NAME_BYTES = 15  # IFNAMSIZ without its zero (linux/if.h)
 _USER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}", re.ASCII)
+LOSING = frozenset({
+    "acks", "request.required.acks", "enable.idempotence", "retries", "message.send.max.retries",
+    "message.timeout.ms", "delivery.timeout.ms", "max.in.flight", "max.in.flight.requests.per.connection",
+    "enable.gapless.guarantee", "transactional.id", "partitioner",
+})  # fmt: skip
 _ONLY_LIVE = ("promiscuous", "ring_bytes", "snaplen")  # keys that a folder of captures has no use for
 _AN_INTERFACE = "write an interface's name as `ip link` shows it, such as eth0"
 
@@ -24,6 +29,7 @@ def check_config(config: Config) -> Iterator[Remark]:
     yield from _limits(config)
     yield from _processes(config)
     yield from _policy(config)
+    yield from _publish(config)
     yield from check_dead_after(config.outbox.dead_after)
     yield from check_sinks(config.sinks)
 
@@ -38,6 +44,9 @@ def paths_of(config: Config) -> Iterator[tuple[Path, str]]:
         (("ledger", "key"), config.ledger.key),
         (("state",), config.state),
         (("privacy", "pseudonyms", "keys"), config.privacy.pseudonyms.keys),
+        (("publish", "key"), config.publish.key if config.publish is not None else None),
+        (("publish", "spool"), config.publish.spool if config.publish is not None else None),
+        (("kafka", "password_file"), config.kafka.password_file if config.kafka is not None else None),
     )
     yield from ((key, written) for key, written in single if written is not None)
     for name, several in (("catalogs", config.catalogs), ("geoip", config.geoip)):
@@ -129,6 +138,30 @@ def _processes(config: Config) -> Iterator[Remark]:
     if config.processes and config.capture.watch is not None:
         problem = "captures in a folder have no processes: connections of this host are not theirs"
         yield Remark(("processes",), problem, "write `processes: false`, or capture from interfaces")
+
+
+def _publish(config: Config) -> Iterator[Remark]:
+    if config.kafka is not None:
+        if config.publish is None:
+            yield Remark(("kafka",), "nothing is published", "add `publish:`, or remove `kafka:`")
+        if "bootstrap.servers" not in config.kafka.options:
+            problem = "no bootstrap.servers: nobody knows where the brokers are"
+            mend = 'add `bootstrap.servers: "kafka.example.net:9093"`'
+            yield Remark(("kafka", "options"), problem, mend)
+        for name in LOSING & config.kafka.options.keys():
+            problem = f"{name} is set by this program, so that nothing is lost or put out of order"
+            yield Remark(("kafka", "options", name), problem, "remove it")
+        if "sasl.password" in config.kafka.options:
+            problem, mend = "a password in the configuration", "put it into a file: `password_file:`"
+            yield Remark(("kafka", "options", "sasl.password"), problem, mend)
+    if config.publish is None or config.publish.judge:
+        return
+    if config.sinks:
+        problem = "with `publish.judge: false` nothing is judged here, and sinks get nothing"
+        yield Remark(("sinks",), problem, "remove them, or write `judge: true`")
+    if config.processes:
+        problem = "with `publish.judge: false` nobody asks for processes"
+        yield Remark(("processes",), problem, "write `processes: false`, or `judge: true`")
 
 
 def _policy(config: Config) -> Iterator[Remark]:

@@ -24,6 +24,7 @@ from monitor.policy.remarks import Remark, locate
 
 _FOLDERS = ("data",)
 _LEDGER: Key = ("ledger", "folder")
+_FLEET_KEY: Key = ("publish", "key")
 _FILES = ("policy", "catalogs", "geoip")  # the first step of a key whose path has to be there
 
 
@@ -42,6 +43,8 @@ class Settings(Struct, frozen=True):
     ledger_key: Path
     state: Path
     keys: Path
+    spool: Path | None = None
+    spool_key: Path | None = None
     warnings: tuple[Problem, ...] = ()
 
     @property
@@ -101,6 +104,8 @@ def _settings(
         ledger_key=places["ledger", "key"],
         state=places["state",],
         keys=places["privacy", "pseudonyms", "keys"],
+        spool=places.get(("publish", "spool")),
+        spool_key=places.get(("publish", "key")),
         warnings=warnings,
     )
 
@@ -129,7 +134,7 @@ def _size(source: Source, written: str, path: Key) -> int:
 
 def there(key: Key, written: str, folder: Path) -> Iterator[Remark]:
     """What is wrong with a file or folder that is rested on. Of a secret only `residency deliver` knows."""
-    if key[0] not in (*_FILES, *_FOLDERS, "sinks") or key[-1] == "path":
+    if (key[0] not in (*_FILES, *_FOLDERS, "sinks") and key != _FLEET_KEY) or key[-1] == "path":
         return
     try:
         mode = (folder / written).stat().st_mode
@@ -151,7 +156,8 @@ def _apart(config: Config, places: dict[Key, Path]) -> Iterator[Remark]:
     """What is written has folders of its own."""
     ledger, key, state, keys = _LEDGER, ("ledger", "key"), ("state",), ("privacy", "pseudonyms", "keys")
     watch = places.get(("capture", "watch"))
-    for written in (ledger, state):
+    spool: Key = ("publish", "spool")
+    for written in (ledger, state, *((spool,) if spool in places else ())):
         if watch is not None and _inside(places[written], watch):
             yield Remark(written, "it would be written into the folder that is watched", "name another")
     if _inside(places[state], places[ledger]) or _inside(places[ledger], places[state]):

@@ -12,6 +12,7 @@ from sensors.connections import Counted, Seen
 from sensors.interest import Interest
 from sensors.limits import Limits, NameLimits
 from sensors.observations import Accounting
+from sensors.publishing import Published, Publishing
 
 State = Literal["up", "down", "gone"]
 
@@ -33,12 +34,14 @@ class Manner(msgspec.Struct, frozen=True):
     """What an engine looks for, and how much it may keep.
 
     ``waiting`` connections may wait to be taken, a few seconds of the loop's work; more are only counted.
+    With ``publishing`` observations are made ready for those who correlate elsewhere, too, or only that.
     """
 
     interest: Interest
     limits: Limits = Limits()
     names: NameLimits = NameLimits()
     waiting: int = 16_384
+    publishing: Publishing | None = None
 
 
 class SourceStatus(msgspec.Struct, frozen=True):
@@ -83,6 +86,9 @@ class LiveSensor(Protocol):
 
     def counted(self) -> Counted:
         """Return what was counted since the last call, and not handed out."""
+
+    def published(self, *, cut: bool) -> Published:
+        """Return what is to be published. ``cut``: what is still gathered, too. Or nothing."""
 
     def status(self) -> Status:
         """Return how each source fares."""

@@ -18,6 +18,7 @@ from sensors.folder import Capture, GrowingFolder
 from sensors.interest import Interest
 from sensors.live import CaptureError, Manner, SourceStatus, Status
 from sensors.observations import Accounting
+from sensors.publishing import Published
 from sensors.series import NativeSeries, ReferenceSeries, Series
 
 STOP_SECONDS = 2.0  # that reading may go on after a stop
@@ -65,6 +66,10 @@ class FolderSensor:
     def counted(self) -> Counted:
         """Return what was counted since the last call, and not handed out."""
         return self._series.counted()
+
+    def published(self, *, cut: bool) -> Published:
+        """Return what is to be published. ``cut``: what is still gathered, too."""
+        return self._series.published(cut=cut)
 
     def status(self) -> Status:
         """Return how the folder fares."""

@@ -10,6 +10,7 @@ from sensors.connections import ConnectionSeen, Counted, Seen
 from sensors.interest import Interest
 from sensors.live import CaptureError, Manner, Rings, SourceStatus, State, Status
 from sensors.observations import Accounting, DataSeen, Gap
+from sensors.publishing import Cut, Published
 
 _MILLISECONDS = 1_000
 
@@ -40,6 +41,11 @@ class NativeLive:
     def counted(self) -> Counted:
         """Return what was counted since the last call, and not handed out."""
         return msgspec.msgpack.decode(self._live.counted(), type=Counted)
+
+    def published(self, *, cut: bool) -> Published:
+        """Return what is to be published. ``cut``: what is still gathered, too."""
+        cuts, shed = self._live.parcels(cut)
+        return Published(tuple(Cut(*each) for each in cuts), shed)
 
     def status(self) -> Status:
         """Return how each capture thread fares."""

@@ -14,7 +14,9 @@ from sensors.engine import Options
 from sensors.interest import Interest
 from sensors.live import Manner, Rings, SourceStatus, Status
 from sensors.observations import Observation
+from sensors.publishing import Published
 from sensors.reference import ReferenceEngine
+from sensors.reference_outlet import ReferenceOutlet
 from sensors.tap import Tap
 
 GAP_INTERVAL_NS = 10 * 1_000_000_000
@@ -76,6 +78,7 @@ class ReferenceLive:
 
     def __init__(self, rings: Rings, manner: Manner) -> None:
         options = Options(manner.limits, eager=True, gap_interval_ns=GAP_INTERVAL_NS)
+        self._outlet = ReferenceOutlet(manner)
         self._poll = select.poll()
         self._looked_seconds = time.monotonic()
         self._is_stopping = self._is_over = False
@@ -118,9 +121,13 @@ class ReferenceLive:
         """Return how each interface fares."""
         return Status(self._waiting(), tuple(source.status() for source in self._sources))
 
-    def retarget(self, _interest: Interest) -> Counted:
-        """Nothing: everything is handed out, as before."""
-        return Counted()
+    def published(self, *, cut: bool) -> Published:
+        """Return what is to be published. ``cut``: what is still gathered, too."""
+        return self._outlet.published(cut=cut)
+
+    def retarget(self, interest: Interest) -> Counted:
+        """Nothing was counted: everything is handed out, as before."""
+        return self._outlet.retarget(interest)
 
     def stop(self) -> None:
         """Receive nothing more; what was received is still handed out, and all flows end."""
@@ -144,5 +151,5 @@ class ReferenceLive:
     def _waiting(self) -> int:
         return sum(len(source.engine) for source in self._sources)
 
-    def _take(self) -> list[Observation]:
-        return [seen for source in self._sources for seen in source.engine.take()]
+    def _take(self) -> Sequence[Observation]:
+        return self._outlet.handed_on([seen for source in self._sources for seen in source.engine.take()])

@@ -20,7 +20,9 @@ from sensors.gaps import GAP_INTERVAL_NS
 from sensors.interest import Interest
 from sensors.live import Manner
 from sensors.observations import Accounting, DataSeen, Fault, Gap, Observation
+from sensors.publishing import Cut, Published
 from sensors.reference import ReferenceEngine
+from sensors.reference_outlet import ReferenceOutlet
 
 _FRAMES = 1_024  # read together
 
@@ -52,6 +54,9 @@ class Series(Protocol):
     def counted(self) -> Counted:
         """Return what was counted since the last call, and not handed out."""
 
+    def published(self, *, cut: bool) -> Published:
+        """Return what is to be published. ``cut``: what is still gathered, too."""
+
     def retarget(self, interest: Interest) -> Counted:
         """Look for something else from now on; return what was counted before."""
 
@@ -66,6 +71,7 @@ class ReferenceSeries:
 
     def __init__(self, manner: Manner) -> None:
         self._engine = ReferenceEngine(Options(manner.limits, eager=True))
+        self._outlet = ReferenceOutlet(manner)
         self._coming: deque[Path] = deque()
         self._reader: CaptureReader | None = None
         self._frames: Iterator[Frame] = iter(())
@@ -102,15 +108,19 @@ class ReferenceSeries:
             self._is_over = True
         elif self.is_reading:
             self._read_on()
-        return self._engine.take()
+        return self._outlet.handed_on(self._engine.take())
 
     def counted(self) -> Counted:
         """Nothing: everything is handed out."""
         return Counted()
 
-    def retarget(self, _interest: Interest) -> Counted:
-        """Nothing: everything is handed out, as before."""
-        return Counted()
+    def published(self, *, cut: bool) -> Published:
+        """Return what is to be published. ``cut``: what is still gathered, too."""
+        return self._outlet.published(cut=cut)
+
+    def retarget(self, interest: Interest) -> Counted:
+        """Nothing was counted: everything is handed out, as before."""
+        return self._outlet.retarget(interest)
 
     def accounting(self) -> Accounting:
         """What became of every packet so far; "capture-faults" counts those that are not kept too."""
@@ -151,8 +161,8 @@ class NativeSeries:
 
         limits = manner.limits
         bounds = limits.flows, limits.stream_bytes, limits.reading_bytes, limits.fragments
-        waiting = manner.waiting, GAP_INTERVAL_NS
-        self._series = _native.Series(manner.interest, bounds, manner.names, waiting, secrets.randbits(64))
+        waiting, seed = (manner.waiting, GAP_INTERVAL_NS), secrets.randbits(64)
+        self._series = _native.Series(manner.interest, bounds, manner.names, waiting, seed, manner.publishing)
         self._decode = msgspec.msgpack.Decoder(list[ConnectionSeen | DataSeen | Gap]).decode
 
     @property
@@ -181,6 +191,11 @@ class NativeSeries:
     def counted(self) -> Counted:
         """Return what was counted since the last call, and not handed out."""
         return msgspec.msgpack.decode(self._series.counted(), type=Counted)
+
+    def published(self, *, cut: bool) -> Published:
+        """Return what is to be published. ``cut``: what is still gathered, too."""
+        cuts, shed = self._series.parcels(cut)
+        return Published(tuple(Cut(*each) for each in cuts), shed)
 
     def retarget(self, interest: Interest) -> Counted:
         """Look for something else from now on; return what was counted before."""

@@ -41,6 +41,8 @@ class Loop:
         while (batch := parts.sensor.next_batch(BATCH_SECONDS)) is not None:
             if not self._work_through(batch):
                 break
+            self._publish(now=not batch or not self._is_live)
+        self._publish(now=True)
         asked = parts.wishes.end and not self._rounds.is_lost
         self._rounds.finish(time.time_ns(), self._left, asked=asked)
         return Exit.DONE if asked else Exit.UNREADABLE
@@ -58,6 +60,7 @@ class Loop:
 
     def _is_over(self) -> bool:
         """Look after the rest where it is time; tell whether the time for what is left is over."""
+        self._publish()
         now = time.monotonic()
         if now >= self._next_round:
             self._next_round = now + ROUND_SECONDS
@@ -86,6 +89,15 @@ class Loop:
                 self._decided(decision)
         if not self._is_live:
             self._drain()
+
+    def _publish(self, *, now: bool = False) -> None:
+        """Have the spool take what was observed. What comes in files waits for room."""
+        publishing = self._parts.publishing
+        if publishing is None:
+            return
+        publishing.pump(self._parts.sensor, now=now)  # its gaps come in the batches, too
+        while now and not self._is_live and not publishing.has_room() and not self._is_over():
+            time.sleep(BATCH_SECONDS)
 
     def _drain(self) -> None:
         """Wait until all is recorded, or the end: what was read of a folder is not read again."""

@@ -4,17 +4,43 @@ What the kernel and the interfaces lost is asked for each second. What the senso
 gaps, and so does what the kernel lost, later: it is counted once.
 """
 
-from monitor.daemon.parts import Parts
+from typing import Protocol
+
+from structlog.typing import FilteringBoundLogger
+
+from monitor.daemon.interfaces import Interfaces
+from monitor.daemon.publishing import Publishing
 from monitor.daemon.windows import Windows
+from monitor.metrics import Metrics
 from sensors.connections import Shed
 from sensors.live import Status
 from sensors.observations import Gap, GapReason
 
 
+class Ground(Protocol):
+    """What losses are told to."""
+
+    @property
+    def metrics(self) -> Metrics:
+        """Counts."""
+
+    @property
+    def log(self) -> FilteringBoundLogger:
+        """Words."""
+
+    @property
+    def interfaces(self) -> Interfaces:
+        """Whose counters are asked."""
+
+    @property
+    def publishing(self) -> Publishing | None:
+        """Accounts."""
+
+
 class Losses:
     """Counts them, each once."""
 
-    def __init__(self, parts: Parts, windows: Windows) -> None:
+    def __init__(self, parts: Ground, windows: Windows) -> None:
         self._parts = parts
         self._windows = windows
         self._dropped = self._unwritten = 0
@@ -59,6 +85,8 @@ class Losses:
     def _count(self, reason: GapReason, packets: int, wire_bytes: int = 0) -> None:
         self._parts.metrics.lost(reason, packets, wire_bytes)
         self._windows.lost(reason, packets, wire_bytes)
+        if self._parts.publishing is not None:
+            self._parts.publishing.lost(reason, packets, wire_bytes)
 
     def _say(self, reason: GapReason, packets: int, mend: str) -> None:
         self._parts.log.warning("packets lost", packets=packets, reason=reason, mend=mend)

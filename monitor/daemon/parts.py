@@ -10,6 +10,7 @@ from monitor.daemon.health import Health
 from monitor.daemon.interfaces import Interfaces
 from monitor.daemon.notify import Supervisor
 from monitor.daemon.pseudonyms import RotatingPseudonyms
+from monitor.daemon.publishing import Publishing
 from monitor.daemon.recorder import Recorder
 from monitor.daemon.reloading import Reloading
 from monitor.daemon.signals import Wishes
@@ -29,19 +30,25 @@ class Judge(Struct):
     pipeline: Pipeline
 
 
-class Parts(Struct, frozen=True):
-    """The daemon's parts. ``owners`` and ``pseudonyms`` are there where the configuration asks for them."""
+class CommonParts(Struct, frozen=True, kw_only=True):
+    """What every daemon has. ``publishing`` is there where the configuration asks for it."""
 
     settings: Settings
     sensor: LiveSensor
     judge: Judge
     metrics: Metrics
-    recorder: Recorder
     health: Health
     interfaces: Interfaces
     supervisor: Supervisor
     wishes: Wishes
     reloading: Reloading
     log: FilteringBoundLogger
+    publishing: Publishing | None = None
+
+
+class Parts(CommonParts, frozen=True, kw_only=True):
+    """One that judges. ``owners`` and ``pseudonyms`` are there where the configuration asks for them."""
+
+    recorder: Recorder
     owners: "Owners | None" = None
     pseudonyms: RotatingPseudonyms | None = None

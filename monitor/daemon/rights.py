@@ -56,7 +56,8 @@ def readable_paths(settings: Settings) -> tuple[Path, ...]:
 def writable_paths(settings: Settings) -> tuple[Path, ...]:
     """Return the folders that the daemon writes to."""
     keys = (settings.keys,) if settings.config.privacy.pseudonyms.enabled else ()
-    return (settings.ledger, settings.state, *keys)
+    spool = (settings.spool,) if settings.spool is not None else ()
+    return (settings.ledger, settings.state, *keys, *spool)
 
 
 def make_folders(settings: Settings) -> None:

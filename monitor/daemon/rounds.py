@@ -53,6 +53,8 @@ class Rounds:
         """Do what there is to do."""
         parts = self._parts
         status = self._count()
+        if parts.publishing is not None:
+            parts.publishing.turn(status, now_ns)
         self._watch.look(status)
         self._write(now_ns, status)
         self._reload.go_on()
@@ -66,6 +68,8 @@ class Rounds:
         """Count and write what there is, and say how it ended. On what is ``left`` nothing is decided."""
         parts = self._parts
         status = self._count()
+        if parts.publishing is not None:
+            parts.publishing.finish(status)
         tally = parts.judge.pipeline.tally
         parts.recorder.window(self._windows.close(tally, _packets(status), now_ns, left), now_ns)
         parts.recorder.note("sensor-stop", sensor_said(parts.settings.sensor, parts.sensor.engine), now_ns)
@@ -105,6 +109,8 @@ class Rounds:
             parts.metrics.owners(parts.owners.counted().items())
         self._losses.look(status)
         self._losses.unwritten(sum(parts.recorder.look().shed.values()))
+        if parts.publishing is not None:
+            parts.metrics.published(parts.publishing.told())
         most_flows = parts.settings.config.limits.flows * len(status.sources)
         parts.metrics.measured(Levels(flows, most_flows, status.waiting, capturing=up))
         return status

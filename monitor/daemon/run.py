@@ -14,6 +14,7 @@ from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import asdict
 from structlog.typing import FilteringBoundLogger
 
 from monitor import app
@@ -26,24 +27,29 @@ from monitor.daemon.listening import listen
 from monitor.daemon.loop import Loop
 from monitor.daemon.notify import open_supervisor
 from monitor.daemon.opening import open_recorder
-from monitor.daemon.parts import Judge, Parts
+from monitor.daemon.parts import CommonParts, Judge, Parts
 from monitor.daemon.pseudonyms import RotatingPseudonyms
 from monitor.daemon.recorder import Recorder
+from monitor.daemon.relay import Relay
 from monitor.daemon.reload import described
 from monitor.daemon.reloading import Reloading
 from monitor.daemon.rights import confine_process, give_up_rights, make_folders
 from monitor.daemon.signals import Wishes
 from monitor.daemon.sources import open_source
+from monitor.daemon.spooling import fleet_key, open_publishing
 from monitor.exitstatus import Exit
 from monitor.files import InputError
 from monitor.logs import start_logging
 from monitor.metrics import Metrics
 from monitor.pipeline import Pipeline
 from monitor.settings import Settings
+from sensors.interest import Interest
 from sensors.live import LiveSensor
 
 if TYPE_CHECKING:
     from monitor.owners import Owners
+
+Files = tuple[Recorder, RotatingPseudonyms | None]  # what is written to, opened
 
 STDERR = 2
 # How long a scrape may keep the loop waiting: the usual 5 ms would be a verdict's time.
@@ -76,11 +82,14 @@ def run(settings: Settings) -> Exit:
         judge = _judge(settings)
         log.info("loaded", **described(judge.knowledge))
         make_folders(settings)
-        taken = _take(settings, judge.pipeline, stack)
+        key = fleet_key(settings)
+        taken = _take(settings, judge.pipeline.interest(), key, stack)
         load_early(settings)
         give_up_rights(settings, log)
-        recorder, pseudonyms = _open_files(settings, judge.knowledge, log, stack)
-        sensor = taken.sensor or open_source(settings, judge.pipeline.interest())
+        publishing = open_publishing(settings, key, stack)
+        judges = config.publish is None or config.publish.judge
+        files = _open_files(settings, judge.knowledge, log, stack) if judges else None
+        sensor = taken.sensor or open_source(settings, judge.pipeline.interest(), key)
         metrics, health = Metrics(settings.sensor, config.metrics.max_series), Health()
         metrics.started(time.time())
         metrics.load(judge.knowledge)
@@ -89,23 +98,31 @@ def run(settings: Settings) -> Exit:
         endpoint.start()
         stack.callback(endpoint.stop)
         gc.freeze()  # what was loaded stays, and need not be looked through for garbage again and again
-        parts = Parts(
+        common = CommonParts(
             settings=settings,
             sensor=sensor,
             judge=judge,
             metrics=metrics,
-            recorder=recorder,
             health=health,
             interfaces=taken.interfaces,
             supervisor=supervisor,
             wishes=wishes,
             reloading=Reloading(lambda: load(settings)),
             log=log,
-            owners=taken.owners,
-            pseudonyms=pseudonyms,
+            publishing=publishing,
         )
-        recorder.start()
-        return Loop(parts).run()
+        return _work(common, files, taken.owners)
+
+
+def _work(common: CommonParts, files: Files | None, owners: "Owners | None") -> Exit:
+    """Judge, or only publish, until a signal ends it."""
+    if files is None:
+        assert common.publishing is not None  # noqa: S101  what else would there be to do
+        return Relay(common, common.publishing).run()
+    recorder, pseudonyms = files
+    parts = Parts(**asdict(common), recorder=recorder, owners=owners, pseudonyms=pseudonyms)
+    recorder.start()
+    return Loop(parts).run()
 
 
 def load(settings: Settings) -> app.Knowledge:
@@ -120,9 +137,9 @@ def _judge(settings: Settings) -> Judge:
     return Judge(knowledge, Pipeline(knowledge.catalog, knowledge.policy, knowledge.aids(), correlator))
 
 
-def _take(settings: Settings, pipeline: Pipeline, stack: ExitStack) -> Taken:
+def _take(settings: Settings, interest: Interest, key: bytes | None, stack: ExitStack) -> Taken:
     config = settings.config
-    sensor = open_source(settings, pipeline.interest()) if settings.watch is None else None
+    sensor = open_source(settings, interest, key) if settings.watch is None else None
     listener = stack.enter_context(listen(config.metrics.address, config.metrics.port))
     interfaces = Interfaces(config.capture.interfaces)
     stack.callback(interfaces.close)
@@ -152,7 +169,7 @@ def _make_spare(settings: Settings, stack: ExitStack) -> None:
 
 def _open_files(
     settings: Settings, knowledge: app.Knowledge, log: FilteringBoundLogger, stack: ExitStack
-) -> tuple[Recorder, RotatingPseudonyms | None]:
+) -> Files:
     """Open what is written to, as the user who is left."""
     pseudonyms = settings.config.privacy.pseudonyms
     recorder = open_recorder(settings, knowledge, log, stack)

@@ -6,17 +6,19 @@ from monitor.settings import Settings
 from sensors.engine import EngineError, choose
 from sensors.interest import Interest
 from sensors.live import LiveSensor, Manner, Rings
+from sensors.publishing import Publishing
 
 MAX_SNAP_BYTES = 262_144
+NS_PER_MS = 1_000_000
 
 
-def open_source(settings: Settings, interest: Interest) -> LiveSensor:
-    """Open the interfaces, which takes the right to capture, or the folder.
+def open_source(settings: Settings, interest: Interest, key: bytes | None = None) -> LiveSensor:
+    """Open the interfaces, which takes the right to capture, or the folder. ``key`` is the fleet's.
 
     Raises CaptureError, and InputError where the engine is not here.
     """
     config = settings.config
-    manner = Manner(interest, config.limits, config.name_limits)
+    manner = Manner(interest, config.limits, config.name_limits, publishing=_publishing(settings, key))
     try:
         engine = choose(config.capture.engine).engine
     except EngineError as error:
@@ -32,6 +34,13 @@ def open_source(settings: Settings, interest: Interest) -> LiveSensor:
     from sensors.live_reference import ReferenceLive  # noqa: PLC0415  one of three
 
     return ReferenceLive(rings(config.capture), manner)
+
+
+def _publishing(settings: Settings, key: bytes | None) -> Publishing | None:
+    asked = settings.config.publish
+    if asked is None or key is None:
+        return None
+    return Publishing(key, judge=asked.judge, linger_ns=asked.linger_ms * NS_PER_MS)
 
 
 def rings(capture: Capture) -> Rings:

@@ -4,6 +4,7 @@ Each is said once.
 """
 
 from monitor.daemon.parts import Parts
+from monitor.daemon.spool_watch import SpoolWatch
 from sensors.live import State, Status
 
 CAPTURING = "capturing"  # what a supervisor shows while all is well
@@ -31,6 +32,7 @@ class Watch:
         self._problem: str | None = None
         self._key_trouble: dict[str, str | None] = {}
         self._unwritten = 0
+        self._spool = SpoolWatch(parts.log)
 
     def look(self, status: Status) -> None:
         """Compare with what was seen before."""
@@ -40,6 +42,8 @@ class Watch:
                 self._changed(name, state)
         self._states = states
         self._disk()
+        if self._parts.publishing is not None:
+            self._spool.look(self._parts.publishing.told())
         self._keys()
         self._readiness(sorted(name for name, state in states.items() if state != "up"))
 

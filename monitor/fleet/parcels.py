@@ -6,8 +6,6 @@ need, the beat of a sensor's clock and its end go to all partitions. Correlators
 by tenant.
 """
 
-import hashlib
-import hmac
 from typing import Literal
 
 import msgspec
@@ -16,6 +14,8 @@ from monitor.origins import Origin
 from monitor.types import Decision
 from monitor.windows import Window
 from sensors.observations import Count
+from sensors.slots import SLOTS as SLOTS  # noqa: PLC0414  handed on
+from sensors.slots import slot_of as slot_of  # noqa: PLC0414
 
 __all__ = [
     "MAX_OBSERVATIONS", "MAX_PARCEL_BYTES", "SLOTS", "TO_ALL", "VERSION", "Account", "Covered", "Judged",
@@ -24,7 +24,6 @@ __all__ = [
 ]  # fmt: skip
 
 VERSION = 1
-SLOTS = 1_024  # of clients: more than there are partitions, for good
 MAX_PARCEL_BYTES = 900_000  # encoded: below what brokers take as they come (1 MiB with its envelope)
 MAX_OBSERVATIONS = 4_096  # in one parcel
 
@@ -99,12 +98,6 @@ _encode = msgspec.msgpack.Encoder().encode
 _parcel = msgspec.msgpack.Decoder(Parcel).decode
 _said = msgspec.msgpack.Decoder(Said).decode
 _version = msgspec.msgpack.Decoder(dict[str, msgspec.Raw]).decode
-
-
-def slot_of(client: str, key: bytes) -> int:
-    """Return the slot of a client's address: the same for everybody who has the key."""
-    digest = hmac.digest(key, client.encode("ascii", "replace"), hashlib.sha256)
-    return int.from_bytes(digest[:4]) % SLOTS
 
 
 def encode(message: Parcel | Judged | Covered) -> bytes:

@@ -54,6 +54,20 @@ SINK_FAILING = Family(
     "1 where a sink did not take what it was given last, else 0.",
     ("sink",),
 )
+SPOOL = Family(
+    "residency_spool_bytes", "gauge", "What waits in the spool to be published; 0 where nothing is published."
+)
+MOST_SPOOL = Family("residency_spool_limit_bytes", "gauge", "How much the spool can hold.")
+PARCELS = Family(
+    "residency_parcels_total",
+    "counter",
+    "Parcels of observations that were cut for the spool since the start.",
+)
+UNPUBLISHED = Family(
+    "residency_unpublished_observations_total",
+    "counter",
+    "Observations that there was no room for in the spool, or on the way to it: they are lost to the fleet.",
+)
 RELOADS = Family(
     "residency_reloads_total",
     "counter",

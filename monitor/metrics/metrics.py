@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from monitor.coverage import ClassCounts
+from monitor.fleet.spooled import Told as Spooled
 from monitor.groups import number_groups
-from monitor.metrics import families, labels
+from monitor.metrics import families, families_kept, labels
 from monitor.metrics.expected import LOSS_REASONS, SHED_REASONS, policy_rows
 from monitor.metrics.exposition import Exposition
 from monitor.metrics.loaded import LoadedRows
@@ -125,6 +126,14 @@ class Metrics:
         """Count decisions that could not be written."""
         with self._series.lock:
             self._series.add(families.UNWRITTEN, {}, decisions)
+
+    def published(self, told: Spooled) -> None:
+        """Take how publishing stands."""
+        with self._series.lock:
+            self._series.set(families_kept.SPOOL, {}, told.waiting_bytes)
+            self._series.set(families_kept.MOST_SPOOL, {}, told.limit_bytes)
+            self._series.set(families_kept.PARCELS, {}, told.parcels)
+            self._series.set(families_kept.UNPUBLISHED, {}, told.unpublished)
 
     def recorded(self, recorded: Recorded) -> None:
         """Take how findings, ledger, outbox and sinks stand."""

@@ -86,7 +86,7 @@ class KafkaSink:
         self._trouble = ""
         reports: dict[int, Report] = {}
         producer = self._producer = self._producer or Producer(
-            self._configuration | {"error_cb": self._heard, "logger": _silent()}
+            self._configuration | {"error_cb": self._heard, "logger": silent()}
         )
         end = time.monotonic() + self._options.timeout_seconds + _GRACE_SECONDS
         for place, parcel in enumerate(parcels):
@@ -96,7 +96,7 @@ class KafkaSink:
             while len(reports) < len(parcels) and producer.flush(_POLL_SECONDS) and time.monotonic() < end:
                 pass
         except KafkaException as error:  # one that the producer does not survive
-            self._trouble = plain(_said(error))
+            self._trouble = plain(said(error))
             self.close()
         return self._outcome(reports, len(parcels))
 
@@ -161,20 +161,20 @@ def _configured(options: KafkaOptions, folder: Path) -> dict[str, Any]:
         own["sasl.password"] = read_secret(options.password_file, folder)
     configuration: dict[str, Any] = {"log_level": 0} | options.options | own
     try:
-        Producer(configuration | {"logger": _silent()})  # without a broker it connects nowhere
+        Producer(configuration | {"logger": silent()})  # without a broker it connects nowhere
     except (KafkaException, TypeError, ValueError) as error:
-        raise InputError(where, plain(_said(error)), "see the configuration of librdkafka") from None
+        raise InputError(where, plain(said(error)), "see the configuration of librdkafka") from None
     return configuration | {"bootstrap.servers": ",".join(options.brokers)}
 
 
-def _silent() -> logging.Logger:
+def silent() -> logging.Logger:
     """Return a log that says nothing: librdkafka's would go to stderr, and outcomes say what matters."""
     log = logging.Logger("librdkafka", logging.CRITICAL + 1)  # noqa: LOG001  nobody else's, and nowhere kept
     log.addHandler(logging.NullHandler())
     return log
 
 
-def _said(error: Exception) -> str:
+def said(error: Exception) -> str:
     first = error.args[0] if error.args else error
     return first.str() if isinstance(first, KafkaError) else str(first)
 

@@ -7,7 +7,8 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 
 use correlate::encode::Encoder as CountEncoder;
-use correlate::{Filter, Wanted};
+use correlate::publishing::Cut;
+use correlate::{Outlet, Wanted};
 use dissect::encode::{Encoder, FaultText};
 use dissect::sensor::{Manner, Sensor};
 
@@ -19,7 +20,7 @@ use crate::window::CHUNK_BYTES;
 /// Captures that go through one sensor, in the order in which they were added.
 pub struct Series {
     sensor: Sensor,
-    filter: Filter,
+    outlet: Outlet,
     coming: VecDeque<PathBuf>,
     reader: Option<CaptureReader>,
     /// The first `MAX_FAULTS` of all files.
@@ -32,10 +33,10 @@ pub struct Series {
 impl Series {
     /// No captures yet; `seed` keys the hash of the flow table.
     #[must_use]
-    pub fn new(manner: Manner, filter: Filter, seed: u64) -> Self {
+    pub fn new(manner: Manner, outlet: Outlet, seed: u64) -> Self {
         Self {
             sensor: Sensor::new(manner, seed),
-            filter,
+            outlet,
             coming: VecDeque::new(),
             reader: None,
             faults: Vec::new(),
@@ -53,7 +54,7 @@ impl Series {
     /// Whether there is more to read for now, or to take.
     #[must_use]
     pub fn is_reading(&self) -> bool {
-        self.reader.is_some() || !self.coming.is_empty() || self.filter.waiting() > 0
+        self.reader.is_some() || !self.coming.is_empty() || self.outlet.waiting() > 0
     }
 
     /// Read nothing more, wherever reading stands: all flows end.
@@ -67,17 +68,23 @@ impl Series {
     ///
     /// It ends with its file: no batch tells of two.
     pub fn next_batch(&mut self) -> Option<Vec<u8>> {
-        if self.over || self.filter.waiting() > 0 {
-            return (self.filter.waiting() > 0).then(|| self.filter.batch());
+        if self.over || self.outlet.waiting() > 0 {
+            return (self.outlet.waiting() > 0).then(|| self.outlet.batch());
         }
         let mut frames = 0;
-        while frames < FRAMES && self.filter.waiting() < BATCH {
+        while frames < FRAMES && self.outlet.waiting() < BATCH {
             let Some(more) = self.go_on() else {
                 break;
             };
             frames += more;
         }
-        Some(self.filter.batch())
+        Some(self.outlet.batch())
+    }
+
+    /// The parcels to publish, and how many observations were shed since the last call. `rest`: what is still gathered
+    /// is cut before.
+    pub fn parcels(&mut self, rest: bool) -> (Vec<Cut>, u64) {
+        self.outlet.parcels(rest)
     }
 
     /// Care for something else from now on; return what was counted until now. With an error nothing changes.
@@ -85,13 +92,13 @@ impl Series {
     /// # Errors
     /// A prefix that is none, or a group's number that is too high.
     pub fn retarget(&mut self, wanted: Wanted) -> Result<Vec<u8>, String> {
-        let counted = self.filter.retarget(wanted)?;
+        let counted = self.outlet.retarget(wanted)?;
         Ok(CountEncoder::default().counted(&counted))
     }
 
-    /// What the filter only counted since the last call, as a msgpack map.
+    /// What was only counted since the last call, as a msgpack map.
     pub fn counted(&mut self) -> Vec<u8> {
-        CountEncoder::default().counted(&self.filter.counted())
+        CountEncoder::default().counted(&self.outlet.counted())
     }
 
     /// How many flows there are in the table.
@@ -135,7 +142,7 @@ impl Series {
                 frames => Some(frames),
             }
         };
-        self.filter.take(self.sensor.take(), self.sensor.tunnels());
+        self.outlet.take(self.sensor.take(), self.sensor.tunnels());
         frames
     }
 
@@ -192,7 +199,7 @@ mod tests {
             callers: 256,
         };
         let filter = Filter::new(Wanted::default(), names, 0).unwrap();
-        Series::new(Manner::replay(limits), filter, 0)
+        Series::new(Manner::replay(limits), filter.into(), 0)
     }
 
     #[test]

@@ -32,14 +32,19 @@ pub mod interest;
 #[cfg(test)]
 mod kit;
 pub mod merge;
+pub mod outlet;
+pub mod publishing;
 pub mod recency;
 pub mod relayed;
 pub mod resolutions;
 pub mod signalling;
+pub mod slots;
 pub mod view;
 
 pub use filter::Filter;
 pub use interest::{Interest, Wanted};
 pub use merge::Place;
+pub use outlet::Outlet;
+pub use publishing::{Plan, Publisher};
 pub use relayed::{Relayed, Taken};
 pub use resolutions::Limits;

@@ -57,6 +57,23 @@ impl Encoder {
         self.writer.take()
     }
 
+    /// Take the values that were written, so many, as one array.
+    pub fn take_array(&mut self, count: usize) -> Vec<u8> {
+        self.writer.take_array(count)
+    }
+
+    /// How many bytes were written.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.writer.len()
+    }
+
+    /// Whether nothing was.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.writer.is_empty()
+    }
+
     /// Write observations as one array; `tunnels` are the decoder's tunnel names.
     pub fn observations(&mut self, observations: &[Observation], tunnels: &[String]) {
         self.writer.array(observations.len());
@@ -65,7 +82,8 @@ impl Encoder {
         }
     }
 
-    fn observation(&mut self, observation: &Observation, tunnels: &[String]) {
+    /// Write one observation; `tunnels` are the decoder's tunnel names.
+    pub fn observation(&mut self, observation: &Observation, tunnels: &[String]) {
         self.writer.make_room();
         match observation {
             Observation::Name(name) => self.name(name),

@@ -17,6 +17,10 @@ const MAX_KEY_BYTES: usize = 31;
 /// `255.255.255.255`
 const MAX_OCTETS_BYTES: usize = 15;
 const ROOM_BYTES: usize = 1_024;
+/// Of an array, ahead of its values.
+const MAX_HEAD_BYTES: usize = 5;
+/// Memory that is kept for what comes next.
+const MAX_SPARE_BYTES: usize = 16_384;
 
 /// What was written so far.
 #[derive(Debug, Default)]
@@ -30,6 +34,17 @@ impl Writer {
     pub fn take(&mut self) -> Vec<u8> {
         let room = Vec::with_capacity(self.out.len());
         std::mem::replace(&mut self.out, room)
+    }
+
+    /// Take the values that were written, so many, as one array. What is written next goes where they were.
+    pub fn take_array(&mut self, count: usize) -> Vec<u8> {
+        let mut array = Vec::with_capacity(self.out.len() + MAX_HEAD_BYTES);
+        let _ = write_array_len(&mut array, count as u32);
+        array.append(&mut self.out);
+        if self.out.capacity() > MAX_SPARE_BYTES {
+            self.out = Vec::new();
+        }
+        array
     }
 
     /// How many bytes were written.

@@ -1,7 +1,10 @@
-//! The values that Python hands over, as the crates have them.
+//! The values that Python hands over, as the crates have them, and parcels as Python has them.
 
-use correlate::Wanted;
+use correlate::publishing::{Cut, Whose};
+use correlate::{Filter, Outlet, Plan, Publisher, Wanted};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 
 /// `sensors.interest.Interest`.
 #[derive(FromPyObject)]
@@ -27,6 +30,58 @@ pub struct NameLimits {
     names: usize,
     lifetimes: usize,
     callers: usize,
+}
+
+/// `sensors.publishing.Publishing`.
+#[derive(FromPyObject)]
+pub struct Publishing {
+    key: Vec<u8>,
+    linger_ns: i64,
+    bound_bytes: usize,
+    judge: bool,
+}
+
+/// Where observations go: through the filter, and to be published as asked. Raises `ValueError`.
+pub fn outlet(
+    filter: Filter,
+    publishing: Option<Publishing>,
+    wanted: &Wanted,
+    seed: u64,
+) -> PyResult<Outlet> {
+    let Some(asked) = publishing else {
+        return Ok(filter.into());
+    };
+    let plan = Plan {
+        key: asked.key,
+        linger_ns: asked.linger_ns,
+        bound_bytes: asked.bound_bytes,
+    };
+    let publisher = Publisher::new(wanted, plan, seed).map_err(PyValueError::new_err)?;
+    Ok(if asked.judge {
+        Outlet::from(filter).beside(publisher)
+    } else {
+        Outlet::published(publisher)
+    })
+}
+
+/// `sensors.publishing.Cut`, its fields in order; and how many observations were shed.
+pub type Parcels<'py> = (
+    Vec<(bool, Option<u16>, i64, usize, Bound<'py, PyBytes>)>,
+    u64,
+);
+
+/// Parcels as Python has them.
+pub fn parcels<'py>(py: Python<'py>, (cut, shed): (Vec<Cut>, u64)) -> Parcels<'py> {
+    let told = cut.into_iter().map(|cut| {
+        let slot = match cut.whose {
+            Whose::Slot(slot) => Some(slot),
+            Whose::Everybodys | Whose::Nobodys => None,
+        };
+        let names = cut.whose == Whose::Everybodys;
+        let data = PyBytes::new(py, &cut.data);
+        (names, slot, cut.clock_ns, cut.count, data)
+    });
+    (told.collect(), shed)
 }
 
 impl Interest {

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use capture::live::{Ask, Engine, Plan, Refusal, Refused, Snaplen};
-use correlate::Filter;
 use correlate::encode::Encoder;
+use correlate::{Filter, Wanted};
 use dissect::sensor::Sensor;
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use crate::given::{self, Bounds, Interest, NameLimits};
+use crate::given::{self, Bounds, Interest, NameLimits, Parcels, Publishing};
 
 /// `sensors.live.Rings`.
 #[derive(FromPyObject)]
@@ -28,6 +28,7 @@ struct Manner {
     interest: Interest,
     names: NameLimits,
     waiting: usize,
+    publishing: Option<Publishing>,
 }
 
 /// Losses are told so often.
@@ -62,10 +63,12 @@ impl Live {
     #[new]
     fn new(rings: Rings, manner: Manner, limits: Bounds, seed: u64) -> PyResult<Self> {
         let snaplen = snaplen(rings.snap_bytes, &manner.interest);
-        let filter = Filter::new(manner.interest.into(), manner.names.into(), seed)
+        let wanted: Wanted = manner.interest.into();
+        let filter = Filter::new(wanted.clone(), manner.names.into(), seed)
             .map_err(PyValueError::new_err)?
             .eager()
             .bounded(manner.waiting);
+        let outlet = given::outlet(filter, manner.publishing, &wanted, seed)?;
         let ask = |interface| Ask {
             interface,
             bytes: rings.ring_bytes,
@@ -76,7 +79,7 @@ impl Live {
             threads: rings.threads.max(1),
             snaplen,
         };
-        let engine = Engine::open(plan, filter).map_err(refused)?;
+        let engine = Engine::open(plan, outlet).map_err(refused)?;
         Ok(Self {
             engine,
             limits,
@@ -102,6 +105,12 @@ impl Live {
         let timeout = Duration::from_millis(timeout_ms);
         let batch = py.detach(|| self.engine.next_batch(timeout))?;
         Some(PyBytes::new(py, &batch))
+    }
+
+    /// The parcels to publish, and how many observations were shed since the last call. `rest`: what is still gathered
+    /// is cut before.
+    fn parcels<'py>(&self, py: Python<'py>, rest: bool) -> Parcels<'py> {
+        given::parcels(py, py.detach(|| self.engine.parcels(rest)))
     }
 
     /// How much waits to be taken, and what each capture thread said of itself last.

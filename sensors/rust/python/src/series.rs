@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use capture::Manner;
-use correlate::Filter;
+use correlate::{Filter, Wanted};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use crate::given::{self, Bounds, Interest, NameLimits};
+use crate::given::{self, Bounds, Interest, NameLimits, Parcels, Publishing};
 
 /// Captures that are added one by one, turned into connections by an eager filter.
 #[pyclass(module = "sensors._native")]
@@ -28,16 +28,20 @@ impl Series {
         names: NameLimits,
         waiting: (usize, i64),
         seed: u64,
+        publishing: Option<Publishing>,
     ) -> PyResult<Self> {
+        let wanted: Wanted = interest.into();
         let filter =
-            Filter::new(interest.into(), names.into(), seed).map_err(PyValueError::new_err)?;
+            Filter::new(wanted.clone(), names.into(), seed).map_err(PyValueError::new_err)?;
         let (bound, gap_interval_ns) = waiting;
         let manner = Manner {
             eager: true,
             gap_interval_ns,
             ..Manner::replay(given::limits(limits))
         };
-        let series = capture::Series::new(manner, filter.eager().bounded(bound), seed);
+        let filter = filter.eager().bounded(bound);
+        let outlet = given::outlet(filter, publishing, &wanted, seed)?;
+        let series = capture::Series::new(manner, outlet, seed);
         Ok(Self {
             series: Mutex::new(series),
         })
@@ -63,6 +67,12 @@ impl Series {
         let series = self.series();
         let batch = py.detach(|| series.next_batch())?;
         Some(PyBytes::new(py, &batch))
+    }
+
+    /// The parcels to publish, and how many observations were shed since the last call. `rest`: what is still gathered
+    /// is cut before.
+    fn parcels<'py>(&mut self, py: Python<'py>, rest: bool) -> Parcels<'py> {
+        given::parcels(py, self.series().parcels(rest))
     }
 
     /// What was only counted since the last call, as a msgpack map.

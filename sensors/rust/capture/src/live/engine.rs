@@ -6,7 +6,8 @@ use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use correlate::filter::Counted;
-use correlate::{Filter, Wanted};
+use correlate::publishing::Cut;
+use correlate::{Outlet, Wanted};
 use dissect::sensor::Sensor;
 
 use crate::live::inbox::{Account, Inbox};
@@ -46,7 +47,7 @@ pub struct Engine {
 
 impl Engine {
     /// Open the rings, which takes `CAP_NET_RAW`. From here on packets are kept; they are read after `start`.
-    pub fn open(plan: Plan, filter: Filter) -> Result<Self, Refusal> {
+    pub fn open(plan: Plan, outlet: Outlet) -> Result<Self, Refusal> {
         let mut rings = Vec::new();
         for ask in &plan.asks {
             rings.extend(open(ask, plan.threads, &plan.snaplen)?);
@@ -59,7 +60,7 @@ impl Engine {
         Ok(Self {
             snaplen: Mutex::new(plan.snaplen),
             taps: rings.iter().map(Ring::tap).collect(),
-            inbox: Arc::new(Inbox::new(filter, accounts)),
+            inbox: Arc::new(Inbox::new(outlet, accounts)),
             stop: Arc::default(),
             threads: Vec::new(),
             rings,
@@ -91,6 +92,13 @@ impl Engine {
         self.inbox.next_batch(timeout)
     }
 
+    /// The parcels to publish, and how many observations were shed since the last call. `rest`: what is still gathered
+    /// is cut before.
+    #[must_use]
+    pub fn parcels(&self, rest: bool) -> (Vec<Cut>, u64) {
+        self.inbox.parcels(rest)
+    }
+
     /// How much waits, and the workers' accounts.
     #[must_use]
     pub fn accounts(&self) -> (usize, Vec<Account>) {
@@ -100,7 +108,7 @@ impl Engine {
     /// What was counted since the last call and not handed out.
     #[must_use]
     pub fn counted(&self) -> Counted {
-        self.inbox.with_filter(Filter::counted)
+        self.inbox.with_outlet(Outlet::counted)
     }
 
     /// Care for something else, and copy another length of each packet, from now on; return what was counted before.
@@ -110,7 +118,7 @@ impl Engine {
         let counted = match self.snap(&snaplen) {
             Ok(()) => self
                 .inbox
-                .with_filter(|filter| filter.retarget(wanted))
+                .with_outlet(|outlet| outlet.retarget(wanted))
                 .map_err(Refused::Interest),
             Err(refusal) => Err(Refused::Tap(refusal)),
         };

@@ -1,6 +1,6 @@
 //! Where all workers put what they observed: one correlator, and what waits to be taken from it.
 //!
-//! A worker never waits for whoever takes: what waits is bounded by the filter, which sheds and counts.
+//! A worker never waits for whoever takes: what waits is bounded by the outlet, which sheds and counts.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,7 +8,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use correlate::Filter;
+use correlate::Outlet;
+use correlate::publishing::Cut;
 use dissect::cargo::OTHER;
 use dissect::encode::{Accounting, Encoder};
 use dissect::observations::Observation;
@@ -92,7 +93,7 @@ impl TunnelNumbers {
 }
 
 struct State {
-    filter: Filter,
+    outlet: Outlet,
     tunnels: TunnelNames,
     accounts: Vec<Account>,
     running: usize,
@@ -107,10 +108,10 @@ pub struct Inbox {
 impl Inbox {
     /// An inbox for as many workers as there are accounts. None runs yet.
     #[must_use]
-    pub fn new(filter: Filter, accounts: Vec<Account>) -> Self {
+    pub fn new(outlet: Outlet, accounts: Vec<Account>) -> Self {
         Self {
             state: Mutex::new(State {
-                filter,
+                outlet,
                 tunnels: TunnelNames::default(),
                 accounts,
                 running: 0,
@@ -132,7 +133,7 @@ impl Inbox {
     ) {
         let mut state = self.state();
         let State {
-            filter,
+            outlet,
             tunnels: known,
             ..
         } = &mut *state;
@@ -144,8 +145,8 @@ impl Inbox {
                 numbers.translate(observation);
             }
         }
-        filter.take(observations, &known.names);
-        if filter.waiting() > 0 {
+        outlet.take(observations, &known.names);
+        if outlet.waiting() > 0 || outlet.has_much() {
             self.news.notify_one();
         }
     }
@@ -159,27 +160,36 @@ impl Inbox {
 
     /// What waits, as a msgpack array, after at most so long; `None` when no worker runs and nothing waits.
     pub fn next_batch(&self, timeout: Duration) -> Option<Vec<u8>> {
-        let empty = |state: &mut State| state.filter.waiting() == 0 && state.running > 0;
+        let empty = |state: &mut State| {
+            let outlet = &state.outlet;
+            outlet.waiting() == 0 && !outlet.has_much() && state.running > 0
+        };
         let (mut state, _) = self
             .news
             .wait_timeout_while(self.state(), timeout, empty)
             .unwrap_or_else(PoisonError::into_inner);
-        if state.filter.waiting() == 0 && state.running == 0 {
+        if state.outlet.waiting() == 0 && state.running == 0 {
             return None;
         }
-        Some(state.filter.batch())
+        Some(state.outlet.batch())
     }
 
     /// How much waits, and the workers' accounts.
     #[must_use]
     pub fn accounts(&self) -> (usize, Vec<Account>) {
         let state = self.state();
-        (state.filter.waiting(), state.accounts.clone())
+        (state.outlet.waiting(), state.accounts.clone())
     }
 
-    /// Do something with the filter.
-    pub(crate) fn with_filter<T>(&self, act: impl FnOnce(&mut Filter) -> T) -> T {
-        act(&mut self.state().filter)
+    /// The parcels to publish, and how many observations were shed since the last call. `rest`: what is still gathered
+    /// is cut before.
+    pub fn parcels(&self, rest: bool) -> (Vec<Cut>, u64) {
+        self.state().outlet.parcels(rest)
+    }
+
+    /// Do something with the outlet.
+    pub(crate) fn with_outlet<T>(&self, act: impl FnOnce(&mut Outlet) -> T) -> T {
+        act(&mut self.state().outlet)
     }
 }
 

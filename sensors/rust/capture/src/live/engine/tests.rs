@@ -25,7 +25,7 @@ fn plan(interface: &str, threads: usize, bytes: usize) -> Plan {
 }
 
 fn open(interface: &str, threads: usize, bytes: usize) -> Engine {
-    Engine::open(plan(interface, threads, bytes), filter()).unwrap()
+    Engine::open(plan(interface, threads, bytes), filter().into()).unwrap()
 }
 
 /// Stop it, and wait until all was handed out.

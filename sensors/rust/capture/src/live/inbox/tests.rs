@@ -18,7 +18,10 @@ const NOTHING: &[u8] = &[0x90];
 
 fn inbox() -> (Arc<Inbox>, Arc<AtomicBool>) {
     let accounts = vec![Account::new("far", State::Up)];
-    (Arc::new(Inbox::new(filter(), accounts)), Arc::default())
+    (
+        Arc::new(Inbox::new(filter().into(), accounts)),
+        Arc::default(),
+    )
 }
 
 fn gap() -> Observation {

@@ -1,0 +1,146 @@
+"""What is observed goes into the spool, for those who correlate elsewhere: parcels, beats, accounts, an end.
+
+Nothing here waits: the spool is written through the system's cache. What it has no room for is counted, and
+the next account says so. Parcels of one run are numbered in the order in which they were cut.
+"""
+
+import secrets
+import time
+
+import msgspec
+
+from monitor.fleet.parcels import TO_ALL, Account, Parcel, ParcelKind, encode, slot_of
+from monitor.fleet.segments import ALL
+from monitor.fleet.spool import SpoolWriter
+from monitor.fleet.spooled import Told
+from monitor.windows import OF_CAPTURES
+from sensors.live import LiveSensor, Status
+from sensors.observations import Count, Gap
+
+BEAT_SECONDS = 2.0
+ACCOUNT_SECONDS = 60.0
+QUIET_NS = 2_000_000_000  # that the clock of a quiet network is behind the host's
+_RUN_BYTES = 8
+
+_gaps = msgspec.msgpack.Decoder(list[Gap]).decode
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class Publishing:
+    """The line to the spool. ``linger_seconds`` is how long observations may be gathered."""
+
+    def __init__(
+        self, sensor: str, writer: SpoolWriter, key: bytes, linger_seconds: float, *, live: bool
+    ) -> None:
+        self._unpublished = 0  # observations that were given up
+        self._parcels = 0
+        self._sensor = sensor
+        self._run = secrets.token_hex(_RUN_BYTES)
+        self._writer = writer
+        self._own_slot = slot_of(sensor, key)
+        self._linger_seconds = linger_seconds
+        self._live = live
+        self._clock_ns = self._since_ns = 0
+        self._next_cut = self._next_beat = self._next_account = 0.0
+        self._packets = self._packets_told = self._shed = 0
+        self._lost: dict[str, Count] = {}
+        self._blind: set[str] = set() if live else {OF_CAPTURES}
+
+    def has_room(self) -> bool:
+        """Whether the spool is half empty: only who can wait need ask."""
+        return self._writer.has_room()
+
+    def pump(self, sensor: LiveSensor, *, now: bool = False) -> list[Gap]:
+        """Take what the sensor cut, where it is time, or ``now``; return the gaps among it."""
+        moment = time.monotonic()
+        if not now and moment < self._next_cut:
+            return []
+        self._next_cut = moment + self._linger_seconds
+        published = sensor.published(cut=True)
+        self._give_up(published.shed)
+        gaps: list[Gap] = []
+        for cut in published.cuts:
+            self._clock_ns = max(self._clock_ns, cut.clock_ns)
+            if cut.names:
+                self._put("names", None, cut.data, cut.count)
+                continue
+            if cut.slot is None:
+                gaps += _gaps(cut.data)
+            self._put("observations", cut.slot, cut.data, cut.count)
+        self._give_up(self._writer.flush())
+        return gaps
+
+    def lost(self, reason: str, packets: int, wire_bytes: int) -> None:
+        """Note what could not be observed."""
+        old = self._lost.get(reason, Count())
+        self._lost[reason] = Count(old.packets + packets, old.bytes + wire_bytes)
+
+    def turn(self, status: Status, now_ns: int) -> None:
+        """Give a sign of life, and an account, where it is time; after ``pump``."""
+        moment = time.monotonic()
+        self._look(status)
+        if moment >= self._next_beat:
+            self._next_beat = moment + BEAT_SECONDS
+            self._pass(status, now_ns)
+            self._put("beat", None, b"")
+        if moment >= self._next_account:
+            self._account()
+            self._next_account = moment + ACCOUNT_SECONDS
+        self._give_up(self._writer.flush())
+
+    def finish(self, status: Status) -> None:
+        """Give the last account, and say that this is the end; after ``pump``."""
+        self._look(status)
+        self._account()
+        self._put("end", None, b"")
+        self._give_up(self._writer.flush())
+
+    def told(self) -> Told:
+        """Return how it stands, for metrics and the log."""
+        writer = self._writer
+        return Told(writer.bytes, writer.limit_bytes, self._parcels, self._unpublished, writer.problem)
+
+    def _look(self, status: Status) -> None:
+        self._packets = sum(source.accounting.read.packets for source in status.sources)
+        self._blind |= {f"{source.name} was not up" for source in status.sources if source.state != "up"}
+        if not self._since_ns:
+            firsts = (source.accounting.first_ns for source in status.sources)
+            self._since_ns = min((each for each in firsts if each is not None), default=0)
+
+    def _pass(self, status: Status, now_ns: int) -> None:
+        """Let the clock go to the latest packet; where none comes, and capture is live, to the host's."""
+        lasts = (source.accounting.last_ns for source in status.sources)
+        last_ns = max((each for each in lasts if each is not None), default=0)
+        if self._live and not status.waiting and now_ns - last_ns > QUIET_NS:
+            last_ns = now_ns - QUIET_NS
+        self._clock_ns = max(self._clock_ns, last_ns)
+
+    def _account(self) -> None:
+        since_ns = self._since_ns or self._clock_ns
+        account = Account(
+            since_ns,
+            max(self._clock_ns, since_ns),
+            self._packets - self._packets_told,
+            self._lost,
+            self._shed,
+            tuple(sorted(self._blind)),
+        )
+        if self._put("account", None, _encode(account)):
+            self._since_ns, self._packets_told = account.until_ns, self._packets
+            self._lost, self._shed = {}, 0
+            self._blind = set() if self._live else {OF_CAPTURES}
+
+    def _put(self, kind: ParcelKind, slot: int | None, data: bytes, count: int = 0) -> bool:
+        """Number a parcel, and have it written; tell whether there is room."""
+        to_all = kind in TO_ALL
+        owner = None if to_all else self._own_slot if slot is None else slot
+        parcel = Parcel(self._sensor, self._run, self._parcels, self._clock_ns, kind, owner, data)
+        self._parcels += 1
+        taken = self._writer.put(ALL if owner is None else owner, encode(parcel), count)
+        if not taken:
+            self._give_up(count)
+        return taken
+
+    def _give_up(self, observations: int) -> None:
+        self._shed += observations
+        self._unpublished += observations

@@ -1,0 +1,114 @@
+"""The daemon that publishes, beside judging or instead: its spool has all that it saw. Real processes."""
+
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from monitor.fleet.parcels import Parcel
+from tests.daemon_kit import (
+    DEMO,
+    RECEIVER,
+    SENSOR,
+    USER,
+    Daemon,
+    Wire,
+    daemon,
+    records,
+    skip_without_wire,
+    wire,
+)
+from tests.publish_kit import accounts_in, are_numbered, observed, observed_in, publishing, spooled
+
+pytestmark = pytest.mark.enable_socket
+COUNT = len(records(DEMO))
+
+
+@pytest.fixture(scope="module")
+def lane() -> Iterator[Wire]:
+    skip_without_wire()
+    with wire() as made:
+        yield made
+
+
+def read_demo(live: Daemon, captures: Path) -> None:
+    captures.mkdir()
+    for name in ("a.pcap", "b.pcap"):  # what is older than another one is whole
+        shutil.copy(DEMO, captures / name)
+    live.start()
+    live.wait_packets(COUNT)
+
+
+def kinds(parcels: list[Parcel]) -> set[str]:
+    return {each.kind for each in parcels}
+
+
+@pytest.mark.parametrize(("engine", "judge"), [("native", True), ("native", False), ("dpkt", False)])
+def test_what_is_spooled_is_all_that_was_seen(lane: Wire, engine: str, *, judge: bool) -> None:
+    with daemon(lane) as live:
+        captures, spool = live.folder / "captures", live.folder / "spool"
+        capture = {"watch": str(captures), "engine": engine}
+        live.configure(capture=capture, publish=publishing(live.folder, judge=judge))
+        read_demo(live, captures)
+        assert live.metric("residency_spool_limit_bytes") == 2**30
+        assert live.end() == 0
+        assert "Traceback" not in live.stderr()
+        assert (live.said("confined")[0]["landlock"], spool.owner()) == ("full", USER)
+        parcels = spooled(spool)
+        assert are_numbered(parcels, SENSOR)
+        assert kinds(parcels) >= {"observations", "names", "account", "end"}
+        assert parcels[-1].kind == "end"
+        seen = sorted(map(repr, observed_in(parcels)))
+        assert seen == sorted(map(repr, observed(DEMO)))
+        accounts = accounts_in(parcels)
+        assert sum(each.packets for each in accounts) == COUNT
+        assert all(each.shed == 0 and each.blind for each in accounts)
+        assert bool(live.lines()) == judge
+
+
+def test_packets_of_a_wire_are_spooled_and_the_clock_goes_on(lane: Wire) -> None:
+    with daemon(lane) as live:
+        live.configure(publish=publishing(live.folder, judge=False), capture={"interfaces": [RECEIVER]})
+        live.start()
+        begun_ns = time.time_ns()
+        lane.send(DEMO, "--topspeed")
+        live.wait_packets(COUNT)
+        live.wait_metric("residency_parcels_total", 8)
+        live.tell(signal.SIGHUP)
+        live.wait_log("reloaded")
+        time.sleep(4.5)  # of silence
+        assert live.end() == 0
+        parcels = spooled(live.folder / "spool")
+        assert are_numbered(parcels, SENSOR)
+        beats = [each for each in parcels if each.kind == "beat"]
+        assert len(beats) >= 3
+        assert beats[-1].clock_ns > begun_ns + 1_000_000_000
+        assert len(list(observed_in(parcels))) > 50
+        assert sum(each.packets for each in accounts_in(parcels)) == COUNT
+        assert all(each.blind == () for each in accounts_in(parcels))
+
+
+def test_a_spool_without_room_is_told_once_and_in_the_next_account(lane: Wire) -> None:
+    with daemon(lane) as live:
+        live.configure(publish=publishing(live.folder))
+        spool = live.folder / "spool"
+        spool.mkdir()
+        shutil.chown(spool, USER)
+        filling = spool / "000000000001.spool"
+        with filling.open("wb") as file:
+            file.truncate(2**30)
+        live.start()
+        lane.send(DEMO, "--topspeed")
+        live.wait_metric("residency_unpublished_observations_total", 1)
+        live.wait_log("observations are given up")
+        filling.unlink()
+        live.wait_log("observations are spooled again")
+        assert live.end() == 0
+        assert len(live.said("observations are given up")) == 1
+        parcels = spooled(spool)
+        lost = sum(each.shed for each in accounts_in(parcels))
+        assert lost == live.said("observations are spooled again")[0]["unpublished"] > 0
+        assert live.lines()  # it judged meanwhile
