@@ -29,6 +29,7 @@ COMMANDS = {
     "observe": "Print what the sensor alone sees in a capture.",
     "outbox": "Show what waits for the sinks, or was put aside; put it back in line, or drop it.",
     "policy": "Compare two policies, and what they say of past flows.",
+    "publish": "Hand a sensor's observations that wait in its spool to Kafka.",
     "rejudge": "Judge again what a ledger recorded, by another policy.",
     "replay": "Replay captures: which LLM providers, which regions, what is outside policy.",
     "report": "Report what was recorded over a period: a page, tables, paper.",

@@ -56,7 +56,7 @@ def accounts_in(parcels: Iterable[Parcel]) -> list[Account]:
 def observed(*captures: Path) -> list[Observation]:
     """Return what an eager sensor sees in captures."""
     sensor = open_sensor(captures, "native", Options(eager=True))
-    return [each for batch in sensor for each in batch if not hasattr(each, "names")]  # type: ignore[misc]
+    return [each for batch in sensor for each in batch]  # type: ignore[misc]
 
 
 def are_numbered(parcels: Sequence[Parcel], sensor: str) -> bool:

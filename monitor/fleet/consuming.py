@@ -19,7 +19,7 @@ from monitor.fleet.merging import Bounds
 from monitor.fleet.owned import Owned, Start
 from monitor.fleet.parcels import Judged, Said
 from monitor.fleet.partition import Correlating, Partition
-from monitor.fleet.producing import Teller, text_of
+from monitor.fleet.telling import Teller, text_of
 from monitor.fleet.settings import Options
 from monitor.fleet.working import add_work
 from monitor.metrics.fleet import Work

@@ -18,7 +18,6 @@ from sensors.connections import Counted
 from sensors.observations import Count
 
 SILENCE_NS = 30 * 1_000_000_000  # of a sensor whose clock is told each two seconds
-MAX_OPEN = 16  # windows of one sensor that came late
 _MAX_REASONS = 32  # of losses, and of blindness, in one window
 
 CountedOf = Callable[[int], Counted]
@@ -92,15 +91,16 @@ class Covering:
         known = self._sensors.setdefault(sensor, _Sensor())
         before_ns, known.clock_ns = known.clock_ns, clock_ns
         silence_ns = clock_ns - before_ns if before_ns is not None else 0
+        here_ns = clock_ns - clock_ns % WINDOW_NS
         blind = f"nothing came of the sensor for {silence_ns // 1_000_000_000} s"
         if silence_ns > SILENCE_NS:
-            for span in known.spans.values():
-                span.blind.add(blind)
-            self.span(sensor, clock_ns).blind.add(blind)
-        here_ns = clock_ns - clock_ns % WINDOW_NS
+            self.span(sensor, clock_ns)
+            for since_ns, span in known.spans.items():
+                if since_ns <= here_ns:
+                    span.blind.add(blind)
         told_ns = None
         for since_ns in sorted(known.spans):
-            if since_ns < here_ns or ended or len(known.spans) > MAX_OPEN:
+            if since_ns < here_ns or (ended and since_ns == here_ns):
                 until_ns = clock_ns if since_ns == here_ns else since_ns + WINDOW_NS
                 yield from self._closed(sensor, known.spans.pop(since_ns), until_ns)
                 told_ns = max(until_ns, told_ns or 0)

@@ -1,94 +1,153 @@
-"""Writes what correlators say to Kafka, in order and without a gap, or says that it could not.
+"""Parcels into a Kafka topic, through librdkafka's idempotent producer: in order, with no gap, for ever tried.
 
-Delivered is what all in-sync replicas have. After a message that was refused no later one is: whoever calls
-begins again where all was delivered. A message too large for the brokers can never be, and is left out.
+In each partition parcels stand in the order in which they were given. An error that the producer does not get
+over by itself ends it, and whatever was not delivered comes again from the first on.
 """
 
+from collections import deque
+from pathlib import Path
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException, Producer
+import msgspec
 
-from monitor.fleet.parcels import Judged, Said, encode
-from monitor.fleet.settings import Options
-from monitor.fleet.tenants import key_of, partition_of
+from monitor.config import Kafka
+from monitor.files import InputError
+from monitor.fleet.segments import ALL, Place, Record
+from monitor.parquet import MissingExtraError
+from monitor.sinks.files import read_secret
 from monitor.sinks.plain import plain
 
-ASK_SECONDS = 10.0  # for how many partitions there are
-FULL_SECONDS = 0.05  # to wait where the queue is full
-OWN: Options = {
+try:
+    from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+    from monitor.sinks.kafka import said, silent
+except ModuleNotFoundError:
+    raise MissingExtraError(
+        "Kafka needs the kafka extra; install it: pip install 'residency-monitor[kafka]'"
+    ) from None
+
+_USUAL: dict[str, Any] = {
+    "compression.type": "zstd",
+    "linger.ms": 20,
+    "log_level": 0,
+    "queue.buffering.max.kbytes": 65_536,
+    "reconnect.backoff.max.ms": 5_000,
+}
+_OWN: dict[str, Any] = {
     "acks": "all",
     "enable.idempotence": True,
     "enable.gapless.guarantee": True,
-    "message.timeout.ms": 0,  # never: what waits too long is no reason to leave a gap
+    "message.timeout.ms": 0,  # for ever
 }
-USUAL: Options = {"linger.ms": 20, "compression.type": "zstd"}
+_ASK_SECONDS = 2.0
+_PURGE_SECONDS = 1.0
 
 
-class NotSaidError(Exception):
-    """Something could not be written, and nothing after it is."""
+class NotProducedError(Exception):
+    """The topic does not take parcels now. One line."""
 
 
-class Teller:
-    """Writes decisions to their tenants' partitions, and windows to all."""
+class _Flying(msgspec.Struct):
+    """A parcel on its way: how many partitions have yet to take it."""
 
-    def __init__(self, kafka: Options, topic: str) -> None:
-        """Raises KafkaException, NotSaidError where the topic is not there."""
-        self.too_large = 0
-        self._topic = topic
-        self._problem: str | None = None
-        self._producer = Producer({**USUAL, **kafka, **OWN, "on_delivery": self._delivered})
-        found = self._producer.list_topics(topic, ASK_SECONDS).topics[topic]
-        if found.error is not None or not found.partitions:
-            raise NotSaidError(f"topic {topic}: {found.error.str() if found.error else 'no partitions'}")
-        self._partitions = len(found.partitions)
+    end: Place
+    left: int
 
-    def say(self, said: Said) -> None:
-        """Write a message, some time before ``flush`` returns. Raises NotSaidError."""
-        message = encode(said)
-        if isinstance(said, Judged):
-            tenant = said.decision.connection.subject.tenant
-            self._produce(message, partition_of(tenant, self._partitions), key_of(tenant))
-            return
-        for partition in range(self._partitions):
-            self._produce(message, partition, None)
 
-    def flush(self, seconds: float) -> bool:
-        """Wait until all is delivered, for so long at most; return whether it is. Raises NotSaidError."""
-        left = self._producer.flush(seconds)
-        self._check()
-        return left == 0
+def configuration(kafka: Kafka, folder: Path) -> dict[str, Any]:
+    """Return librdkafka's configuration. Raises InputError where it does not take it, or a secret is no good."""
+    options = _USUAL | kafka.options | _OWN
+    if kafka.password_file is not None:
+        options["sasl.password"] = read_secret(kafka.password_file, folder)
+    servers = options.pop("bootstrap.servers")
+    try:
+        Producer(options | {"logger": silent()})  # without a broker it connects nowhere
+    except (KafkaException, TypeError, ValueError) as error:
+        raise InputError("kafka.options", plain(said(error)), "see the configuration of librdkafka") from None
+    return options | {"bootstrap.servers": servers}
+
+
+class Topic:
+    """One topic, whose partitions are asked for once. ``done`` is the place up to which all was delivered."""
+
+    def __init__(self, options: dict[str, Any], name: str) -> None:
+        """Raises NotProducedError where no broker knows the topic now."""
+        self.done: Place | None = None
+        self.delivered = 0  # messages
+        self._name = name
+        self._trouble = ""
+        self._failed: str | None = None
+        self._flying: deque[_Flying] = deque()
+        self._producer = Producer(options | {"error_cb": self._heard, "logger": silent()})
+        self._partitions = self._ask()
+
+    @property
+    def flying(self) -> int:
+        """How many parcels are on their way."""
+        return len(self._flying)
+
+    @property
+    def trouble(self) -> str:
+        """What the client says of its connections, while it tries; nothing where all is well."""
+        return self._trouble
+
+    def give(self, record: Record) -> None:
+        """Have a parcel written, wait where too much is on its way. Raises NotProducedError."""
+        everywhere = record.slot == ALL
+        partitions = range(self._partitions) if everywhere else (record.slot % self._partitions,)
+        flying = _Flying(record.end, len(partitions))
+        self._flying.append(flying)
+        key = None if everywhere else str(record.slot)
+
+        def report(error: KafkaError | None, _message: Message) -> None:
+            self._report(flying, error)
+
+        for partition in partitions:
+            self._produce(record.body, key, partition, report)
+
+    def poll(self, seconds: float) -> None:
+        """Hear what was delivered. Raises NotProducedError where something never will be."""
+        self._producer.poll(seconds)
+        while self._flying and not self._flying[0].left:
+            self.done = self._flying.popleft().end
+        if self._failed is not None:
+            raise NotProducedError(self._failed)
 
     def close(self) -> None:
-        """Let go of what is not delivered."""
+        """Let go of it, with what is still on its way."""
         self._producer.purge()
-        self._producer.flush(FULL_SECONDS)
+        self._producer.flush(_PURGE_SECONDS)
 
-    def _produce(self, message: bytes, partition: int, key: bytes | None) -> None:
+    def _produce(self, body: bytes, key: str | None, partition: int, report: Any) -> None:
         while True:
             try:
-                self._producer.produce(self._topic, message, key, partition)
-            except BufferError:
-                self._producer.poll(FULL_SECONDS)
-                self._check()
+                self._producer.produce(self._name, body, key, partition, on_delivery=report)
+            except BufferError:  # its queue is full
+                self.poll(0.1)
             except KafkaException as error:
-                first = error.args[0]
-                if isinstance(first, str) or first.code() != KafkaError.MSG_SIZE_TOO_LARGE:
-                    raise NotSaidError(text_of(error)) from None
-                self.too_large += 1
-                return
+                raise NotProducedError(plain(said(error))) from None
             else:
                 return
 
-    def _delivered(self, error: Any, _message: object) -> None:
-        if error is not None and self._problem is None:
-            self._problem = plain(error.str())
+    def _ask(self) -> int:
+        """Return how many partitions there are."""
+        try:
+            found = self._producer.list_topics(self._name, _ASK_SECONDS).topics[self._name]
+        except KafkaException as error:
+            raise NotProducedError(self._trouble or plain(said(error))) from None
+        if found.error is not None or not found.partitions:
+            what = plain(found.error.str()) if found.error is not None else "no partitions"
+            raise NotProducedError(f"topic {self._name}: {what}")
+        return len(found.partitions)
 
-    def _check(self) -> None:
-        if self._problem is not None:
-            raise NotSaidError(self._problem)
+    def _report(self, flying: _Flying, error: KafkaError | None) -> None:
+        if error is None:
+            flying.left -= 1
+            self.delivered += 1
+            self._trouble = ""
+        elif self._failed is None:
+            self._failed = plain(error.str())
 
-
-def text_of(error: KafkaException) -> str:
-    """Return what went wrong, fit for a line."""
-    first = error.args[0]
-    return plain(first if isinstance(first, str) else first.str())
+    def _heard(self, error: KafkaError) -> None:
+        if error.code() != KafkaError._ALL_BROKERS_DOWN or not self._trouble:  # noqa: SLF001
+            self._trouble = plain(error.str())

@@ -1,9 +1,7 @@
 """Metrics of a fleet's correlators: parcels of sensors in, decisions out. Pure."""
 
 from monitor.metrics import families_kept as kept
-from monitor.metrics.families import DECISIONS as DECISIONS
-from monitor.metrics.families import FOLDED, SERIES
-from monitor.metrics.families import START as START
+from monitor.metrics.families import DECISIONS, FOLDED, SERIES, START
 from monitor.metrics.family import Family
 
 PARCELS = Family(

@@ -10,6 +10,7 @@ from msgspec import Struct, structs
 from monitor.metrics import families_fleet as families
 from monitor.metrics import labels
 from monitor.metrics.exposition import Exposition
+from monitor.metrics.families import DECISIONS, START
 from monitor.metrics.family import Family
 from monitor.metrics.loaded import LoadedRows
 from monitor.metrics.series import Series
@@ -78,7 +79,7 @@ class FleetMetrics:
         self._before = Work()
         self.expose = Exposition(self._series, fleet).expose
         with self._series.lock:
-            self._series.set(families.START, {}, now_seconds)
+            self._series.set(START, {}, now_seconds)
             self._of_loaded.loaded(now_seconds)
         self.worked(Work())
 
@@ -95,7 +96,7 @@ class FleetMetrics:
     def decided(self, decision: Decision) -> None:
         """Count a decision that is published."""
         with self._series.lock:
-            self._series.add(families.DECISIONS, labels.of_decision(decision))
+            self._series.add(DECISIONS, labels.of_decision(decision))
 
     def worked(self, work: Work) -> None:
         """Take what was done."""
