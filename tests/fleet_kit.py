@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import yaml
 
 from monitor import app
 from monitor.app import Knowledge
@@ -46,6 +47,19 @@ def plan(root: Path, **other: Any) -> Plan:
         "max_events": 10_000,
     }
     return Plan(**(known | other))
+
+
+def configured(root: Path, folder: Path, **other: Any) -> str:
+    """Return a configuration of correlators who record there."""
+    said = {
+        "version": 1,
+        "fleet": "fleet",
+        "kafka": {"options": {"bootstrap.servers": "127.0.0.1:9"}},
+        "policy": str(POLICY),
+        "root": str(root),
+        "ledger": {"key": str(folder / "keys/ledger.key")},
+    }
+    return yaml.safe_dump(said | other)
 
 
 def judged(decisions: Sequence[Decision], run: str = "r1", partition: int = 0) -> list[Said]:

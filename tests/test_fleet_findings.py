@@ -14,7 +14,7 @@ from monitor.fleet.recording.plan import Plan
 from monitor.fleet.tenants import partition_of
 from monitor.types import Subject
 from tests.findings_kit import decide
-from tests.fleet_kit import found, judged, knowledge, opened, plan
+from tests.fleet_kit import configured, found, judged, knowledge, opened, plan
 from tests.ledger_kit import NOW_NS
 from tests.state_kit import run_findings
 
@@ -81,6 +81,18 @@ def test_all_partitions_are_listed_together(what: Plan) -> None:
     assert "is in the partitions' ledgers, by sensor" in shown.stderr
 
 
+def test_the_configuration_names_them_all(what: Plan, tmp_path: Path) -> None:
+    config = tmp_path / "correlator.yaml"
+    config.write_text(configured(what.root, tmp_path), "utf-8")
+    ran = run_findings("list", "--config", config, "--all", "--json")
+    assert [json.loads(each)["id"] for each in ran.stdout.splitlines()] == [
+        json.loads(each)["id"]
+        for each in run_findings("list", "--state", what.root, "--all", "--json").stdout.splitlines()
+    ]
+    config.write_text(configured(tmp_path / "elsewhere", tmp_path), "utf-8")
+    assert run_findings("list", "--config", config).exit_code == 3
+
+
 @pytest.mark.parametrize("tenant", TENANTS)
 def test_one_is_shown_with_its_history(what: Plan, tenant: str | None) -> None:
     finding = one(what, tenant)
@@ -102,7 +114,7 @@ def test_an_action_is_done_where_the_finding_is(what: Plan) -> None:
 def test_an_action_needs_a_recorder(what: Plan) -> None:
     ran = run_findings("ack", one(what, "acme").id, "--state", what.root)
     assert ran.exit_code == 2
-    assert "no daemon runs there" in ran.stderr
+    assert "no correlator records this partition now" in ran.stderr
 
 
 def test_all_are_exported_with_what_they_rest_on(what: Plan) -> None:

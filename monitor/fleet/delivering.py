@@ -5,6 +5,7 @@ in each sink, so each event comes at least once, in its partition's order. A fol
 or that takes nothing, is tried again.
 """
 
+import os
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -15,13 +16,15 @@ from structlog.typing import FilteringBoundLogger
 
 from monitor.courier.deliveries import Deliveries, DeliveriesError
 from monitor.courier.requests import make_spool, obey_all
-from monitor.courier.runner import END_SECONDS, LOOK_SECONDS, Wishes
+from monitor.courier.runner import END_SECONDS, LOOK_SECONDS, STDERR, Wishes
 from monitor.courier.worker import Ground
-from monitor.courier.workers import Sending, Workers
+from monitor.courier.workers import Sending, Workers, check_sinks
 from monitor.documents import DocumentError
 from monitor.exitstatus import Exit
 from monitor.files import InputError
 from monitor.fleet.folders import STATE, folder_of, partitions_in
+from monitor.fleet.settings import FleetSettings
+from monitor.logs import start_logging
 from monitor.outbox.reading import OutboxReader
 from monitor.parquet import MissingExtraError
 from monitor.sink_options import AnySink
@@ -141,8 +144,24 @@ class Posts:
             self._log.error("partition waits for its courier", partition=number, problem=problem)
 
 
-def deliver(delivery: Delivery, load: Callable[[], Delivery], log: FilteringBoundLogger) -> Exit:
-    """Deliver until a signal ends it: SIGTERM, SIGINT. SIGHUP reads the configuration again (``load``)."""
+def delivery_of(settings: FleetSettings) -> Delivery:
+    """Return what a fleet's configuration has delivered. Raises InputError where it has no sink."""
+    config = settings.config
+    if not config.sinks:
+        mend = "add one below `sinks:`"
+        raise InputError(str(settings.source.path), "no sinks, so nobody to deliver to", mend)
+    return Delivery(settings.root, config.sinks, config.outbox.dead_after, settings.folder)
+
+
+def deliver(settings: FleetSettings, load: Callable[[], FleetSettings]) -> Exit:
+    """Deliver until a signal ends it: SIGTERM, SIGINT. SIGHUP reads the configuration again (``load``).
+
+    Raises InputError, MissingExtraError at the start.
+    """
+    delivery, config = delivery_of(settings), settings.config.log
+    check_sinks(delivery.sending(0))
+    journal = os.environ.get("JOURNAL_STREAM", "")
+    log = start_logging(config.level, config.format, STDERR, time.monotonic_ns, journal).log
     wishes = Wishes()
     wishes.listen()
     posts = Posts(delivery, log)
@@ -161,9 +180,9 @@ def deliver(delivery: Delivery, load: Callable[[], Delivery], log: FilteringBoun
     return Exit.DONE
 
 
-def _reload(posts: Posts, load: Callable[[], Delivery], log: FilteringBoundLogger) -> None:
+def _reload(posts: Posts, load: Callable[[], FleetSettings], log: FilteringBoundLogger) -> None:
     try:
-        posts.load(load())
+        posts.load(delivery_of(load()))
     except (InputError, DocumentError, MissingExtraError, DeliveriesError) as error:
         reason = str(error).splitlines()[0]
         log.error("not reloaded", reason=reason)  # noqa: TRY400  a mistake of people, not of the program

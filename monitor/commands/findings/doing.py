@@ -240,6 +240,8 @@ def _answer(place: Place, request: Request) -> Answer:
     try:
         if is_owned(state):
             return ask(state, request)
+        if place.is_partition:
+            raise Failure(f"{state}: no correlator records this partition now; start one", Exit.USAGE)
         if settings is None:
             raise Failure(
                 f"{state}: no daemon runs there; start it, or give --config FILE, which names its ledger",

@@ -10,10 +10,11 @@ import msgspec
 
 from monitor.commands.base import FILE, Failure, config_option, warn
 from monitor.exitstatus import Exit
-from monitor.files import InputError, unreadable
+from monitor.files import InputError, read_source, unreadable
 from monitor.findings.transitions import CLOSED
 from monitor.findings.types import Finding
 from monitor.fleet.folders import LEDGER, STATE, folder_of, partitions_in
+from monitor.fleet.settings import is_fleet, load_fleet
 from monitor.outbox.reading import OutboxReader
 from monitor.policy.words import SEVERITIES
 from monitor.settings import Settings, load_settings
@@ -51,6 +52,7 @@ class Place(msgspec.Struct, frozen=True):
     config: Path | None = None
     file: Path | None = None
     partitions: tuple["Place", ...] = ()
+    is_partition: bool = False
 
     def findings(self) -> list[Finding]:
         """Return all findings, worst first. Ends the command where they cannot be read."""
@@ -100,6 +102,9 @@ def place_of(
         return partitions
     if config is None:
         return Place(state=state, ledger=ledger, file=file)
+    if is_fleet(read_source(config)):
+        root = load_fleet(config).root
+        return fleet_in(root) or Place(root / STATE, root / LEDGER)  # where nothing is recorded yet
     settings = load_settings(config)
     return Place(settings.state, ledger or settings.ledger, settings, config)
 
@@ -111,7 +116,7 @@ def fleet_in(root: Path) -> Place | None:
     except OSError:  # whoever reads it says why
         return None
     folders = [folder_of(root, number) for number in numbers]
-    parts = tuple(Place(folder / STATE, folder / LEDGER) for folder in folders)
+    parts = tuple(Place(folder / STATE, folder / LEDGER, is_partition=True) for folder in folders)
     return Place(partitions=parts) if parts else None
 
 
