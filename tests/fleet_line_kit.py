@@ -15,12 +15,16 @@ from msgspec.structs import replace
 from monitor.app import Knowledge
 from monitor.findings import Book
 from monitor.fleet.parcels import TO_ALL, encode
+from monitor.fleet.position import read_position
+from monitor.fleet.segments import ALL
+from monitor.fleet.spool import SpoolWriter
 from monitor.pipeline import Pipeline
 from monitor.types import Decision
 from sensors.observations import FlowUpdate, Gap, Observation
 from tests.brokers_kit import SECONDS, Brokers
 from tests.fleet_kit import POLICY, ROOT, figures, found, knowledge, lines, recorded_lines
 from tests.parcels_kit import Arrival, Habits, Split, fleet, said
+from tests.publish_kit import LIMIT, configured
 
 OBSERVED, DECIDED = 4, 3  # partitions
 AGAIN_NS = 100 * 10**9  # the demo takes 80 s
@@ -172,3 +176,44 @@ def parted(observations: Sequence[Observation], split: Split, known: Knowledge) 
     """Return what sensors publish of it, each with habits of its own."""
     interest = Pipeline(known.catalog, known.policy, known.aids()).interest()
     return fleet(observations, split, HABITS, interest)
+
+
+def reborn(arrivals: Sequence[Arrival], sensor: str) -> list[Arrival]:
+    """Return the same, where a sensor died in the middle, and began anew with what it had in hand."""
+    mine = [at for at, each in enumerate(arrivals) if each.parcel.sensor == sensor]
+    after = frozenset(mine[len(mine) // 2 :])
+    first = arrivals[min(after)].parcel.number
+    return [
+        each._replace(parcel=replace(each.parcel, run="again", number=each.parcel.number - first))
+        if at in after
+        else each
+        for at, each in enumerate(arrivals)
+    ]
+
+
+class Spooled:
+    """A sensor's spool, and the publisher that empties it."""
+
+    def __init__(self, made: Line, sensor: str) -> None:
+        self._folder = made.folder / sensor
+        self._folder.mkdir()
+        self._config = configured(self._folder, made.cluster.addresses, topic=f"{made.name}.observations")
+
+    def put(self, arrivals: Sequence[Arrival]) -> None:
+        """Have parcels wait, as the sensor does."""
+        writer = SpoolWriter(self._folder / "spool", LIMIT)
+        for each in arrivals:
+            assert writer.put(ALL if each.parcel.slot is None else each.parcel.slot, encode(each.parcel))
+        assert writer.flush() == 0
+        writer.close()
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether the publisher noted that something was delivered."""
+        return read_position(self._folder / "spool").offset > 0
+
+    def publish(self, *options: str) -> "subprocess.Popen[bytes]":
+        """Start the publisher."""
+        command = [sys.executable, "-m", "monitor", "publish", "--config", str(self._config), *options]
+        with (self._folder / "log").open("ab") as log:
+            return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)

@@ -11,7 +11,7 @@ import pytest
 from monitor.findings.types import Finding
 from tests.brokers_kit import Brokers, brokers
 from tests.fleet_kit import DEMO, POLICY, ROOT, figures, found, knowledge
-from tests.fleet_line_kit import Line, line, one_process, parted, traffic
+from tests.fleet_line_kit import Line, Spooled, line, one_process, parted, reborn, traffic
 from tests.test_correlate_partition import by_client, by_flow, dns_apart
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.timeout(240)]
@@ -88,6 +88,29 @@ def test_correlators_come_and_go_under_load(fleet: Line) -> None:
     fleet.publish(arrivals[2 * part :], pause=0.1)
     fleet.wait(lambda: fleet.count() >= wanted)
     second.end()
+    fleet.check(observations)
+
+
+def test_a_sensor_and_its_publishers_are_killed(fleet: Line) -> None:
+    observations = traffic(2)
+    arrivals = reborn(parted(observations, by_client(3), KNOWN), "s1")
+    wanted = len(one_process(observations, KNOWN))
+    only = fleet.start(merging={"hold_seconds": 20.0})  # while publishers are away
+    sensors = {name: Spooled(fleet, name) for name in ("s0", "s1", "s2")}
+    halves = arrivals[: len(arrivals) // 2], arrivals[len(arrivals) // 2 :]
+    for half, options in zip(halves, ((), ("--once",)), strict=True):
+        for name, sensor in sensors.items():
+            sensor.put([each for each in half if each.parcel.sensor == name])
+        publishers = [sensor.publish(*options) for sensor in sensors.values()]
+        if options:
+            assert [each.wait(60) for each in publishers] == [0, 0, 0]
+            continue
+        fleet.wait(lambda: any(each.is_begun for each in sensors.values()))
+        for each in publishers:
+            each.kill()
+            each.wait()
+    fleet.wait(lambda: fleet.count() >= wanted)
+    only.end()
     fleet.check(observations)
 
 
