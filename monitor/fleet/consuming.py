@@ -19,8 +19,8 @@ from monitor.fleet.merging import Bounds
 from monitor.fleet.owned import Owned, Start
 from monitor.fleet.parcels import Judged, Said
 from monitor.fleet.partition import Correlating, Partition
-from monitor.fleet.telling import Teller, text_of
 from monitor.fleet.settings import Options
+from monitor.fleet.telling import Teller, text_of
 from monitor.fleet.working import add_work
 from monitor.metrics.fleet import Work
 

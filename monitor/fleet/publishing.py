@@ -61,6 +61,8 @@ def publish(settings: Settings, kafka: Kafka, spool: Path, *, once: bool = False
         Publisher(sources, once=once).run()
     except OSError as error:
         where, problem = str(error.filename or spool), (error.strerror or str(error)).lower()
-        raise InputError(where, problem, "let this user write there, and see that the disk has room") from None
+        raise InputError(
+            where, problem, "let this user write there, and see that the disk has room"
+        ) from None
     log.info("stopped")
     return Exit.DONE
