@@ -15,9 +15,9 @@ from monitor.app import Knowledge
 from monitor.courier.backoff import pause_seconds
 from monitor.fleet.consuming import Knowing, Plan, Stage
 from monitor.fleet.judging import Judge
-from monitor.fleet.telling import NotSaidError, text_of
 from monitor.fleet.recording.plan import Plan as RecordingPlan
 from monitor.fleet.recording.stage import Stage as RecordingStage
+from monitor.fleet.telling import NotSaidError, text_of
 from monitor.fleet.working import levels_of
 from monitor.metrics.fleet import FleetMetrics, Work
 

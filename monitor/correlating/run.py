@@ -30,6 +30,7 @@ from monitor.fleet.judging import Judge
 from monitor.fleet.merging import Bounds
 from monitor.fleet.recording.plan import Plan as RecordingPlan
 from monitor.fleet.settings import FleetSettings, connection, secret_of
+from monitor.fleet.telling import check_options
 from monitor.logs import start_logging
 from monitor.metrics.fleet import FleetMetrics
 from sensors.relayed import MISSING, Relayed
@@ -58,6 +59,7 @@ def run(settings: FleetSettings, parts: Sequence[Part]) -> Exit:
         metrics, health = FleetMetrics(config.fleet, config.metrics.max_series, time.time()), Health()
         metrics.load(knowledge)
         log.info("loaded", **described(knowledge))
+        check_options(connection(config.kafka, settings.folder))
         lines = [_line(part, settings, knowledge, (metrics, log)) for part in parts]
         _serve(settings, metrics, health, stack)
         reload = Reload(Reloading(lambda: load(settings)), lines, metrics, log)

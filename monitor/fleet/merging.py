@@ -111,7 +111,7 @@ class Merging:
     def due(self, now_s: float) -> list[Held]:
         """Return the parcels of which something may be let go now; ``passed_ns`` says how far."""
         self.passed_ns = max(self.passed_ns, self._low(now_s))
-        self.passed_ns = max(self.passed_ns, self._forced(now_s))
+        self.passed_ns = self._forced(now_s)
         found = []
         while self._waiting and self._waiting[0][0] < self.passed_ns:
             found.append(heapq.heappop(self._waiting)[2])
@@ -158,17 +158,22 @@ class Merging:
         return now_s - sensor.heard_s > self._bounds.patience_seconds
 
     def _forced(self, now_s: float) -> int:
-        """Return the moment up to which nobody is waited for: of what waited too long, or has no room."""
-        forced_ns = 0
+        """Return the moment up to which nobody is waited for: of what waited too long, or has no room.
+
+        What holds no observations makes nobody late. Where all have come just as far, nothing was overdue.
+        """
+        passed_ns = self.passed_ns
         while self._unpassed:
             oldest = self._unpassed[0]
-            is_passed = oldest.until_ns < max(self.passed_ns, forced_ns)
             is_overdue = now_s - oldest.arrived_s >= self._bounds.hold_seconds
+            is_passed = oldest.until_ns < passed_ns
             if not is_passed and not is_overdue and self.held_bytes <= self._bounds.held_bytes:
                 break
-            if not is_passed:
+            if oldest.until_ns == passed_ns:
+                passed_ns += 1
+            elif not is_passed and oldest.parcel.kind in ("observations", "names"):
                 self.counts.overdue += is_overdue
                 self.counts.pressed += not is_overdue
-                forced_ns = oldest.until_ns + 1
+                passed_ns = oldest.until_ns + 1
             self.held_bytes -= self._unpassed.popleft().size_bytes
-        return forced_ns
+        return passed_ns

@@ -8,9 +8,12 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
+from monitor.files import InputError
 from monitor.fleet.parcels import Judged, Said, encode
 from monitor.fleet.settings import Options
 from monitor.fleet.tenants import key_of, partition_of
+from monitor.sinks.kafka import said as text_in
+from monitor.sinks.kafka import silent
 from monitor.sinks.plain import plain
 
 ASK_SECONDS = 10.0  # for how many partitions there are
@@ -21,6 +24,7 @@ OWN: Options = {
     "enable.gapless.guarantee": True,
     "message.timeout.ms": 0,  # never: what waits too long is no reason to leave a gap
 }
+_SERVERS = frozenset({"bootstrap.servers", "metadata.broker.list"})
 USUAL: Options = {"linger.ms": 20, "compression.type": "zstd"}
 
 
@@ -90,5 +94,14 @@ class Teller:
 
 def text_of(error: KafkaException) -> str:
     """Return what went wrong, fit for a line."""
-    first = error.args[0]
-    return plain(first if isinstance(first, str) else first.str())
+    return plain(text_in(error))
+
+
+def check_options(kafka: Options) -> None:
+    """Find out whether librdkafka takes the options, without a broker. Raises InputError."""
+    alone = {name: value for name, value in kafka.items() if name not in _SERVERS}
+    try:
+        Producer({**USUAL, **alone, **OWN, "logger": silent()})
+    except (KafkaException, TypeError, ValueError) as error:
+        problem = plain(text_in(error))
+        raise InputError("kafka.options", problem, "see the configuration of librdkafka") from None
