@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.fleet.settings import is_fleet, load_fleet
 from monitor.files import read_source
+from monitor.fleet.settings import is_fleet, load_fleet
 from monitor.metrics.families_fleet import FAMILIES, OWN
 from monitor.metrics.family import LABELS
 from tests.metrics_kit import EXAMPLE, ROOT
