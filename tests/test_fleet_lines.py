@@ -21,8 +21,9 @@ def broken(_line: RecordingLine) -> None:
 
 def run(config: Path) -> None:
     """Run a correlator whose recording is broken, in this process."""
-    RecordingLine.turn = broken  # type: ignore[method-assign]
-    sys.exit(running.run(load_fleet(config), ("correlate", "record")))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RecordingLine, "turn", broken)
+        sys.exit(running.run(load_fleet(config), ("correlate", "record")))
 
 
 def test_it_ends_where_recording_does(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 Correlating and recording are lines of their own; where both are done here, recording has its own thread.
 """
 
+import gc
 import os
 import sys
 import time
@@ -36,6 +37,7 @@ from monitor.metrics.fleet import FleetMetrics
 from sensors.relayed import MISSING, Relayed
 
 STDERR = 2
+GARBAGE = 100_000  # objects that came, between two looks for garbage
 SWITCH_SECONDS = 0.0005  # that a scrape may keep a line waiting
 ROUND_SECONDS = 1.0
 JOIN_SECONDS = 30.0
@@ -60,6 +62,7 @@ def run(settings: FleetSettings, parts: Sequence[Part]) -> Exit:
         metrics.load(knowledge)
         log.info("loaded", **described(knowledge))
         check_options(connection(config.kafka, settings.folder))
+        spare_garbage()
         lines = [_line(part, settings, knowledge, (metrics, log)) for part in parts]
         _serve(settings, metrics, health, stack)
         reload = Reload(Reloading(lambda: load(settings)), lines, metrics, log)
@@ -76,6 +79,12 @@ def load(settings: FleetSettings) -> app.Knowledge:
     """Read what is judged by. Raises InputError, DocumentError."""
     knowledge = app.load_knowledge(settings.policy, settings.catalogs, settings.geoips, settings.choice)
     return app.with_physics(knowledge, settings.site)
+
+
+def spare_garbage() -> None:
+    """Look for garbage in what is loaded no more, and in what comes seldom: hardly any is in cycles."""
+    gc.freeze()
+    gc.set_threshold(GARBAGE)
 
 
 def _work(
