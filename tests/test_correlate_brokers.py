@@ -33,6 +33,7 @@ pytestmark = [
 ]
 PARTITIONS = 4  # of observations
 DECIDED = 2  # and of decisions
+TOLD_SECONDS = 40.0  # that all decisions may take
 TIMES = 12  # that the traffic of the demo comes, each time later and from other ports
 HOUR_NS = 3_600_000_000_000
 
@@ -123,7 +124,7 @@ def chunks(parcels: Sequence[Parcel], size: int) -> Iterator[Sequence[Parcel]]:
 
 def told_all(told: Decisions, count: int) -> None:
     """Read until so many decisions came, each once."""
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + TOLD_SECONDS
     while len(as_told(told.said)) < count and time.monotonic() < deadline:
         told.read()
 
@@ -173,6 +174,7 @@ def test_clients_are_pseudonyms_and_a_reload_changes_what_is_judged_by(
 ) -> None:
     secret, policy = config.with_name("secret"), config.with_name("policy.yaml")
     secret.write_text("s" * 64, encoding="utf-8")
+    secret.chmod(0o600)
     policy.write_bytes(EXAMPLE.read_bytes())
     more = f"privacy: {{pseudonyms: {{enabled: true, secret: {secret}}}}}\n"
     text = config.read_text("utf-8").replace(str(EXAMPLE), str(policy))
@@ -198,9 +200,9 @@ def test_clients_are_pseudonyms_and_a_reload_changes_what_is_judged_by(
     judged = [each.decision for each in told.said if isinstance(each, Judged)]
     assert len(judged) == len(wanted.decisions)
     assert {each.connection.flow.client[: len(TEXT)] for each in judged} == {TEXT}
-    assert f'residency_fleet_said_total{{sensor="test",reason="judged"}} {len(judged)}' in counted
-    assert 'residency_fleet_partitions{sensor="test",reason="following"} 4' in counted
-    assert 'residency_reloads_total{sensor="test",reason="failed"} 1' in counted
+    assert f'residency_fleet_said_total{{reason="judged",sensor="test"}} {len(judged)}' in counted
+    assert 'residency_fleet_partitions{reason="following",sensor="test"} 4' in counted
+    assert 'residency_reloads_total{reason="failed",sensor="test"} 1' in counted
     assert 'policy="another@' in counted
 
 
@@ -214,6 +216,7 @@ def wait_for(done: Callable[[], bool], of: Correlator) -> None:
     deadline = time.monotonic() + SECONDS
     while not done():
         assert time.monotonic() < deadline, of.said()
+        assert of.process.poll() is None, of.said()
         time.sleep(0.1)
 
 
