@@ -18,6 +18,7 @@ COMMANDS = {
     "catalog": "Show the LLM providers and endpoints that are known.",
     "check": "Validate a configuration, a policy or a catalogue, and run the policy's own tests.",
     "completion": "Print the completion script of a shell.",
+    "correlate": "Judge what a fleet of sensors publishes to Kafka, and record it.",
     "crosscheck": "Have two engines read captures, and print where they differ.",
     "data": "Keep the data sets that say where an address is: published ranges, GeoIP.",
     "deliver": "Hand findings and checkpoints that wait to the sinks.",

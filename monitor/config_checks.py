@@ -24,7 +24,7 @@ def check_config(config: Config) -> Iterator[Remark]:
     yield from _capture(config.capture)
     yield from _interfaces(config.capture.interfaces)
     yield from _written_paths(config)
-    yield from _metrics(config.metrics.address)
+    yield from check_address(config.metrics.address)
     yield from _user(config.security.user)
     yield from _limits(config)
     yield from _processes(config)
@@ -93,7 +93,8 @@ def _written_paths(config: Config) -> Iterator[Remark]:
                 yield Remark((name, at), f"{written!r} stands twice", "keep one of them")
 
 
-def _metrics(written: str) -> Iterator[Remark]:
+def check_address(written: str) -> Iterator[Remark]:
+    """What is wrong, or odd, with where metrics are served."""
     path: Path = ("metrics", "address")
     try:
         address = ipaddress.ip_address(written)

@@ -70,13 +70,13 @@ def load_settings(path: Path) -> Settings:
     Raises InputError where the file itself cannot be read, DocumentError with every mistake in it.
     """
     source = read_source(path)
-    config = decode(source, Config, lambda value: _sizes(source, value, ()))
+    config = decode(source, Config, lambda value: sizes(source, value))
     places = {key: resolve(path, written) for key, written in paths_of(config)}
     remarks = [*check_config(config)]
     refused = {each.path for each in remarks if each.level == "error"}
     for key, written in paths_of(config):
         if key not in refused:
-            remarks += _there(key, written, path.parent.absolute())
+            remarks += there(key, written, path.parent.absolute())
     problems = locate(source, [*remarks, *_apart(config, places)])
     if any(each.level == "error" for each in problems):
         raise DocumentError(problems)
@@ -110,16 +110,16 @@ def _settings(
     )
 
 
-def _sizes(source: Source, value: object, path: Key) -> object:
+def sizes(source: Source, value: object, path: Key = ()) -> object:
     """The value with sizes in words ("64MiB") as numbers, wherever a key ends in _bytes."""
     if isinstance(value, list):
-        return [_sizes(source, each, (*path, at)) for at, each in enumerate(value)]
+        return [sizes(source, each, (*path, at)) for at, each in enumerate(value)]
     if not isinstance(value, dict):
         return value
     return {
         key: _size(source, each, (*path, key))
         if str(key).endswith("_bytes") and isinstance(each, str)
-        else _sizes(source, each, (*path, key))
+        else sizes(source, each, (*path, key))
         for key, each in value.items()
     }
 
@@ -132,7 +132,7 @@ def _size(source: Source, written: str, path: Key) -> int:
     return size
 
 
-def _there(key: Key, written: str, folder: Path) -> Iterator[Remark]:
+def there(key: Key, written: str, folder: Path) -> Iterator[Remark]:
     """What is wrong with a file or folder that is rested on. Of a secret only `residency deliver` knows."""
     if (key[0] not in (*_FILES, *_FOLDERS, "sinks") and key != _FLEET_KEY) or key[-1] == "path":
         return

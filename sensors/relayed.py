@@ -1,11 +1,13 @@
 """Observations that a sensor elsewhere made: encoded batches in, connections and gaps out, natively.
 
-What is not of interest is counted, as by a sensor here. A value that is malformed, or of a kind that only
-newer sensors know, is counted, and the others of its batch stand.
+A batch is taken at once, in its place in time; or it is held, as a parcel, until others that belong before
+parts of it are there, and then released with them. What is not of interest is counted, as by a sensor here.
+A value that is malformed, or of a kind that only newer sensors know, is counted, and the others of its batch
+stand.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -14,6 +16,7 @@ from sensors.interest import Interest
 from sensors.limits import NameLimits
 from sensors.native import MISSING
 from sensors.observations import Gap
+from sensors.parcelled import NotABatchError, Place, Taken
 
 if not MISSING:
     from sensors import _native
@@ -21,22 +24,11 @@ if not MISSING:
 __all__ = ["MISSING", "NotABatchError", "Relayed", "Taken"]
 
 _connections = msgspec.msgpack.Decoder(list[ConnectionSeen | Gap]).decode
-
-
-class NotABatchError(ValueError):
-    """What was given is no array of values; none of it was taken."""
-
-
-class Taken(msgspec.Struct, frozen=True):
-    """How many values of a batch were observations, none at all, and of a kind that is not known here."""
-
-    observations: int
-    malformed: int
-    unknown: int
+_counted = msgspec.msgpack.Decoder(Counted).decode
 
 
 class Relayed:
-    """Takes batches, each in its place in time. Needs the native engine: see ``MISSING``."""
+    """Takes batches. Needs the native engine: see ``MISSING``."""
 
     def __init__(self, interest: Interest, limits: NameLimits | None = None) -> None:
         seed = secrets.randbits(64)  # keys the hashes; nothing that comes out depends on it
@@ -49,15 +41,36 @@ class Relayed:
         except ValueError as error:
             raise NotABatchError(str(error)) from None
 
+    def hold(self, place: Place, batch: bytes) -> Taken:
+        """Take a parcel's batch, to be released in its place. Raises NotABatchError."""
+        try:
+            return Taken(*self._relayed.hold(place, batch))
+        except ValueError as error:
+            raise NotABatchError(str(error)) from None
+
+    def release(self, until_ns: int) -> list[int]:
+        """Pass on what counts before a moment; return the parcels that are now wholly passed on."""
+        return self._relayed.release(until_ns)
+
     def next_batch(self) -> Sequence[Seen]:
         """Return connections and gaps that wait, the oldest first; none where nothing waits."""
         batch = self._relayed.next_batch()
-        return _connections(batch) if batch is not None else ()
+        return _connections(batch[0]) if batch is not None else ()
+
+    def handed_out(self) -> Iterator[tuple[int, Seen]]:
+        """Yield connections and gaps that wait, the oldest first, each with its parcel: 0 is of none."""
+        while (batch := self._relayed.next_batch()) is not None:
+            encoded, parcels = batch
+            yield from zip(parcels, _connections(encoded), strict=True)
 
     def counted(self) -> Counted:
-        """Return what was counted since the last call, and not handed out."""
-        return msgspec.msgpack.decode(self._relayed.counted(), type=Counted)
+        """Return what was counted since the last call of what was taken at once, and not handed out."""
+        return _counted(self._relayed.counted())
+
+    def counted_of(self, account: int) -> Counted:
+        """Return what was counted since the last call of the parcels of an account, and not handed out."""
+        return _counted(self._relayed.counted_of(account))
 
     def retarget(self, interest: Interest) -> Counted:
         """Look for something else from now on; return what was counted before. Raises ValueError."""
-        return msgspec.msgpack.decode(self._relayed.retarget(interest), type=Counted)
+        return _counted(self._relayed.retarget(interest))

@@ -46,6 +46,7 @@ transaction.state.log.min.isr=1
 share.coordinator.state.topic.replication.factor={copies}
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
 broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
 controller.quorum.election.timeout.ms=500

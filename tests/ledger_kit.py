@@ -5,12 +5,12 @@ from pathlib import Path
 
 from monitor import app
 from monitor.config import Retention
-from monitor.daemon.records import Filing, datasets_said, policy_said, sensor_said
 from monitor.findings import Book
 from monitor.ledger.tenants import Ledgers
 from monitor.ledger.types import Record
 from monitor.pipeline import Pipeline
 from monitor.policy import Policy
+from monitor.recording.records import Filing, datasets_said, policy_said, sensor_said
 from monitor.types import Decision
 from sensors.engine import Options, open_sensor
 

@@ -23,7 +23,6 @@ from msgspec.structs import replace
 from monitor.app import Knowledge, load_knowledge
 from monitor.courier.runner import Mission, run
 from monitor.daemon import opening
-from monitor.daemon.records import sensor_said
 from monitor.exitstatus import Exit
 from monitor.findings import finding_id
 from monitor.findings.actions import Comment
@@ -33,6 +32,7 @@ from monitor.ledger.types import Record
 from monitor.logs import start_logging
 from monitor.outbox import actions
 from monitor.outbox import spool as spool_module
+from monitor.recording.records import sensor_said
 from monitor.settings import load_settings
 from monitor.types import Attribution, Decision, Subject, Totals
 from sensors.observations import FlowKey

@@ -13,10 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from monitor.app import Knowledge
-from monitor.daemon.backlog import Item
-from monitor.daemon.catching_up import CatchingUp
-from monitor.daemon.recording import Recording, Standing
-from monitor.daemon.records import Filing, policy_said
 from monitor.events.types import Basis, FindingEvent
 from monitor.findings import Book
 from monitor.findings.types import Finding
@@ -25,6 +21,10 @@ from monitor.ledger.types import leaf_bytes, payload_hash
 from monitor.merkle.tree import Frontier, leaf_hash
 from monitor.outbox.reading import OutboxReader
 from monitor.outbox.store import Outbox
+from monitor.recording.catching_up import CatchingUp
+from monitor.recording.core import Recording, Standing
+from monitor.recording.items import Item
+from monitor.recording.records import Filing, policy_said
 from monitor.types import Decision
 from tests.ledger_kit import FILING, NOW_NS, SENSOR, opened
 

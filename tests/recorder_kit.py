@@ -5,17 +5,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from monitor.daemon.backlog import Item
-from monitor.daemon.catching_up import CatchingUp
-from monitor.daemon.chores import Chores
 from monitor.daemon.recorder import Recorder
-from monitor.daemon.recording import Recording, Standing, tenant_of
 from monitor.events.types import Basis, Event, FindingEvent
 from monitor.findings import Book
 from monitor.ledger.reader import Entry, open_ledger
 from monitor.ledger.types import Record
 from monitor.outbox.reading import OutboxReader
 from monitor.outbox.store import Outbox
+from monitor.recording.catching_up import CatchingUp
+from monitor.recording.chores import Chores
+from monitor.recording.core import Recording, Standing, tenant_of
+from monitor.recording.items import Item
 from monitor.types import Decision, Subject
 from tests.findings_kit import decide, policy
 from tests.ledger_kit import FILING, NOW_NS, SENSOR, opened

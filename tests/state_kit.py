@@ -13,16 +13,16 @@ from click.testing import CliRunner, Result
 
 from monitor import app
 from monitor.cli import group
-from monitor.daemon.backlog import Item
 from monitor.daemon.opening import open_recorder
-from monitor.daemon.recording import Recording
-from monitor.daemon.records import Filing
 from monitor.daemon.telling import standing
 from monitor.findings import Book
 from monitor.findings.types import Finding
 from monitor.ledger.tenants import Ledgers
 from monitor.outbox.reading import OutboxReader
 from monitor.outbox.store import Outbox
+from monitor.recording.core import Recording
+from monitor.recording.items import Item
+from monitor.recording.records import Filing
 from monitor.settings import Settings, load_settings
 from monitor.types import Decision
 from monitor.windows import Window

@@ -5,9 +5,10 @@ import threading
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.daemon.backlog import OVERHEAD_BYTES, Backlog, Item
+from monitor.daemon.backlog import Backlog
 from monitor.daemon.intake import Intake
 from monitor.ledger.types import CLASSES, PayloadClass, Record
+from monitor.recording.items import OVERHEAD_BYTES, Item
 
 classes = st.sampled_from(CLASSES)
 

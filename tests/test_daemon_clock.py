@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from monitor.config import Retention
-from monitor.daemon.chores import Due
 from monitor.daemon.pseudonyms import RotatingPseudonyms
-from monitor.daemon.records import Filing
 from monitor.daemon.verdicts import Verdicts
-from monitor.daemon.windows import WINDOW_NS, Windows
+from monitor.daemon.windows import Windows
 from monitor.ledger.days import DAY_NS, SECOND_NS, day_number, day_text
+from monitor.recording.chores import Due
+from monitor.recording.records import Filing
 from monitor.tally import Tally
+from monitor.windows import WINDOW_NS
 from tests.decisions_kit import NOW_NS, decision
 
 YEAR_NS = 365 * DAY_NS

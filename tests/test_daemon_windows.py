@@ -3,10 +3,10 @@
 import msgspec
 
 from monitor.counts import FlowCount
-from monitor.daemon.windows import WINDOW_NS, Windows
+from monitor.daemon.windows import Windows
 from monitor.tally import Tally
 from monitor.types import Coverage
-from monitor.windows import OF_CAPTURES, Window
+from monitor.windows import OF_CAPTURES, WINDOW_NS, Window
 from sensors.connections import Counted, Flows, GroupCounted
 from sensors.observations import Count
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from monitor.daemon.acting import act
 from monitor.exports import finding_lines
 from monitor.findings.actions import Acknowledge
 from monitor.findings.types import Change, Finding
 from monitor.ledger.reader import open_ledger
 from monitor.outbox.actions import Operated, new_request
 from monitor.outbox.reading import OutboxReader
+from monitor.recording.acting import act
 from monitor.settings import Settings, load_settings
 from tests import outbox_kit
 from tests.state_kit import AGO_NS, found, made, recording_daemon, recording_of, run_findings, seen

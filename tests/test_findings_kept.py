@@ -8,14 +8,14 @@ import pytest
 from msgspec.structs import replace
 
 from monitor.daemon import recorder as recorder_module
-from monitor.daemon.backlog import Item
-from monitor.daemon.catching_up import CatchingUp, Short
-from monitor.daemon.chores import Chores
 from monitor.daemon.recorder import Recorder
-from monitor.daemon.recording import Recording
 from monitor.findings import Book
 from monitor.ledger.reader import open_ledger
 from monitor.outbox.reading import OutboxReader
+from monitor.recording.catching_up import CatchingUp, Short
+from monitor.recording.chores import Chores
+from monitor.recording.core import Recording
+from monitor.recording.items import Item
 from monitor.settings import Settings, load_settings
 from monitor.types import Decision
 from tests.findings_kit import ACTED, DAY, ID, action, behave, book_in, decide, policy, the

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from monitor.app import Knowledge, load_knowledge
-from monitor.daemon.recording import Recording
 from monitor.outbox.store import Outbox
+from monitor.recording.core import Recording
 from monitor.types import Decision, Subject
 from tests.findings_kit import decide
 from tests.line_kit import Line, changes_of, killed_before

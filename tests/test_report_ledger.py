@@ -6,11 +6,11 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from monitor.daemon.records import datasets_said, policy_said
 from monitor.findings import Book
 from monitor.findings.types import Change
 from monitor.ledger.types import Record
 from monitor.policy import Policy
+from monitor.recording.records import datasets_said, policy_said
 from monitor.report.reading import gather, input_length
 from monitor.report.seeing import UNKNOWN, WINDOWS_COUNT, WINDOWS_OF_ALL
 from monitor.report.sources.ledgers import NOT_VERIFIED

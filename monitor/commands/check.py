@@ -26,10 +26,12 @@ from monitor.commands.base import (
 from monitor.commands.edge import reader_may_leave
 from monitor.datasets.use import DataChoice
 from monitor.exitstatus import Exit
+from monitor.files import read_source
 from monitor.policy import TestResult
 from monitor.wording import plural
 
 if TYPE_CHECKING:
+    from monitor.fleet.settings import FleetSettings
     from monitor.settings import Settings
 
 
@@ -75,7 +77,8 @@ def command(
         none = settings is not None and data is None and as_of is None
         knowledge = app.load_knowledge(policy, catalogs, geoips, None if none else DataChoice(data, as_of))
     warn([*knowledge.catalog.shadowed, *knowledge.warnings, *knowledge.notes])
-    warn(_strangers(settings, knowledge) if settings is not None else [])
+    if settings is not None:
+        warn([*_strangers(settings, knowledge), *_unwatched(settings, knowledge)])
     results = app.run_tests(knowledge, knowledge.policy) if knowledge.policy is not None else []
     with reader_may_leave():
         if settings is not None:
@@ -85,18 +88,23 @@ def command(
     sys.exit(Exit.DONE if all(result.passed for result in results) else Exit.USAGE)
 
 
-def _settings(config: Path) -> "Settings":
+def _settings(config: Path) -> "Settings | FleetSettings":
     """Read a configuration, and print its warnings; what the host lacks is one too."""
-    from monitor.host import host_problems  # noqa: PLC0415  only those who have a configuration pay for it
+    from monitor.fleet.settings import is_fleet, load_fleet  # noqa: PLC0415  only who has one pays for it
+    from monitor.host import host_problems  # noqa: PLC0415
     from monitor.settings import load_settings  # noqa: PLC0415
 
+    if is_fleet(read_source(config)):
+        fleet = load_fleet(config)
+        warn(fleet.warnings)
+        return fleet
     settings = load_settings(config)
     warn(settings.warnings)
     warn([msgspec.structs.replace(each, level="warning") for each in host_problems(settings)])
     return settings
 
 
-def _strangers(settings: "Settings", knowledge: app.Knowledge) -> list[str]:
+def _strangers(settings: "Settings | FleetSettings", knowledge: app.Knowledge) -> list[str]:
     """Return a line for each tenant of a sink that the policy does not know: nothing would be sent of it."""
     policy = knowledge.policy
     known = {each.tenant for each in policy.subjects} if policy is not None else set()
@@ -108,8 +116,25 @@ def _strangers(settings: "Settings", knowledge: app.Knowledge) -> list[str]:
     ]
 
 
-def _watched(settings: "Settings") -> str:
+def _unwatched(settings: "Settings | FleetSettings", knowledge: app.Knowledge) -> list[str]:
+    """Return a line for what a policy asks for and a fleet does not look for."""
+    from monitor.fleet.recording.plan import fleet_asked  # noqa: PLC0415
+    from monitor.fleet.settings import FleetSettings  # noqa: PLC0415
+
+    asked = knowledge.policy.behaviours if knowledge.policy is not None else None
+    if asked is None or not isinstance(settings, FleetSettings):
+        return []
+    kept = fleet_asked(asked, pseudonyms=settings.config.privacy.pseudonyms.enabled)
+    lost = [name for name in asked._fields if getattr(asked, name) != getattr(kept, name)]
+    return [f"behaviours: warning: {name} is not looked for in a fleet" for name in lost]
+
+
+def _watched(settings: "Settings | FleetSettings") -> str:
     """Say where packets come from."""
+    from monitor.fleet.settings import FleetSettings  # noqa: PLC0415
+
+    if isinstance(settings, FleetSettings):
+        return f"fleet {settings.config.fleet}, topic {settings.config.topics.observations}"
     names = settings.config.capture.interfaces
     where = f"interface{'s' if len(names) > 1 else ''} {', '.join(names)}"
     return where if settings.watch is None else f"folder {settings.watch}"

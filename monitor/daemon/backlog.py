@@ -4,30 +4,8 @@ from collections import Counter, deque
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 
-from msgspec import Struct
-
-from monitor.ledger.types import CLASSES, PayloadClass, Record
-from monitor.types import Decision
-
-OVERHEAD_BYTES = 512  # of an item, beside its payload
-
-
-class Item(Struct, frozen=True):
-    """A record for one tenant's ledger, or (``everywhere``) for all; with the decision, where it is one.
-
-    ``order`` tells decisions that came earlier from those that came later.
-    """
-
-    record: Record
-    tenant: str | None = None
-    everywhere: bool = False
-    decision: Decision | None = None
-    order: int = 0
-
-    @property
-    def bytes(self) -> int:
-        """How much memory it takes, about."""
-        return len(self.record.payload) + OVERHEAD_BYTES
+from monitor.ledger.types import CLASSES, PayloadClass
+from monitor.recording.items import Item
 
 
 class Backlog:

@@ -9,8 +9,9 @@ from collections.abc import Set as AbstractSet
 
 from msgspec import Struct
 
-from monitor.daemon.backlog import Backlog, Item
+from monitor.daemon.backlog import Backlog
 from monitor.ledger.types import PayloadClass
+from monitor.recording.items import Item
 
 BACKLOG_BYTES = 33_554_432  # of items that wait, some 14,000 decisions
 WAKE_BYTES = 262_144  # items that wait for no pause

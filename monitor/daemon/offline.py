@@ -8,10 +8,10 @@ import os
 from contextlib import closing
 
 from monitor.app import Knowledge
-from monitor.daemon.acting import act
 from monitor.daemon.opening import open_recording
 from monitor.files import InputError
 from monitor.outbox.actions import Answer, Request
+from monitor.recording.acting import act
 from monitor.settings import Settings
 
 

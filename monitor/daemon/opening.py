@@ -1,47 +1,22 @@
-"""Opens ledger, findings and outbox, and brings the outbox up to the ledger."""
+"""Opens what the daemon records to, and brings the outbox up to the ledger."""
 
 import time
 from contextlib import ExitStack
-from typing import NamedTuple
 
 from structlog.typing import FilteringBoundLogger
 
 from monitor.app import Knowledge
-from monitor.daemon.catching_up import CatchingUp
-from monitor.daemon.chores import Chores
 from monitor.daemon.recorder import Recorder
-from monitor.daemon.recording import Recording
-from monitor.daemon.records import Filing
-from monitor.daemon.telling import standing
-from monitor.findings import Book
-from monitor.ledger.tenants import Ledgers
-from monitor.outbox.store import Outbox
+from monitor.daemon.telling import place_of, standing
+from monitor.recording.chores import Chores
+from monitor.recording.opening import Opened
+from monitor.recording.opening import open_recording as open_at
 from monitor.settings import Settings
-
-
-class Opened(NamedTuple):
-    """What is recorded to, with what brings it up to the ledgers; ``note`` is the outbox's."""
-
-    recording: Recording
-    catching_up: CatchingUp
-    filing: Filing
-    note: str | None
 
 
 def open_recording(settings: Settings, knowledge: Knowledge, now_ns: int) -> Opened:
     """Open ledgers and outbox, and take their locks. Raises InputError where they cannot be used."""
-    filing = Filing(settings.sensor, settings.config.ledger.retention_days)
-    with ExitStack() as stack:
-        ledgers = Ledgers(settings.ledger, settings.ledger_key, settings.sensor, now_ns)
-        stack.callback(ledgers.close)
-        outbox = Outbox(settings.state, settings.config.outbox.max_events, settings.sensor, now_ns)
-        stack.callback(outbox.close)
-        findings, position = outbox.load()
-        recording = Recording(ledgers, outbox, Book(knowledge.policy, findings), filing)
-        recording.use(standing(settings, knowledge, now_ns), knowledge.policy)
-        opened = Opened(recording, CatchingUp(recording, position, now_ns), filing, outbox.note)
-        stack.pop_all()  # it is the caller's to close
-    return opened
+    return open_at(place_of(settings), standing(settings, knowledge, now_ns), knowledge.policy, now_ns)
 
 
 def open_recorder(

@@ -13,7 +13,7 @@ import msgspec
 from monitor.fleet.parcels import TO_ALL, Account, Parcel, ParcelKind, encode, slot_of
 from monitor.fleet.segments import ALL
 from monitor.fleet.spool import SpoolWriter
-from monitor.fleet.spooled import Told
+from monitor.metrics.spooled import Told
 from monitor.windows import OF_CAPTURES
 from sensors.live import Status
 from sensors.observations import Count, Gap

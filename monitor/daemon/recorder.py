@@ -8,25 +8,23 @@ program, `look` says so, for the daemon to end: nothing more would be recorded.
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Iterable, Iterator
 from itertools import count
 from operator import attrgetter
 
 from monitor.behaviours import Behaviour
-from monitor.daemon.backlog import Item
-from monitor.daemon.catching_up import CatchingUp
-from monitor.daemon.chores import Chores, Said
 from monitor.daemon.intake import Intake
-from monitor.daemon.recording import Recording, Standing, Tenant
-from monitor.daemon.records import Filing
-from monitor.daemon.standing import FindingCounts, Keeping
-from monitor.daemon.troubles import Trouble, trouble
-from monitor.files import InputError
+from monitor.daemon.standing import Keeping
 from monitor.ledger.types import PayloadClass, RecordKind
 from monitor.metrics.recorded import Recorded
-from monitor.outbox.schema import OutboxError
 from monitor.policy import Policy
+from monitor.recording.catching_up import CatchingUp
+from monitor.recording.chores import Chores, Said
+from monitor.recording.core import Recording, Standing, Tenant
+from monitor.recording.items import Item
+from monitor.recording.records import Filing
+from monitor.recording.troubles import Trouble, trouble
+from monitor.recording.turns import Turns
 from monitor.types import Decision, Owner
 from monitor.windows import Window
 from sensors.observations import Gap
@@ -35,7 +33,6 @@ BATCH_BYTES = 4_194_304
 PAUSE_SECONDS = 1.0
 LATE_SECONDS = 0.5  # that an end waits for a disk which answers late
 MAX_BEHAVIOURS = 4_096  # that wait for the thread; each stands as it is, so the last of it is enough
-MAX_UNTOLD = 4_096  # events that the outbox did not take, until the ledgers have to wait, too
 
 
 class Recorder:
@@ -43,7 +40,7 @@ class Recorder:
 
     def __init__(self, recording: Recording, catching_up: CatchingUp, chores: Chores, filing: Filing) -> None:
         self._recording = recording
-        self._catching_up: CatchingUp | None = catching_up
+        self._turns = Turns(recording, catching_up, chores)
         self._chores = chores
         self._filing = filing
         self._intake = Intake()
@@ -55,10 +52,7 @@ class Recorder:
         self._failing: frozenset[Tenant] = frozenset()  # whose ledgers took nothing last
         self._given_up: dict[PayloadClass, int] = {}
         self._owed = 0  # to ledgers that did not take what goes to all
-        self._counts = FindingCounts()
-        self._counts.changed((), recording.book.findings())
-        self._recorded = self._durable()
-        self._gone = 0
+        self._recorded = self._turns.recorded()
         self._problem: str | None = None
         self._deadline: float | None = None
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
@@ -144,8 +138,7 @@ class Recorder:
                     break  # what the disk does not take now stays unrecorded, and is said
                 self._intake.pause(PAUSE_SECONDS)
         else:
-            if self._catching_up is None:
-                _tried(partial(self._recording.finish, time.time_ns()))
+            self._turns.finish(time.time_ns())
         self._tell()
 
     def _waiting(self) -> int:
@@ -160,83 +153,36 @@ class Recorder:
         return not self._waiting() or time.monotonic() > self._deadline
 
     def _turn(self, now_ns: int) -> Trouble | None:
-        """Pay what is owed, do what else there is to do, take the next items.
+        """Take the next items, where they can be taken. Returns what went wrong first."""
+        ready = self._turns.ready(now_ns, self._take_uses())
+        if ready.may_take:
+            pause_seconds = 0.0 if ready.troubles else PAUSE_SECONDS
+            items = self._intake.take(BATCH_BYTES, pause_seconds, self._failing)
+            items.sort(key=attrgetter("order"))  # a verdict comes ahead of its connection's end
+            taken = self._turns.take(items, self._take_behaviours(), time.time_ns())
+            self._failing = frozenset(item.tenant for item in taken.left)
+            self._put_back(taken.behaviours)
+            self._intake.put_back(taken.left, self._recording.owed)
+            return next(iter((*ready.troubles, *taken.troubles)), None)
+        return next(iter(ready.troubles), None)
 
-        Returns what went wrong first: what one disk or ledger does not take stops nothing else.
-        """
-        recording, chores = self._recording, self._chores
-        behind = _tried(self._catch_up)
-        if isinstance(behind, OutboxError):
-            return behind
+    def _take_uses(self) -> Iterator[tuple[Standing, Policy | None]]:
         while self._uses:
-            recording.use(*self._uses.popleft())
-        steps = recording.settle, recording.begin, chores.turn, recording.settle
-        failures = [error for step in steps if (error := _tried(partial(step, now_ns)))]
-        failures += [behind] if behind else []
-        if recording.untold > MAX_UNTOLD:
-            return failures[0] if failures else None
-        pause_seconds = 0.0 if failures else PAUSE_SECONDS
-        items = self._intake.take(BATCH_BYTES, pause_seconds, self._failing)
-        items.sort(key=attrgetter("order"))  # a verdict comes ahead of its connection's end
-        self._behave(now_ns)
-        took = recording.record(items, time.time_ns())
-        error = _tried(partial(recording.settle, time.time_ns()))
-        self._failing = frozenset(item.tenant for item in took.left)
-        self._intake.put_back(took.left, recording.owed)
-        return next((each for each in (*failures, took.error, error) if each is not None), None)
+            yield self._uses.popleft()
 
-    def _behave(self, now_ns: int) -> None:
-        """Take the behaviours that came before what is in hand."""
+    def _take_behaviours(self) -> list[Behaviour]:
         with self._lock:
             behaviours, self._behaviours = self._behaviours, {}
-        for each in behaviours.values():
-            if each.subject.tenant not in self._recording.behind:
-                self._recording.owe(self._recording.book.behave(each), now_ns)
-            else:
-                with self._lock:
-                    self._behaviours.setdefault(each.id, each)
+        return list(behaviours.values())
 
-    def _catch_up(self) -> None:
-        catching_up = self._catching_up
-        if catching_up is None:
-            return
-        catching_up.run()
-        self._catching_up = None
-        self._counts.changed((), self._recording.book.findings())
-        for ledger, entries, known in catching_up.short:
-            mend = "restore it from a backup, or compare it with the last checkpoint that was told"
-            fields = {"ledger": ledger, "entries": entries, "known": known, "mend": mend}
-            self._chores.said.append(Said("ledger lost entries", fields, "error"))
-        if catching_up.entries:
-            self._chores.said.append(Said("caught up with the ledger", {"entries": catching_up.entries}))
+    def _put_back(self, behaviours: Iterable[Behaviour]) -> None:
+        """Keep behaviours that could not be taken, unless newer ones came."""
+        with self._lock:
+            for each in behaviours:
+                self._behaviours.setdefault(each.id, each)
 
     def _tell(self) -> None:
         """Say what is durable by now."""
-        recording = self._recording
-        changes, recording.changed = recording.changed, []
-        if changes or recording.gone > self._gone:
-            self._gone = recording.gone
-            self._counts.changed(changes, recording.book.findings())
-        self._recorded = self._durable()
-        self._given_up, self._owed = dict(recording.ledgers.unwritten), recording.ledgers.owing
-
-    def _durable(self) -> Recorded:
-        recording, counts = self._recording, self._counts
-        return Recorded(
-            findings=counts.states,
-            changes=counts.changes,
-            deadlines=counts.deadlines,
-            entries={**recording.ledgers.appended},
-            checkpoint_ns=recording.signed_ns,
-            folded=recording.outbox.counters().folded,
-            sinks=self._chores.sinks,
-        )
-
-
-def _tried(step: Callable[[], None]) -> Trouble | None:
-    """Do it; return what keeps it from being done now."""
-    try:
-        step()
-    except (OSError, OutboxError, InputError) as error:
-        return error
-    return None
+        ledgers = self._recording.ledgers
+        self._recorded = self._turns.recorded()
+        self._given_up, self._owed = dict(ledgers.unwritten), ledgers.owing

@@ -5,11 +5,11 @@ import time
 from monitor.daemon import totals
 from monitor.daemon.losses import Losses
 from monitor.daemon.parts import Parts
-from monitor.daemon.records import sensor_said
 from monitor.daemon.reload import Reload
 from monitor.daemon.watch import CAPTURING, Watch
 from monitor.daemon.windows import Windows
 from monitor.metrics import Levels
+from monitor.recording.records import sensor_said
 from sensors.live import Status
 from sensors.observations import Gap
 

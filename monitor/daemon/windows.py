@@ -6,13 +6,10 @@ Who reads that nothing was found has to know how much could be. One line each wi
 from msgspec.structs import replace
 
 from monitor.counts import FlowCount
-from monitor.coverage import NAMED
 from monitor.tally import Tally
 from monitor.types import Coverage
-from monitor.windows import OF_CAPTURES, UNREAD, Window
+from monitor.windows import OF_CAPTURES, WINDOW_NS, Window, sentence
 from sensors.observations import Count
-
-WINDOW_NS = 300 * 1_000_000_000
 
 
 class Windows:
@@ -74,7 +71,7 @@ class Windows:
             unwritten=self._unwritten,
         )
         self._blind = set()
-        window = replace(window, says=_says(window))
+        window = replace(window, says=sentence(window))
         self._before, self._carried, self._lost = tally.coverage, {}, {}
         self._packets, self._since_ns, self._shed, self._unwritten = packets, now_ns, 0, 0
         return window
@@ -95,30 +92,3 @@ class Windows:
             for name, count in tally.coverage.items()
         }
         return {name: count for name, count in grown.items() if count.flows}
-
-
-def _listed(lost: dict[str, Count], reasons: list[str]) -> str:
-    return ", ".join(f"{lost[reason].packets} ({reason})" for reason in reasons)
-
-
-def _says(window: Window) -> str:
-    total, lost, shed, left = window.connections, window.lost, window.shed, window.left
-    named = sum(flows for name, flows in window.coverage.items() if name in NAMED)
-    parts = [
-        f"{100 * named / total:.1f} % of {total} connections could be named" if total else "no connection"
-    ]
-    unread = [reason for reason in sorted(lost) if reason in UNREAD]
-    if unread:
-        packets = _listed(lost, unread)
-        parts.append(f"packets lost: {packets}: what they held is not known, and not in these numbers")
-    read = [reason for reason in sorted(lost) if reason not in UNREAD]
-    if read:
-        parts.append(f"packets read and not wholly understood: {_listed(lost, read)}")
-    if shed:
-        parts.append(f"{shed} connections were counted and not decided on, because too many came at once")
-    if left:
-        parts.append(f"{left} observations were left undecided at the end, and are not in these numbers")
-    if window.unwritten:
-        parts.append(f"{window.unwritten} records are missing, because the disk did not take them")
-    is_whole = not (lost or shed or left or window.unwritten)
-    return "; ".join([*parts, *(["nothing was lost"] if is_whole else ()), *window.blind])

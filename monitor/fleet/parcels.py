@@ -10,11 +10,18 @@ from typing import Literal
 
 import msgspec
 
+from monitor.origins import Origin
 from monitor.types import Decision
 from monitor.windows import Window
 from sensors.observations import Count
 from sensors.slots import SLOTS as SLOTS  # noqa: PLC0414  handed on
 from sensors.slots import slot_of as slot_of  # noqa: PLC0414
+
+__all__ = [
+    "MAX_OBSERVATIONS", "MAX_PARCEL_BYTES", "SLOTS", "TO_ALL", "VERSION", "Account", "Covered", "Judged",
+    "NotAMessageError", "Origin", "Parcel", "ParcelKind", "Said", "UnknownVersionError", "decode_parcel",
+    "decode_said", "encode", "slot_of",
+]  # fmt: skip
 
 VERSION = 1
 MAX_PARCEL_BYTES = 900_000  # encoded: below what brokers take as they come (1 MiB with its envelope)
@@ -56,20 +63,6 @@ class Parcel(msgspec.Struct, frozen=True):
     slot: int | None = None
     data: bytes = b""
     v: int = VERSION
-
-
-class Origin(msgspec.Struct, frozen=True, order=True):
-    """Which parcel, in which partition, led to something, and how many things it led to before (``index``).
-
-    The same parcel leads to the same things. Whoever has taken one knows what to pass over when it comes
-    again.
-    """
-
-    partition: int
-    sensor: str
-    run: str
-    number: int
-    index: int
 
 
 class Judged(msgspec.Struct, frozen=True, tag="judged"):
@@ -126,7 +119,7 @@ def decode_parcel(data: bytes) -> Parcel:
 def decode_said(data: bytes) -> Said:
     """Return a correlator's message. Raises UnknownVersionError, NotAMessageError."""
     try:
-        said = _said(data)
+        said: Said = _said(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _refused(data, str(error)) from None
     if said.v != VERSION:

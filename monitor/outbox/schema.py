@@ -43,6 +43,19 @@ CREATE TABLE position (
     entries INTEGER NOT NULL    -- of this ledger, that the findings hold
 ) WITHOUT ROWID;
 """
+# Of a fleet alone, and made when it is first written to.
+ORIGINS = """
+CREATE TABLE IF NOT EXISTS origins (
+    place INTEGER PRIMARY KEY,  -- in the order in which runs came
+    ledger TEXT NOT NULL,
+    partition INTEGER NOT NULL,
+    sensor TEXT NOT NULL,
+    run TEXT NOT NULL,          -- of the sensor
+    number INTEGER NOT NULL,    -- the last parcel that led to something which the ledger took,
+    step INTEGER NOT NULL,      -- and the last of what it led to
+    UNIQUE (ledger, partition, sensor, run)
+)
+"""
 
 _MENDS: tuple[tuple[int, str], ...] = (  # by primary result code
     (sqlite3.SQLITE_FULL, "make room on its disk"),

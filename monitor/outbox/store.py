@@ -20,10 +20,11 @@ from monitor.outbox.handed import begin, handed
 from monitor.outbox.opening import open_owned
 from monitor.outbox.owning import Owner
 from monitor.outbox.rows import SUMMARY_TURN, EventRow, FindingRow, event_row, finding_of, finding_row
-from monitor.outbox.schema import STATE, OutboxError, explained, transaction
+from monitor.outbox.schema import ORIGINS, STATE, OutboxError, explained, transaction
 
 TRIMMED_AT_ONCE = 5_000  # rows, so that no reader waits long
 
+Mark = tuple[str, int, str, str, int, int]  # ledger, partition, sensor, run, and how far it was taken
 Position = dict[str, int]  # entries of each ledger (its folder's name) that the findings hold
 
 _PUT = """
@@ -39,6 +40,12 @@ _MOVE = """
 INSERT INTO position (ledger, entries) VALUES (?, ?)
 ON CONFLICT (ledger) DO UPDATE SET entries = excluded.entries
 """
+_TOOK = """
+INSERT INTO origins (ledger, partition, sensor, run, number, step) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (ledger, partition, sensor, run) DO UPDATE SET number = excluded.number, step = excluded.step
+"""
+_MARKS = "SELECT ledger, partition, sensor, run, number, step FROM origins ORDER BY place"
+_FORGET = "DELETE FROM origins WHERE number < 0"
 _TRIM = "DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE seq <= ? ORDER BY seq LIMIT ?)"
 
 
@@ -97,12 +104,26 @@ class Outbox:
             raise OutboxError(str(self._path), problem, "move the file away: it is made anew") from None
         return findings, position
 
+    def marks(self) -> list[Mark]:
+        """Return how far each ledger took what a fleet's sensors led to, runs as they came.
+
+        Raises OutboxError.
+        """
+        with self._explained():
+            there = self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'origins'").fetchone()
+            return self._connection.execute(_MARKS).fetchall() if there else []
+
     def commit(
-        self, findings: Iterable[Finding], events: Iterable[Event], position: Mapping[str, int]
+        self,
+        findings: Iterable[Finding],
+        events: Iterable[Event],
+        position: Mapping[str, int],
+        marks: Iterable[Mark] = (),
     ) -> None:
         """Keep findings as they are now, put events into the queue, and move the position. All or nothing.
 
-        ``position`` may name some ledgers alone. Raises OutboxError: nothing changed.
+        ``position`` may name some ledgers alone; a mark with a number below 0 is forgotten. Raises
+        OutboxError: nothing changed.
         """
         put = list(events)
         rows = [event_row(each) for each in put]
@@ -116,6 +137,7 @@ class Outbox:
         lock = "BEGIN EXCLUSIVE" if self._rows + len(rows) > self._max_events else "BEGIN IMMEDIATE"
         with self._explained(), transaction(self._connection, lock):
             inserted = self._write(kept, rows, position)
+            self._mark(list(marks))
             folded = self._make_room(self._rows + inserted - self._max_events)
         self._rows += inserted - folded.rows
         now = self._counters
@@ -189,6 +211,12 @@ class Outbox:
         inserted = connection.executemany(_PUT, rows).rowcount if rows else 0
         connection.executemany(_MOVE, position.items())
         return inserted
+
+    def _mark(self, marks: list[Mark]) -> None:
+        if marks:
+            self._connection.execute(ORIGINS)
+            self._connection.executemany(_TOOK, marks)
+            self._connection.execute(_FORGET)
 
     def _make_room(self, excess: int) -> Folded:
         if excess <= 0:

@@ -254,6 +254,11 @@ impl Filter {
         self.encoder.batch()
     }
 
+    /// Count elsewhere from now on; what was counted is there instead.
+    pub const fn exchange(&mut self, counted: &mut Counted) {
+        std::mem::swap(&mut self.counted, counted);
+    }
+
     /// What was counted since the last call, and not handed on.
     pub fn counted(&mut self) -> Counted {
         let forgotten = self.correlator.forgotten();

@@ -31,6 +31,7 @@ pub mod hostmatch;
 pub mod interest;
 #[cfg(test)]
 mod kit;
+pub mod merge;
 pub mod outlet;
 pub mod publishing;
 pub mod recency;
@@ -42,6 +43,7 @@ pub mod view;
 
 pub use filter::Filter;
 pub use interest::{Interest, Wanted};
+pub use merge::Place;
 pub use outlet::Outlet;
 pub use publishing::{Plan, Publisher};
 pub use relayed::{Relayed, Taken};

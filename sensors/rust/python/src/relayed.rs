@@ -2,8 +2,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use correlate::Filter;
 use correlate::encode::Encoder as CountEncoder;
+use correlate::{Filter, Place};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -37,10 +37,45 @@ impl Relayed {
         Ok((taken.observations, taken.malformed, taken.unknown))
     }
 
-    /// The connections and gaps that wait, as a msgpack array of maps; None where none do.
-    fn next_batch<'py>(&mut self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
-        let batch = self.relayed().next_batch()?;
-        Some(PyBytes::new(py, &batch))
+    /// The same, to be released in its place: the parcel's number, its sensor's, its account, and the
+    /// span in nanoseconds that it is of.
+    fn hold(
+        &mut self,
+        py: Python<'_>,
+        place: (u64, u64, u64, i64, i64),
+        batch: &[u8],
+    ) -> PyResult<(u64, u64, u64)> {
+        let relayed = self.relayed();
+        let (parcel, sensor, account, since_ns, until_ns) = place;
+        let place = Place {
+            parcel,
+            sensor,
+            account,
+            since_ns,
+            until_ns,
+        };
+        let taken = py.detach(|| relayed.hold(place, batch));
+        let taken = taken.map_err(|malformed| PyValueError::new_err(malformed.0))?;
+        Ok((taken.observations, taken.malformed, taken.unknown))
+    }
+
+    /// Pass on what counts before a moment; return the parcels that are wholly passed on. Others run meanwhile.
+    fn release(&mut self, py: Python<'_>, until_ns: i64) -> Vec<u64> {
+        let relayed = self.relayed();
+        py.detach(|| relayed.release(until_ns))
+    }
+
+    /// The connections and gaps that wait, as a msgpack array of maps, with the parcel of each; None where
+    /// none do.
+    fn next_batch<'py>(&mut self, py: Python<'py>) -> Option<(Bound<'py, PyBytes>, Vec<u64>)> {
+        let (batch, parcels) = self.relayed().next_batch()?;
+        Some((PyBytes::new(py, &batch), parcels))
+    }
+
+    /// What was only counted of the parcels of an account since the last call, as a msgpack map.
+    fn counted_of<'py>(&mut self, py: Python<'py>, account: u64) -> Bound<'py, PyBytes> {
+        let counted = self.relayed().counted_of(account);
+        PyBytes::new(py, &CountEncoder::default().counted(&counted))
     }
 
     /// What was only counted since the last call, as a msgpack map.

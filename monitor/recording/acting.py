@@ -1,12 +1,12 @@
 """What an operator asks for, done: to the ledger first, then to the findings' state and the outbox."""
 
-from monitor.daemon.recording import Recording
-from monitor.daemon.records import Filing
-from monitor.daemon.troubles import trouble
 from monitor.files import InputError
 from monitor.findings.actions import ActionError
 from monitor.outbox.actions import Answer, Operated, Request
 from monitor.outbox.schema import OutboxError
+from monitor.recording.core import Recording
+from monitor.recording.records import Filing
+from monitor.recording.troubles import trouble
 
 
 def act(recording: Recording, filing: Filing, request: Request, now_ns: int) -> Answer:

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from monitor.courier.progress import delivered_seq, lane_states
-from monitor.daemon.acting import act
-from monitor.daemon.recording import Recording
-from monitor.daemon.records import Filing
-from monitor.daemon.troubles import trouble
 from monitor.events.types import CheckpointEvent
 from monitor.files import InputError
 from monitor.metrics.recorded import SinkState
 from monitor.outbox.actions import action_name, answer, take
+from monitor.recording.acting import act
+from monitor.recording.core import Recording
+from monitor.recording.records import Filing
+from monitor.recording.troubles import trouble
 
 SECOND_NS = 1_000_000_000
 TICK_NS = 10 * SECOND_NS

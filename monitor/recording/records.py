@@ -3,6 +3,7 @@
 import hashlib
 
 import msgspec
+from msgspec.structs import replace
 
 from monitor import __version__
 from monitor.config import Retention
@@ -11,6 +12,7 @@ from monitor.findings.room import class_of
 from monitor.findings.types import Change, Finding, State
 from monitor.ledger.days import day_number, day_text, file_name
 from monitor.ledger.types import PayloadClass, Record, RecordKind
+from monitor.origins import Origin
 from monitor.policy import Policy, text_digest
 from monitor.types import Decision
 from monitor.windows import Window
@@ -46,18 +48,21 @@ class Filing(msgspec.Struct, frozen=True):
 
     def decision(self, decision: Decision, owner: msgspec.Struct | None, now_ns: int) -> Record:
         """Return the record of a decision; ``owner`` is the process whose connection it is, if known."""
-        payload_class: PayloadClass = decision.outcome or "inventory"
-        latest_ns = decision.ts_ns + decision.connection.totals.duration_ns
-        said = (
-            b'{"decision":', _encode(decision), b',"finding":', _encode(finding_id(decision)),
-            b',"owner":', _encode(owner), b',"sensor":', _encode(self.sensor), b"}",
-        )  # fmt: skip
-        day = self.day(payload_class, latest_ns, now_ns)
-        return Record("decision", decision.ts_ns, payload_class, day, b"".join(said))
+        return self._decided(
+            decision, (b',"owner":', _encode(owner), b',"sensor":', _encode(self.sensor)), now_ns
+        )
 
-    def window(self, window: Window, now_ns: int) -> Record:
+    def relayed(self, decision: Decision, origin: Origin, now_ns: int) -> Record:
+        """Return the record of a decision on what one of a fleet's sensors observed."""
+        more = b',"origin":', _encode(origin), b',"owner":null,"sensor":', _encode(origin.sensor)
+        return self._decided(decision, more, now_ns)
+
+    def window(self, window: Window, now_ns: int, origin: Origin | None = None) -> Record:
         """Return the record of a statement of how much could be seen."""
-        return self._made("coverage", "coverage", window.until_ns, now_ns, window)
+        record = self._made("coverage", "coverage", window.until_ns, now_ns, window)
+        if origin is None:
+            return record
+        return replace(record, payload=b'%s,"origin":%s}' % (record.payload[:-1], _encode(origin)))
 
     def gap(self, gap: Gap, now_ns: int) -> Record:
         """Return the record of what could not be observed."""
@@ -80,6 +85,14 @@ class Filing(msgspec.Struct, frozen=True):
         """Return the record of an exception's use."""
         value = {"exception": decision.exception, "policy": policy, "finding": excused_finding(decision)}
         return self._made("exception-used", "record", decision.ts_ns, now_ns, value)
+
+    def _decided(self, decision: Decision, more: tuple[bytes, ...], now_ns: int) -> Record:
+        payload_class: PayloadClass = decision.outcome or "inventory"
+        latest_ns = decision.ts_ns + decision.connection.totals.duration_ns
+        finding = _encode(finding_id(decision))
+        said = b'{"decision":', _encode(decision), b',"finding":', finding, *more, b"}"
+        day = self.day(payload_class, latest_ns, now_ns)
+        return Record("decision", decision.ts_ns, payload_class, day, b"".join(said))
 
     def _made(
         self, kind: RecordKind, payload_class: PayloadClass, at_ns: int, now_ns: int, value: object

@@ -1,8 +1,8 @@
 """The end of the straight line: decisions to the ledger, to findings, to the outbox, in this order.
 
 Evidence comes first: what a finding did is told once its ledger has it. A ledger that takes nothing stops its
-own tenant's line and no other. Should the process die, `monitor.daemon.catching_up` finds in the ledgers what
-the outbox does not know.
+own tenant's line and no other. Should the process die, `monitor.recording.catching_up` finds in the ledgers
+what the outbox does not know.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,8 +11,6 @@ from collections.abc import Set as AbstractSet
 from msgspec import Struct
 from msgspec.structs import replace
 
-from monitor.daemon.backlog import Item
-from monitor.daemon.records import Filing
 from monitor.events.limits import limits_of
 from monitor.events.types import Basis, Event, FindingEvent
 from monitor.files import InputError
@@ -24,6 +22,9 @@ from monitor.ledger.tenants import Ledgers
 from monitor.ledger.types import Record
 from monitor.outbox.store import Outbox
 from monitor.policy import Policy
+from monitor.recording.items import Item
+from monitor.recording.origins import Mark, Origins
+from monitor.recording.records import Filing
 from monitor.types import Decision
 
 LAZY_NS = 5_000_000_000  # that figures of findings may be behind on the disk: the ledger has them
@@ -54,6 +55,8 @@ class Recording:
     """
 
     def __init__(self, ledgers: Ledgers, outbox: Outbox, book: Book, filing: Filing) -> None:
+        """Take what was opened. Raises OutboxError."""
+        self.origins = Origins(map(Mark._make, outbox.marks()))
         self.changed: list[Change] = []
         self.signed_ns = 0  # when a ledger's checkpoint was signed last
         self.behind: set[Tenant] = set()  # whose ledgers hold what the book does not know yet
@@ -92,13 +95,14 @@ class Recording:
             if tenant in self._records or tenant in self.behind:  # why is said where that is tried
                 left += group
                 continue
+            fresh = self.origins.fresh(group)  # what comes of a fleet may come again
             try:
-                self._append(tenant, group, now_ns)
+                self._append(tenant, fresh, now_ns)
             except OSError as error:
                 failures.append(error)
-                left += group
+                left += fresh
             else:
-                self._group(group, now_ns)
+                self._group(fresh, now_ns)
         return Took(tuple(left), failures[0] if failures else None)
 
     def owe(self, changes: Iterable[Change], now_ns: int) -> None:
@@ -207,13 +211,15 @@ class Recording:
         self._touched |= {finding.id: finding for finding in self.book.take_touched()}
         touched = [each for each in self._touched.values() if each.subject.tenant not in unpaid]
         told = [each for each in self._events if tenant_of(each) not in unpaid]
-        is_due = touched and not 0 <= now_ns - self._committed_ns < LAZY_NS
+        behind = {tenant_folder(tenant) for tenant in unpaid}
+        known = {name: size for name, size in position.items() if name not in behind}
+        is_late = not 0 <= now_ns - self._committed_ns < LAZY_NS
+        is_due = is_late and (touched or self.origins.has_news(known))
         must_sweep = self._must_sweep and not unpaid  # the ledgers have to know it first
         if not (told or is_due or must_sweep):
             return
-        behind = {tenant_folder(tenant) for tenant in unpaid}
-        known = {name: size for name, size in position.items() if name not in behind}
-        self.outbox.commit(touched, told, known)
+        self.outbox.commit(touched, told, known, self.origins.news(known))
+        self.origins.settle(known)
         self._committed_ns = now_ns
         self.changed += [each.change for each in told if isinstance(each, FindingEvent)]
         self._events = [each for each in self._events if tenant_of(each) in unpaid]
@@ -245,6 +251,8 @@ class Recording:
         for item in items:
             if item.decision is not None:
                 self.owe(self.book.offer(item.decision), now_ns)
+            if item.origin is not None:
+                self.origins.took(tenant_folder(item.tenant), item.origin)
 
     def _exceptions_used(self, items: Sequence[Item]) -> dict[tuple[Tenant, str, str], Decision]:
         """Return the first decision of each exception that was not used on that day yet."""

@@ -12,17 +12,24 @@ from typing import NamedTuple
 
 import msgspec
 
-from monitor.daemon.recording import Recording
-from monitor.daemon.records import ExpiredFinding
 from monitor.files import InputError
 from monitor.findings.types import Change
 from monitor.ledger.names import tenant_folder
 from monitor.ledger.reader import Entry, open_ledger
+from monitor.origins import Origin
 from monitor.outbox.schema import OutboxError
+from monitor.recording.core import Recording
+from monitor.recording.records import ExpiredFinding
 from monitor.types import Decision
 
 SETTLED_ENTRIES = 4_096  # read at once, and then settled
 MEND = "run the version that wrote it, or move the ledger away to begin another"
+
+
+class _Seen(msgspec.Struct):
+    """What of the payload of a statement, or a decision, says where in a fleet it comes from."""
+
+    origin: Origin | None = None
 
 
 class _Decided(msgspec.Struct):
@@ -93,6 +100,7 @@ class CatchingUp:
         for entry in open_ledger(folder).entries(self._position.get(folder.name, 0)):
             try:
                 self._take(entry, expected)
+                self._note(folder.name, entry)
             except msgspec.DecodeError as error:
                 problem = f"entry {entry.index} cannot be read: {error}"
                 raise InputError(str(folder), problem, MEND) from None
@@ -119,6 +127,13 @@ class CatchingUp:
             gone = msgspec.json.decode(entry.payload, type=ExpiredFinding)
             self._recording.book.forget(gone.finding, gone.revision)
             self._recording.sweep([gone.finding])
+
+    def _note(self, ledger: str, entry: Entry) -> None:
+        """Note where in a fleet an entry comes from."""
+        if entry.payload is not None and entry.leaf.kind in {"decision", "coverage"}:
+            origin = msgspec.json.decode(entry.payload, type=_Seen).origin
+            if origin is not None:
+                self._recording.origins.took(ledger, origin)
 
     def _is_news(self, change: Change, expected: dict[str, Change]) -> bool:
         """Tell whether the findings lack a change. Those that do not may know of more flows than it."""

@@ -1,0 +1,182 @@
+"""Puts what several sensors say in one partition into one order of packet time, and waits for none for ever.
+
+A parcel is let go when every sensor that is heard of has come past it. Who is not heard of for a while is not
+waited for, no parcel waits longer than a bound, and all together take no more than so much memory: what comes
+behind what was let go is late, and let go at once. Pure: the time on the wall is an argument.
+"""
+
+import heapq
+from collections import OrderedDict, deque
+
+import msgspec
+
+from monitor.fleet.parcels import Parcel, ParcelKind
+
+MAX_SENSORS = 10_000  # that are remembered, the latest heard of
+MAX_RUNS = 8  # of one sensor
+MAX_AHEAD_NS = 60 * 1_000_000_000  # of the wall clock, that a sensor's clock is believed
+DATA: frozenset[ParcelKind] = frozenset({"observations", "names"})
+_SECOND_NS = 1_000_000_000
+_OVERHEAD_BYTES = 512  # of a parcel that waits, about
+
+
+class Bounds(msgspec.Struct, frozen=True):
+    """How long a parcel waits for others, how long a silent sensor is waited for, and how much may wait."""
+
+    hold_seconds: float = 10.0
+    patience_seconds: float = 60.0
+    held_bytes: int = 268_435_456
+
+
+class Counts(msgspec.Struct):
+    """Parcels that came again or late, whose clock was ahead, that waited too long, or had no room."""
+
+    duplicate: int = 0
+    late: int = 0
+    ahead: int = 0
+    overdue: int = 0
+    pressed: int = 0
+
+
+class Held(msgspec.Struct, eq=False, gc=False):
+    """A parcel that waits. What is in it counts within its span."""
+
+    number: int  # in order of arrival, from 1
+    parcel: Parcel
+    since_ns: int
+    until_ns: int
+    arrived_s: float
+    size_bytes: int
+
+
+class _Sensor(msgspec.Struct):
+    """How far a sensor has come. What counts before ``settled_ns`` is here; up to ``clock_ns`` more may come.
+
+    ``heard_s`` is when it was last heard of, ``runs`` has the last number of each of its runs.
+    """
+
+    clock_ns: int = 0
+    settled_ns: int = 0
+    heard_s: float = 0.0
+    ended: bool = False
+    runs: dict[str, int] = msgspec.field(default_factory=dict)
+
+    def advance(self, parcel: Parcel, latest_ns: int) -> None:
+        """Take the clock of a parcel. Several have the same; the first beyond it says that all came."""
+        clock_ns = min(parcel.clock_ns, latest_ns)
+        if parcel.run not in self.runs:
+            self.clock_ns, self.settled_ns = clock_ns, 0
+        elif clock_ns > self.clock_ns:
+            self.clock_ns, self.settled_ns = clock_ns, self.clock_ns
+        if parcel.kind in ("beat", "end"):
+            self.settled_ns = self.clock_ns
+        self.ended = parcel.kind == "end"
+        if parcel.run not in self.runs and len(self.runs) >= MAX_RUNS:
+            del self.runs[next(iter(self.runs))]
+
+
+class Merging:
+    """The parcels of one partition. ``passed_ns``: all that counts before this moment was let go."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self._bounds = bounds
+        self.counts = Counts()
+        self.passed_ns = 0
+        self.held_bytes = 0
+        self._arrived = 0
+        self._begun_s: float | None = None
+        self._sensors: OrderedDict[str, _Sensor] = OrderedDict()
+        self._waiting: list[tuple[int, int, Held]] = []  # by the beginning of their spans
+        self._unpassed: deque[Held] = deque()  # those that are not wholly let go, as they came
+        self._forgotten: list[str] = []
+
+    def arrive(self, parcel: Parcel, now_s: float) -> Held | None:
+        """Take a parcel; return it with its place, or None where it came before."""
+        if self._begun_s is None:
+            self._begun_s = now_s
+        sensor = self._sensor(parcel.sensor)
+        last = sensor.runs.get(parcel.run)
+        if last is not None and parcel.number <= last:
+            self.counts.duplicate += 1
+            return None
+        if parcel.clock_ns != sensor.clock_ns or parcel.kind not in DATA or last is None:
+            latest_ns = int(now_s * _SECOND_NS) + MAX_AHEAD_NS
+            self.counts.ahead += parcel.clock_ns > latest_ns
+            sensor.advance(parcel, latest_ns)
+        sensor.runs[parcel.run] = parcel.number
+        sensor.heard_s = now_s
+        self._arrived += 1
+        size_bytes = len(parcel.data) + _OVERHEAD_BYTES
+        held = Held(self._arrived, parcel, sensor.settled_ns, sensor.clock_ns, now_s, size_bytes)
+        self.counts.late += held.until_ns < self.passed_ns
+        self.held_bytes += size_bytes
+        self._unpassed.append(held)
+        heapq.heappush(self._waiting, (held.since_ns, held.number, held))
+        return held
+
+    def due(self, now_s: float) -> list[Held]:
+        """Return the parcels of which something may be let go now; ``passed_ns`` says how far."""
+        self.passed_ns = max(self.passed_ns, self._low(now_s))
+        self.passed_ns = self._forced(now_s)
+        found = []
+        while self._waiting and self._waiting[0][0] < self.passed_ns:
+            found.append(heapq.heappop(self._waiting)[2])
+        return found
+
+    def waiting(self) -> int:
+        """Return how many parcels are not wholly let go."""
+        return len(self._unpassed)
+
+    def silent(self, now_s: float) -> list[str]:
+        """Return the sensors that are no longer waited for, and did not say that they end."""
+        return [name for name, each in self._sensors.items() if not each.ended and self._is_lost(each, now_s)]
+
+    def take_forgotten(self) -> list[str]:
+        """Return the sensors that are no longer remembered, since there are too many, once."""
+        forgotten, self._forgotten = self._forgotten, []
+        return forgotten
+
+    def _sensor(self, name: str) -> _Sensor:
+        sensor = self._sensors.get(name)
+        if sensor is not None:
+            self._sensors.move_to_end(name)
+            return sensor
+        if len(self._sensors) >= MAX_SENSORS:
+            self._forgotten.append(self._sensors.popitem(last=False)[0])
+        sensor = self._sensors[name] = _Sensor()
+        return sensor
+
+    def _low(self, now_s: float) -> int:
+        """Return the moment that every sensor has come past. At the beginning nobody is known yet."""
+        if self._begun_s is None or now_s < self._begun_s + self._bounds.hold_seconds:
+            return 0
+        live = [
+            each.settled_ns
+            for each in self._sensors.values()
+            if not each.ended and not self._is_lost(each, now_s)
+        ]
+        return min(live) if live else max((held.until_ns + 1 for held in self._unpassed), default=0)
+
+    def _is_lost(self, sensor: _Sensor, now_s: float) -> bool:
+        return now_s - sensor.heard_s > self._bounds.patience_seconds
+
+    def _forced(self, now_s: float) -> int:
+        """Return the moment up to which nobody is waited for: of what waited too long, or has no room.
+
+        What holds no observations makes nobody late. Where all have come just as far, nothing was overdue.
+        """
+        passed_ns = self.passed_ns
+        while self._unpassed:
+            oldest = self._unpassed[0]
+            is_overdue = now_s - oldest.arrived_s >= self._bounds.hold_seconds
+            is_passed = oldest.until_ns < passed_ns
+            if not is_passed and not is_overdue and self.held_bytes <= self._bounds.held_bytes:
+                break
+            if oldest.until_ns == passed_ns:
+                passed_ns += 1
+            elif not is_passed and oldest.parcel.kind in DATA:
+                self.counts.overdue += is_overdue
+                self.counts.pressed += not is_overdue
+                passed_ns = oldest.until_ns + 1
+            self.held_bytes -= self._unpassed.popleft().size_bytes
+        return passed_ns

@@ -1,0 +1,123 @@
+"""Reads the configuration of a fleet's correlators: the values, the paths they stand for, and the secrets.
+
+A relative path counts from the configuration's folder, as in the daemon's.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from msgspec import Struct
+
+from monitor.datasets.use import DataChoice
+from monitor.documents import DocumentError, Problem, Source, decode
+from monitor.files import InputError, read_source
+from monitor.fleet.checks import check_fleet, paths_in
+from monitor.fleet.config import FleetConfig, Kafka
+from monitor.geography import Site
+from monitor.policy.quantities import duration_ns
+from monitor.policy.remarks import Path as Key
+from monitor.policy.remarks import Remark, locate
+from monitor.settings import resolve, sizes, there
+from monitor.sinks.files import read_secret
+
+MIN_SECRET = 32  # characters
+
+Options = dict[str, str | int | float | bool]
+
+
+class FleetSettings(Struct, frozen=True):
+    """A configuration that can be used: ``config`` as it was written, its paths made absolute."""
+
+    config: FleetConfig
+    source: Source
+    policy: Path | None
+    catalogs: tuple[Path, ...]
+    data: Path | None
+    geoips: tuple[Path, ...]
+    root: Path
+    ledger_key: Path
+    warnings: tuple[Problem, ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the configuration, from which relative paths count."""
+        return Path(self.source.path).parent.absolute()
+
+    @property
+    def choice(self) -> DataChoice | None:
+        """Which store of data sets is used: the one that is named, and none of a user's."""
+        return DataChoice(self.data) if self.data is not None else None
+
+    @property
+    def site(self) -> Site | None:
+        """Where the sensors stand, if that is one place and written."""
+        place = self.config.location
+        return Site(place.latitude, place.longitude, place.name) if place is not None else None
+
+    @property
+    def window_ms(self) -> int:
+        """How much is read again, in milliseconds of the brokers' time."""
+        return (duration_ns(self.config.merging.window) or 0) // 1_000_000
+
+
+def is_fleet(source: Source) -> bool:
+    """Tell whether a configuration is a fleet's, by the key that it begins with."""
+    return any(line.startswith("fleet:") for line in source.text.splitlines())
+
+
+def load_fleet(path: Path) -> FleetSettings:
+    """Read and check a configuration, and that the files that it rests on are there.
+
+    Raises InputError where the file itself cannot be read, DocumentError with every mistake in it.
+    """
+    source = read_source(path)
+    config = decode(source, FleetConfig, lambda value: sizes(source, value))
+    places = {key: resolve(path, written) for key, written in paths_in(config)}
+    remarks = [*check_fleet(config)]
+    refused = {each.path for each in remarks if each.level == "error"}
+    for key, written in paths_in(config):
+        if key not in refused:
+            remarks += there(key, written, path.parent.absolute())
+    problems = locate(source, [*remarks, *_apart(places)])
+    if any(each.level == "error" for each in problems):
+        raise DocumentError(problems)
+    return FleetSettings(
+        config,
+        source,
+        policy=places.get(("policy",)),
+        catalogs=tuple(places["catalogs", at] for at in range(len(config.catalogs))),
+        data=places.get(("data",)),
+        geoips=tuple(places["geoip", at] for at in range(len(config.geoip))),
+        root=places["root",],
+        ledger_key=places["ledger", "key"],
+        warnings=problems,
+    )
+
+
+def connection(kafka: Kafka, folder: Path) -> Options:
+    """Return what librdkafka is told of the brokers. Raises InputError where the password cannot be read."""
+    own: Options = {"log_level": 0}
+    if kafka.password_file is not None:
+        own["sasl.password"] = read_secret(kafka.password_file, folder)
+    return {**kafka.options, **own}
+
+
+def secret_of(settings: FleetSettings) -> bytes | None:
+    """Return what pseudonyms follow from, or None where there are none. Raises InputError."""
+    pseudonyms = settings.config.privacy.pseudonyms
+    if not pseudonyms.enabled or pseudonyms.secret is None:
+        return None
+    secret = read_secret(pseudonyms.secret, settings.folder)
+    if len(secret) < MIN_SECRET:
+        problem = f"a secret of {len(secret)} characters can be guessed"
+        mend = "write 64 random ones: openssl rand -hex 32"
+        raise InputError(str(settings.folder / pseudonyms.secret), problem, mend)
+    return secret.encode()
+
+
+def _apart(places: dict[Key, Path]) -> Iterator[Remark]:
+    """The key that signs lies apart from what it signs."""
+    root, key = places["root",], places["ledger", "key"]
+    if key.is_relative_to(root):
+        problem = "the key lies beside the ledgers that it signs: who may read those could sign another"
+        yield Remark(("ledger", "key"), problem, "name a file elsewhere")

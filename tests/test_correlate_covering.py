@@ -1,0 +1,80 @@
+"""Windows of sensors: what could be named, what was lost, and where nobody can tell."""
+
+from monitor.fleet.covering import Covering
+from monitor.fleet.parcels import Account
+from monitor.windows import WINDOW_NS
+from sensors.connections import Counted, Flows, GroupCounted
+from sensors.observations import Count
+
+S = 1_000_000_000
+
+
+class Natively:
+    """Connections that were counted, by account, each told once."""
+
+    def __init__(self) -> None:
+        self.flows: dict[int, int] = {}
+
+    def __call__(self, account: int) -> Counted:
+        flows = self.flows.pop(account, 0)
+        return Counted({0: GroupCounted({"sni": Flows(flows, 1, 2)})}) if flows else Counted()
+
+
+def test_a_window_is_told_when_its_sensor_came_past_it() -> None:
+    natively = Natively()
+    covering = Covering(natively)
+    span = covering.span("a", 10 * S)
+    natively.flows[span.account] = 7
+    span.accounted(Account(0, 60 * S, 100, {"ring": Count(3, 0)}, shed=2, blind=("eth1 was not up",)))
+    assert list(covering.passed("a", 10 * S)) == []
+    clocks = range(20 * S, WINDOW_NS + S, 20 * S)
+    (window,) = [window for clock in clocks for window in covering.passed("a", clock)]
+    assert (window.since_ns, window.until_ns, window.sensor) == (0, WINDOW_NS, "a")
+    assert (window.connections, window.bytes, window.coverage) == (7, 3, {"sni": 7})
+    assert (window.packets, window.lost, window.shed) == (100, {"ring": Count(3, 0)}, 2)
+    assert window.blind == ("eth1 was not up",)
+    assert "100.0 % of 7 connections could be named" in window.says
+
+
+def test_where_a_sensor_was_silent_nobody_can_tell() -> None:
+    covering = Covering(Natively())
+    covering.span("a", 10 * S)
+    list(covering.passed("a", 10 * S))
+    first, between = covering.passed("a", 3 * WINDOW_NS + 5 * S)
+    assert (first.since_ns, first.until_ns) == (0, WINDOW_NS)
+    assert (between.since_ns, between.until_ns) == (WINDOW_NS, 3 * WINDOW_NS)
+    assert first.blind == between.blind == ("nothing came of the sensor for 895 s",)
+    (last,) = covering.passed("a", 3 * WINDOW_NS + 6 * S, ended=True)
+    assert (last.since_ns, last.until_ns) == (3 * WINDOW_NS, 3 * WINDOW_NS + 6 * S)
+    assert last.blind == first.blind
+
+
+def test_a_partition_without_a_share_says_nothing() -> None:
+    covering = Covering(Natively())
+    covering.span("a", 10 * S)
+    windows = [
+        window for clock in range(10 * S, 3 * WINDOW_NS, 20 * S) for window in covering.passed("a", clock)
+    ]
+    assert windows == []
+
+
+def test_a_sensor_that_never_comes_back_is_told_of_when_others_came_past() -> None:
+    natively = Natively()
+    covering = Covering(natively)
+    natively.flows[covering.span("a", 10 * S).account] = 4
+    assert list(covering.given_up("a", WINDOW_NS)) == []
+    (window,) = covering.given_up("a", 2 * WINDOW_NS)
+    assert window.connections == 4
+    assert window.blind == ("nothing more came of the sensor",)
+    assert list(covering.given_up("a", 3 * WINDOW_NS)) == []
+
+
+def test_what_was_counted_before_other_groups_count_stays() -> None:
+    natively = Natively()
+    covering = Covering(natively)
+    account = covering.span("a", 10 * S).account
+    natively.flows[account] = 4
+    covering.settle()
+    natively.flows[account] = 5
+    (window,) = covering.passed("a", 12 * S, ended=True)
+    assert window.connections == 9
