@@ -51,9 +51,10 @@ def _said(config: Config) -> dict[str, dict[str, list[str]]]:
             "log": ["no address of a client, no host name of the traffic"],
         },
         "What `residency deliver` sends to sinks": _sent(config),
+        **_published(config),
         "What the daemon never stores": {
             "payload": ["of no packet, in no form"],
-            "names": ["of hosts that have nothing to do with LLMs: they never leave the process"],
+            "names": [_of_other_hosts(config)],
         },
         "What other commands do, for the owner of a capture": {
             "observe": ["prints all that the sensor sees, names and addresses"],
@@ -81,6 +82,9 @@ def _stored(config: Config, folder: str) -> Iterator[Row]:
     if config.sinks:
         yield "events that wait for sinks", f"{state}/state.db", "until each sink has them"
         yield "events that a sink did not take", f"{state}/delivery.db", "until they are dropped"
+    if config.publish is not None:
+        spool = f"{_place(config.publish.spool, folder)}/"
+        yield "all that is observed: every client's address, every name", spool, "until it is published"
     pseudonyms = config.privacy.pseudonyms
     if pseudonyms.enabled:
         period = plural(pseudonyms.rotate_days, "day")
@@ -99,6 +103,25 @@ def _days(config: Config) -> str:
     """Return how long closed findings are kept, by kind."""
     kept = config.ledger.retention_days
     return f"{plural(kept.violation, 'day')} (where undecided: {plural(kept.indeterminate, 'day')})"
+
+
+def _published(config: Config) -> dict[str, dict[str, list[str]]]:
+    """Return what `residency publish` sends, where something is published."""
+    if config.publish is None:
+        return {}
+    told = "all that is observed: addresses of clients as they are, every host name, LLM or not"
+    kafka = config.kafka
+    brokers = kafka.options.get("bootstrap.servers", "no brokers") if kafka is not None else "no brokers"
+    topic = kafka.topic if kafka is not None else "none is configured"
+    said = {"observations": [told], "brokers": [f"{brokers}, topic {topic}"]}
+    return {"What `residency publish` sends to the fleet's brokers": said}
+
+
+def _of_other_hosts(config: Config) -> str:
+    whose = "of hosts that have nothing to do with LLMs"
+    if config.publish is None:
+        return f"{whose}: they never leave the process"
+    return f"{whose}, in what it judges: but they are published (`publish:`)"
 
 
 def _sent(config: Config) -> dict[str, list[str]]:

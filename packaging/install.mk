@@ -14,7 +14,7 @@ LIBRARY = $(PREFIX)/lib/residency-monitor
 DOCUMENTS = $(PREFIX)/share/doc/residency-monitor
 COMPLETIONS = $(PREFIX)/share/bash-completion/completions/residency \
   $(PREFIX)/share/zsh/vendor-completions/_residency $(PREFIX)/share/fish/vendor_completions.d/residency.fish
-UNITS = residency-monitor.service residency-deliver.service
+UNITS = residency-monitor.service residency-deliver.service residency-publish.service
 INSTALLED = $(PREFIX)/bin/residency $(addprefix $(UNITDIR)/,$(UNITS)) \
   $(PREFIX)/lib/sysusers.d/residency-monitor.conf $(PREFIX)/lib/tmpfiles.d/residency-monitor.conf $(COMPLETIONS)
 PIP = $(PACKAGE)/venv/bin/pip --quiet --disable-pip-version-check

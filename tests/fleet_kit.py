@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import yaml
 
 from monitor import app
 from monitor.app import Knowledge
 from monitor.config import Retention
 from monitor.findings.types import Finding
+from monitor.fleet.folders import folder_of, partitions_in
 from monitor.fleet.parcels import Covered, Judged, Origin, Said
 from monitor.fleet.recording.partition import Partition
-from monitor.fleet.recording.plan import Plan, folder_of, partitions_in
+from monitor.fleet.recording.plan import Plan
 from monitor.ledger.reader import Entry, ledgers_in, open_ledger
 from monitor.outbox.reading import OutboxReader
 from monitor.types import Decision
@@ -47,6 +49,19 @@ def plan(root: Path, **other: Any) -> Plan:
     return Plan(**(known | other))
 
 
+def configured(root: Path, folder: Path, **other: Any) -> str:
+    """Return a configuration of correlators who record there."""
+    said = {
+        "version": 1,
+        "fleet": "fleet",
+        "kafka": {"options": {"bootstrap.servers": "127.0.0.1:9"}},
+        "policy": str(POLICY),
+        "root": str(root),
+        "ledger": {"key": str(folder / "keys/ledger.key")},
+    }
+    return yaml.safe_dump(said | other)
+
+
 def judged(decisions: Sequence[Decision], run: str = "r1", partition: int = 0) -> list[Said]:
     """Return decisions as correlators say them: of several sensors, several to a parcel."""
     said: list[Said] = []
@@ -69,12 +84,14 @@ def demo() -> list[Decision]:
 
 
 @contextmanager
-def opened(what: Plan, known: Knowledge, number: int = 0, of: int = 1) -> Iterator[Partition]:
+def opened(
+    what: Plan, known: Knowledge, number: int = 0, of: int = 1, now_ns: int = NOW_NS
+) -> Iterator[Partition]:
     """Open a partition, as a start does; let it go at the end as a crash does, with nothing finished."""
-    partition = Partition(what, number, of, known, NOW_NS)
+    partition = Partition(what, number, of, known, now_ns)
     try:
         for _ in range(2):
-            assert partition.turn(NOW_NS) == ()
+            assert partition.turn(now_ns) == ()
         yield partition
     finally:
         partition.close()
@@ -125,3 +142,6 @@ def figures(findings: Sequence[Finding]) -> list[tuple[object, ...]]:
         (each.id, each.kind, each.rule, each.severity, each.count, each.first_ns, each.last_ns, each.bytes_up)
         for each in findings
     )
+
+
+SAID = judged(demo())

@@ -1,18 +1,21 @@
 """What a sensor put into its spool, read as the publisher reads it."""
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import yaml
 
-from monitor.fleet.parcels import TO_ALL, Account, Parcel, decode_parcel
+from monitor.fleet.parcels import TO_ALL, Account, Parcel, decode_parcel, encode
 from monitor.fleet.segments import ALL
-from monitor.fleet.spool import SpoolReader
+from monitor.fleet.spool import SpoolReader, SpoolWriter
 from sensors.engine import Options, open_sensor
 from sensors.observations import Observation
 
 KEY = "a key of the whole fleet"
+LIMIT = 2**26
 
 
 def publishing(folder: Path, **changes: Any) -> dict[str, Any]:
@@ -68,3 +71,37 @@ def are_numbered(parcels: Sequence[Parcel], sensor: str) -> bool:
         and [each.number for each in parcels] == list(range(len(parcels)))
         and clocks == sorted(clocks)
     )
+
+
+def configured(folder: Path, servers: str, **kafka: Any) -> Path:
+    """A configuration that publishes, and an empty spool."""
+    config = folder / "residency.yaml"
+    (folder / "spool").mkdir(exist_ok=True)
+    (folder / "captures").mkdir(exist_ok=True)
+    options = {"bootstrap.servers": servers, **kafka.pop("options", {})}
+    written = {
+        "version": 1,
+        "capture": {"watch": str(folder / "captures")},
+        "publish": publishing(folder),
+        "kafka": {"options": options, **kafka},
+    }
+    config.write_text(yaml.safe_dump(written), "utf-8")
+    return config
+
+
+def parcel(number: int) -> Parcel:
+    kind, slot = ("beat", None) if number % 10 == 9 else ("observations", number * 7 % 1_024)
+    return Parcel("edge", "run", number, number, kind, slot, os.urandom(200))  # type: ignore[arg-type]
+
+
+def put(folder: Path, numbers: range, size: int = 50) -> list[Parcel]:
+    """Put parcels into the spool, as one process does."""
+    writer = SpoolWriter(folder / "spool", LIMIT)
+    put = [parcel(number) for number in numbers]
+    for at, each in enumerate(put):
+        assert writer.put(ALL if each.slot is None else each.slot, encode(each))
+        if at % size == size - 1:
+            writer.flush()
+    assert writer.flush() == 0
+    writer.close()
+    return put

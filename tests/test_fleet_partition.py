@@ -11,21 +11,21 @@ from hypothesis import strategies as st
 from monitor.files import InputError
 from monitor.findings import Book
 from monitor.findings.types import Finding
+from monitor.fleet.folders import partitions_in
 from monitor.fleet.parcels import Origin, Said
 from monitor.fleet.recording.partition import Partition
-from monitor.fleet.recording.plan import partitions_in
 from monitor.fleet.tenants import partition_of
 from monitor.ledger.reader import ledgers_in
 from monitor.ledger.verify import verify_ledger
 from monitor.recording.items import Item
 from monitor.recording.origins import MAX_RUNS, Mark, Origins
 from tests.fleet_kit import (
+    SAID,
     covered,
     demo,
     entries,
     figures,
     found,
-    judged,
     knowledge,
     lines,
     opened,
@@ -38,7 +38,6 @@ from tests.records_kit import folder_in_memory
 
 KNOWN = knowledge()
 DECISIONS = demo()
-SAID = judged(DECISIONS)
 
 
 def alone() -> Book:

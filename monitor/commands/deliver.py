@@ -2,13 +2,15 @@
 
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import click
 from msgspec.structs import replace
 
 from monitor.commands.base import FILE, Failure, clear_errors, warn
 from monitor.exitstatus import Exit
-from monitor.files import InputError
+from monitor.files import InputError, read_source
+from monitor.fleet.settings import is_fleet, load_fleet
 from monitor.settings import Settings, load_settings
 
 
@@ -22,8 +24,8 @@ def command(config: Path, from_end: bool) -> None:
 
     It runs beside `residency run`, which writes the events and opens no connection. Each sink gets each event
     at least once, in order; one that comes again has the same key. A sink that is new begins with the oldest
-    event that is still kept. SIGHUP reads configuration and secrets again, and opens all sinks anew; SIGTERM
-    ends it within 5 seconds.
+    event that is still kept. With a fleet's configuration it serves all of its partitions. SIGHUP reads
+    configuration and secrets again, and opens all sinks anew; SIGTERM ends it within 5 seconds.
 
     \b
     Examples:
@@ -32,9 +34,22 @@ def command(config: Path, from_end: bool) -> None:
       residency deliver --config residency.yaml --from-end
     """
     with clear_errors():
+        if is_fleet(read_source(config)):
+            _deliver_fleet(config, from_end=from_end)
         settings = deliverable(config)
         warn(settings.warnings)
     deliver(settings, config, from_end=from_end)
+
+
+def _deliver_fleet(config: Path, *, from_end: bool) -> NoReturn:
+    """Deliver the events of all partitions, and end the command. Raises InputError, DocumentError."""
+    from monitor.fleet.delivering import deliver  # noqa: PLC0415  loads what only this needs
+
+    if from_end:
+        raise click.UsageError("--from-end is not for a fleet: each partition begins with its oldest event")
+    settings = load_fleet(config)
+    warn(settings.warnings)
+    sys.exit(deliver(settings, lambda: load_fleet(config)))
 
 
 def deliverable(config: Path) -> Settings:

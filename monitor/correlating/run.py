@@ -66,8 +66,11 @@ def run(settings: FleetSettings, parts: Sequence[Part]) -> Exit:
         lines = [_line(part, settings, knowledge, (metrics, log)) for part in parts]
         _serve(settings, metrics, health, stack)
         reload = Reload(Reloading(lambda: load(settings)), lines, metrics, log)
-        with _beside(lines[1:]):
-            _work(lines, reload, health, wishes)
+        with _beside(lines[1:]) as threads:
+            _work(lines, reload, health, wishes, threads)
+        if not wishes.end:
+            log.critical("recording ended", mend="report the lines above: it is a mistake in the program")
+            return Exit.UNREADABLE  # a supervisor starts another one, which goes on where this one was
         log.info("stopped")
     return Exit.DONE
 
@@ -84,10 +87,15 @@ def spare_garbage() -> None:
     gc.set_threshold(GARBAGE)
 
 
-def _work(lines: Sequence[Line], reload: Reload, health: Health, wishes: Wishes) -> None:
-    """Turn the first line, and once a second look after the rest, until the end is asked for."""
+def _work(
+    lines: Sequence[Line], reload: Reload, health: Health, wishes: Wishes, threads: Sequence[Thread]
+) -> None:
+    """Turn the first line, and once a second look after the rest, until the end is asked for.
+
+    It ends, too, where a thread did: nothing would be recorded any more.
+    """
     next_round = 0.0
-    while not wishes.end:
+    while not wishes.end and all(each.is_alive() for each in threads):
         lines[0].turn()
         if time.monotonic() < next_round:
             continue
@@ -103,7 +111,7 @@ def _work(lines: Sequence[Line], reload: Reload, health: Health, wishes: Wishes)
 
 
 @contextmanager
-def _beside(lines: Sequence[Line]) -> Iterator[None]:
+def _beside(lines: Sequence[Line]) -> Iterator[Sequence[Thread]]:
     """Turn lines in threads of their own meanwhile."""
     end = Event()
 
@@ -116,7 +124,7 @@ def _beside(lines: Sequence[Line]) -> Iterator[None]:
     for thread in threads:
         thread.start()
     try:
-        yield
+        yield threads
     finally:
         end.set()
         for thread in threads:
@@ -141,7 +149,7 @@ def _line(
     metrics, log = told
     log = log.bind(part=part)
     if part == "record":
-        return RecordingLine(_recording_plan(settings), knowledge, log)
+        return RecordingLine(_recording_plan(settings), knowledge, metrics, log)
     secret, limits = secret_of(settings), settings.config.name_limits
     rotate_days = settings.config.privacy.pseudonyms.rotate_days
     knowing = Knowing(

@@ -20,7 +20,7 @@ from monitor.courier.deliveries import Deliveries, DeliveriesError
 from monitor.courier.queue import OpenQueue
 from monitor.courier.requests import make_spool, obey_all
 from monitor.courier.worker import TROUBLE_SECONDS, Ground
-from monitor.courier.workers import Workers, check_sinks
+from monitor.courier.workers import Workers, check_sinks, sending_of
 from monitor.documents import DocumentError
 from monitor.exitstatus import Exit
 from monitor.files import InputError
@@ -83,7 +83,7 @@ def run(mission: Mission) -> Exit:
     wishes.listen()
     user = owner_of(settings.state)
     if user is not None:
-        check_sinks(settings)  # their libraries may be such as that user cannot read
+        check_sinks(sending_of(settings))  # their libraries may be such as that user cannot read
         become(user)
         log.info("rights given up", user=user)
     while not wishes.end:
@@ -104,7 +104,7 @@ def _deliver(mission: Mission, wishes: Wishes, log: FilteringBoundLogger) -> Exi
     with closing(Deliveries(settings.state)) as deliveries:
         start = _last_seq(settings) if mission.from_end else 0
         workers = Workers(Ground(deliveries, _opener(settings), start, log))
-        workers.load(settings, mission.only)
+        workers.load(sending_of(settings), mission.only)
         log.info("started", sinks=[each.name for each in settings.config.sinks])
         try:
             if mission.drain_seconds is None:
@@ -154,7 +154,7 @@ def _drain(seconds: float, workers: Workers, wishes: Wishes, log: FilteringBound
 def _reload(mission: Mission, workers: Workers, log: FilteringBoundLogger) -> None:
     try:
         settings = mission.load()
-        workers.load(settings)
+        workers.load(sending_of(settings))
     except (InputError, DocumentError, MissingExtraError, DeliveriesError) as error:
         reason = str(error).splitlines()[0]
         log.error("not reloaded", reason=reason)  # noqa: TRY400  a mistake of people, not of the program

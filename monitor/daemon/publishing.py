@@ -6,16 +6,18 @@ the next account says so. Parcels of one run are numbered in the order in which 
 
 import secrets
 import time
+from typing import Protocol
 
 import msgspec
 
 from monitor.fleet.parcels import TO_ALL, Account, Parcel, ParcelKind, encode, slot_of
 from monitor.fleet.segments import ALL
 from monitor.fleet.spool import SpoolWriter
-from monitor.fleet.spooled import Told
+from monitor.metrics.spooled import Told
 from monitor.windows import OF_CAPTURES
-from sensors.live import LiveSensor, Status
+from sensors.live import Status
 from sensors.observations import Count, Gap
+from sensors.publishing import Published
 
 BEAT_SECONDS = 2.0
 ACCOUNT_SECONDS = 60.0
@@ -24,6 +26,13 @@ _RUN_BYTES = 8
 
 _gaps = msgspec.msgpack.Decoder(list[Gap]).decode
 _encode = msgspec.msgpack.Encoder().encode
+
+
+class Publishes(Protocol):
+    """A sensor, as far as it publishes."""
+
+    def published(self, *, cut: bool) -> Published:
+        """Return what is to be published. ``cut``: what is still gathered, too."""
 
 
 class Publishing:
@@ -50,7 +59,7 @@ class Publishing:
         """Whether the spool is half empty: only who can wait need ask."""
         return self._writer.has_room()
 
-    def pump(self, sensor: LiveSensor, *, now: bool = False) -> list[Gap]:
+    def pump(self, sensor: Publishes, *, now: bool = False) -> list[Gap]:
         """Take what the sensor cut, where it is time, or ``now``; return the gaps among it."""
         moment = time.monotonic()
         if not now and moment < self._next_cut:

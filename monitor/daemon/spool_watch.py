@@ -2,7 +2,7 @@
 
 from structlog.typing import FilteringBoundLogger
 
-from monitor.fleet.spooled import Told
+from monitor.metrics.spooled import Told
 
 _MEND = "see that `residency publish` runs and reaches its brokers, or raise publish.spool_bytes"
 

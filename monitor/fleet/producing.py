@@ -1,10 +1,11 @@
-"""Parcels into a Kafka topic, through librdkafka's idempotent producer: in order, with no gap, for ever tried.
+"""Parcels into a Kafka topic, through librdkafka's idempotent producer: in order, no gap, for ever tried.
 
 In each partition parcels stand in the order in which they were given. An error that the producer does not get
 over by itself ends it, and whatever was not delivered comes again from the first on.
 """
 
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ class _Flying(msgspec.Struct):
 
 
 def configuration(kafka: Kafka, folder: Path) -> dict[str, Any]:
-    """Return librdkafka's configuration. Raises InputError where it does not take it, or a secret is no good."""
+    """Return librdkafka's configuration. Raises InputError where that, or a secret, is no good."""
     options = _USUAL | kafka.options | _OWN
     if kafka.password_file is not None:
         options["sasl.password"] = read_secret(kafka.password_file, folder)
@@ -107,7 +108,10 @@ class Topic:
 
     def poll(self, seconds: float) -> None:
         """Hear what was delivered. Raises NotProducedError where something never will be."""
-        self._producer.poll(seconds)
+        try:
+            self._producer.poll(seconds)
+        except KafkaException as error:  # one that the producer does not survive
+            self._failed = self._failed or plain(said(error))
         while self._flying and not self._flying[0].left:
             self.done = self._flying.popleft().end
         if self._failed is not None:
@@ -116,7 +120,8 @@ class Topic:
     def close(self) -> None:
         """Let go of it, with what is still on its way."""
         self._producer.purge()
-        self._producer.flush(_PURGE_SECONDS)
+        with suppress(KafkaException):
+            self._producer.flush(_PURGE_SECONDS)
 
     def _produce(self, body: bytes, key: str | None, partition: int, report: Any) -> None:
         while True:
@@ -134,6 +139,7 @@ class Topic:
         try:
             found = self._producer.list_topics(self._name, _ASK_SECONDS).topics[self._name]
         except KafkaException as error:
+            self._producer.poll(0)  # hears what the client says of its connections
             raise NotProducedError(self._trouble or plain(said(error))) from None
         if found.error is not None or not found.partitions:
             what = plain(found.error.str()) if found.error is not None else "no partitions"

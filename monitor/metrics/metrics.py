@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from monitor.coverage import ClassCounts
-from monitor.fleet.spooled import Told as Spooled
 from monitor.groups import number_groups
 from monitor.metrics import families, families_kept, labels
 from monitor.metrics.expected import LOSS_REASONS, SHED_REASONS, policy_rows
@@ -18,6 +17,7 @@ from monitor.metrics.loaded import LoadedRows
 from monitor.metrics.recorded import Recorded
 from monitor.metrics.recorded_rows import RecordedRows
 from monitor.metrics.series import Series, Values
+from monitor.metrics.spooled import Told as Spooled
 from monitor.metrics.standing import MAX_STANDING, Standing, StandingVerdicts
 from monitor.metrics.totals import SECOND_NS, Totals, coverage_rows
 from monitor.policy import Policy

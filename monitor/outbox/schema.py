@@ -43,7 +43,7 @@ CREATE TABLE position (
     entries INTEGER NOT NULL    -- of this ledger, that the findings hold
 ) WITHOUT ROWID;
 """
-# Of a fleet alone: made where it is missing, so that older programs can use the file, too.
+# Of a fleet alone, and made when it is first written to.
 ORIGINS = """
 CREATE TABLE IF NOT EXISTS origins (
     place INTEGER PRIMARY KEY,  -- in the order in which runs came
@@ -91,7 +91,6 @@ def set_up(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA temp_store=MEMORY")
     if version_of(connection) == 0:
         connection.executescript(f"BEGIN IMMEDIATE; {TABLES} PRAGMA user_version={VERSION}; COMMIT;")
-    connection.execute(ORIGINS)
 
 
 def version_of(connection: sqlite3.Connection) -> int:

@@ -20,7 +20,7 @@ from monitor.outbox.handed import begin, handed
 from monitor.outbox.opening import open_owned
 from monitor.outbox.owning import Owner
 from monitor.outbox.rows import SUMMARY_TURN, EventRow, FindingRow, event_row, finding_of, finding_row
-from monitor.outbox.schema import STATE, OutboxError, explained, transaction
+from monitor.outbox.schema import ORIGINS, STATE, OutboxError, explained, transaction
 
 TRIMMED_AT_ONCE = 5_000  # rows, so that no reader waits long
 
@@ -110,7 +110,8 @@ class Outbox:
         Raises OutboxError.
         """
         with self._explained():
-            return self._connection.execute(_MARKS).fetchall()
+            there = self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'origins'").fetchone()
+            return self._connection.execute(_MARKS).fetchall() if there else []
 
     def commit(
         self,
@@ -213,6 +214,7 @@ class Outbox:
 
     def _mark(self, marks: list[Mark]) -> None:
         if marks:
+            self._connection.execute(ORIGINS)
             self._connection.executemany(_TOOK, marks)
             self._connection.execute(_FORGET)
 

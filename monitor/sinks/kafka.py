@@ -175,6 +175,7 @@ def silent() -> logging.Logger:
 
 
 def said(error: Exception) -> str:
+    """Return what the library says of an error."""
     first = error.args[0] if error.args else error
     return first.str() if isinstance(first, KafkaError) else str(first)
 

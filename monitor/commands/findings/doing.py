@@ -15,7 +15,7 @@ import click
 
 from monitor.commands.base import DAY, Failure, caller, clear_errors, warn
 from monitor.commands.edge import reader_may_leave
-from monitor.commands.findings.places import Place, one_of, place_of, place_options
+from monitor.commands.findings.places import Place, place_of, place_options
 from monitor.commands.terminal import echo, printable
 from monitor.exitstatus import Exit
 from monitor.files import InputError
@@ -47,8 +47,8 @@ class _Doing:
         self, identifier: str, config: Path | None, state: Path | None, ledger: Path | None, by: str | None
     ) -> None:
         with clear_errors():
-            self.place = place_of(config, state, ledger)
-        self.finding = one_of(self.place.findings(), identifier)
+            place = place_of(config, state, ledger)
+        self.finding, self.place = place.one(identifier)
         self.by = f"{by} ({caller()})" if by else caller()
 
     def act(self, make: Callable[[str, str], Action]) -> None:
@@ -240,6 +240,8 @@ def _answer(place: Place, request: Request) -> Answer:
     try:
         if is_owned(state):
             return ask(state, request)
+        if place.is_partition:
+            raise Failure(f"{state}: no correlator records this partition now; start one", Exit.USAGE)
         if settings is None:
             raise Failure(
                 f"{state}: no daemon runs there; start it, or give --config FILE, which names its ledger",

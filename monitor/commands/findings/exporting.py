@@ -4,6 +4,7 @@ import csv
 import io
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -22,6 +23,7 @@ from monitor.events.types import Basis, FindingEvent
 from monitor.exitstatus import Exit
 from monitor.files import InputError
 from monitor.findings.types import Change, Finding
+from monitor.outbox.reading import OutboxReader
 from monitor.replacing import Replacing
 from monitor.report.files.cells import guarded
 from monitor.sink_options import Format
@@ -68,8 +70,8 @@ def command(
     with clear_errors():
         place = place_of(config, state, ledger, file)
     wanted = Wanted(tenant, closed=not only_open)
-    found = [each for each in place.findings() if wanted.fits(each)]
-    data = _csv(found) if form == "csv" else _lines(place, found, form)
+    found = [each for each in place.located() if wanted.fits(each[0])]
+    data = _csv(finding for finding, _ in found) if form == "csv" else _lines(found, form)
     with reader_may_leave():
         if out is None:
             for part in data:
@@ -80,21 +82,21 @@ def command(
     sys.exit(Exit.DONE)
 
 
-def _lines(place: Place, findings: Iterable[Finding], form: Format) -> Iterator[bytes]:
+def _lines(found: Iterable[tuple[Finding, Place]], form: Format) -> Iterator[bytes]:
     """Yield findings as events, one a line."""
-    if place.state is None:
-        for finding in findings:
-            yield render(_said(finding, None), form) + b"\n"
-        return
-    try:
-        reader = place.reader()
+    readers: dict[Path, OutboxReader] = {}
+    with ExitStack() as stack:
         try:
-            for finding in findings:
-                yield render(_said(finding, reader.last_event(finding.id)), form) + b"\n"
-        finally:
-            reader.close()
-    except InputError as error:
-        raise Failure(str(error), Exit.UNREADABLE) from None
+            for finding, place in found:
+                last = None
+                if place.state is not None:
+                    if place.state not in readers:
+                        readers[place.state] = place.reader()
+                        stack.callback(readers[place.state].close)
+                    last = readers[place.state].last_event(finding.id)
+                yield render(_said(finding, last), form) + b"\n"
+        except InputError as error:
+            raise Failure(str(error), Exit.UNREADABLE) from None
 
 
 def _said(finding: Finding, last: FindingEvent | None) -> FindingEvent:

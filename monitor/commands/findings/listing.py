@@ -129,6 +129,8 @@ def _seen(place: Place, tenant: str | None, now_ns: int) -> str:
     """Return how much could be seen lately: what is not listed may not have been seen."""
     if place.file is not None:
         return "how much could be seen is in the replay's summary"
+    if place.partitions:
+        return "how much could be seen is in the partitions' ledgers, by sensor"
     if place.ledger is None:
         return "with --config, or --ledger, it is said how much could be seen"
     try:

@@ -10,9 +10,11 @@ import msgspec
 
 from monitor.commands.base import FILE, Failure, config_option, warn
 from monitor.exitstatus import Exit
-from monitor.files import InputError, unreadable
+from monitor.files import InputError, read_source, unreadable
 from monitor.findings.transitions import CLOSED
 from monitor.findings.types import Finding
+from monitor.fleet.folders import LEDGER, STATE, folder_of, partitions_in
+from monitor.fleet.settings import is_fleet, load_fleet
 from monitor.outbox.reading import OutboxReader
 from monitor.policy.words import SEVERITIES
 from monitor.settings import Settings, load_settings
@@ -23,7 +25,10 @@ MAX_LINE = 4_194_304  # bytes of one finding
 SHOWN = 5  # identifiers that an error lists
 
 _state_option = click.option(
-    "--state", type=FILE, metavar="DIR", help="A daemon's state folder, in place of its configuration."
+    "--state",
+    type=FILE,
+    metavar="DIR",
+    help="A daemon's state folder, or that of a fleet's partitions, in place of a configuration.",
 )
 _ledger_option = click.option(
     "--ledger", type=FILE, metavar="DIR", help="A ledger, or the folder of all tenants', where it is another."
@@ -39,21 +44,33 @@ def place_options(command: F) -> F:
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Whose findings are meant: a daemon's, or a file's."""
+    """Whose findings are meant: a daemon's, a file's, or a fleet's, whose ``partitions`` each have some."""
 
     state: Path | None = None
     ledger: Path | None = None
     settings: Settings | None = None
     config: Path | None = None
     file: Path | None = None
+    partitions: tuple["Place", ...] = ()
+    is_partition: bool = False
 
     def findings(self) -> list[Finding]:
         """Return all findings, worst first. Ends the command where they cannot be read."""
+        return [finding for finding, _ in self.located()]
+
+    def located(self) -> list[tuple[Finding, "Place"]]:
+        """Return the same, each with the place that has it."""
         try:
-            found = _in_file(self.file) if self.file is not None else self._in_state()
+            found = [(finding, each) for each in self.partitions or (self,) for finding in each._found()]  # noqa: SLF001  its own
         except InputError as error:
             raise Failure(str(error), Exit.UNREADABLE) from None
-        return sorted(found, key=_rank)
+        return sorted(found, key=lambda each: _rank(each[0]))
+
+    def one(self, identifier: str) -> tuple[Finding, "Place"]:
+        """Return the finding that an identifier fits, with the place that has it. See `one_of`."""
+        located = self.located()
+        finding = one_of([each for each, _ in located], identifier)
+        return next(each for each in located if each[0] is finding)
 
     def reader(self) -> OutboxReader:
         """Open the state folder. Raises OutboxError."""
@@ -63,7 +80,9 @@ class Place(msgspec.Struct, frozen=True):
         warn([reader.note] if reader.note else [])
         return reader
 
-    def _in_state(self) -> list[Finding]:
+    def _found(self) -> Iterable[Finding]:
+        if self.file is not None:
+            return _in_file(self.file)
         reader = self.reader()
         try:
             return list(reader.findings())
@@ -79,10 +98,26 @@ def place_of(
         raise click.UsageError(
             "say whose findings: --config FILE or --state DIR (a daemon's), or --file FILE (a replay's)"
         )
+    if state is not None and (partitions := fleet_in(state)):
+        return partitions
     if config is None:
         return Place(state=state, ledger=ledger, file=file)
+    if is_fleet(read_source(config)):
+        root = load_fleet(config).root
+        return fleet_in(root) or Place(root / STATE, root / LEDGER)  # where nothing is recorded yet
     settings = load_settings(config)
     return Place(settings.state, ledger or settings.ledger, settings, config)
+
+
+def fleet_in(root: Path) -> Place | None:
+    """Return the place of a fleet whose partitions have their folders there, None where there are none."""
+    try:
+        numbers = partitions_in(root)
+    except OSError:  # whoever reads it says why
+        return None
+    folders = [folder_of(root, number) for number in numbers]
+    parts = tuple(Place(folder / STATE, folder / LEDGER, is_partition=True) for folder in folders)
+    return Place(partitions=parts) if parts else None
 
 
 def one_of(findings: Sequence[Finding], given: str) -> Finding:

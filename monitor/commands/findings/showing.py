@@ -7,7 +7,7 @@ import click
 from monitor.commands.base import Failure, clear_errors, warn
 from monitor.commands.edge import reader_may_leave
 from monitor.commands.findings.finding_text import lines
-from monitor.commands.findings.places import Place, file_option, one_of, place_of, place_options
+from monitor.commands.findings.places import Place, file_option, place_of, place_options
 from monitor.commands.terminal import echo, json_line, width
 from monitor.events.types import Basis, FindingEvent
 from monitor.exitstatus import Exit
@@ -41,7 +41,7 @@ def command(
     """
     with clear_errors():
         place = place_of(config, state, ledger, file)
-    finding = one_of(place.findings(), identifier)
+    finding, place = place.one(identifier)
     history = () if as_json else _history(place, finding)
     basis = None if as_json else basis_of(place, finding)
     with reader_may_leave():

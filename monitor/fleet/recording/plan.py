@@ -7,11 +7,10 @@ from msgspec import Struct
 from monitor.behaviours import Behaviours
 from monitor.catalog import Catalog
 from monitor.config import Retention
+from monitor.fleet.folders import LEDGER, STATE, folder_of
 from monitor.policy import Policy
 from monitor.policy.behaviours import Asked
 from monitor.recording.opening import Place
-
-LEDGER, STATE = "ledger", "state"  # below a partition's folder
 
 Options = dict[str, str | int | float | bool]  # of librdkafka
 
@@ -47,17 +46,6 @@ class Plan(Struct, frozen=True):
             max_events=self.max_events,
             configuration=self.configuration,
         )
-
-
-def folder_of(root: Path, partition: int) -> Path:
-    """Return a partition's folder."""
-    return root / f"p{partition}"
-
-
-def partitions_in(root: Path) -> list[int]:
-    """Return the partitions that have a folder, in order. Raises OSError where the root cannot be read."""
-    found = (each.name.removeprefix("p") for each in root.iterdir() if (each / STATE).is_dir())
-    return sorted(int(each) for each in found if each.isascii() and each.isdigit())
 
 
 def behaviours_of(policy: Policy | None, catalog: Catalog, *, pseudonyms: bool) -> Behaviours:

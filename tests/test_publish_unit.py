@@ -1,0 +1,72 @@
+"""The publisher's service: what it may not do, and that it works all the same."""
+
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from monitor.fleet.position import read_position
+from tests import kafka_servers_kit
+from tests.daemon_kit import wait_for
+from tests.publish_kit import configured, put
+from tests.test_courier_unit import IT_MAY, MOST_EXPOSED, SENSOR, analyze, needs_root, needs_systemd
+from tests.under_unit import settings, under_unit
+
+ROOT = Path(__file__).parents[1]
+UNIT = ROOT / "packaging/systemd/residency-publish.service"
+DOCUMENTED = " ".join((ROOT / "docs/84-fleet.md").read_text("utf-8").split())
+
+
+@needs_systemd
+def test_the_service_is_little_exposed() -> None:
+    done = analyze("security", "--no-pager", "--offline=true", UNIT)
+    found = re.search(r"Overall exposure level for residency-publish\.service: ([\d.]+)", done.stdout)
+    assert found is not None, done.stderr
+    assert float(found[1]) <= MOST_EXPOSED
+    assert f"exposure level {found[1]}, on a scale" in DOCUMENTED
+
+
+@needs_systemd
+def test_systemd_understands_every_line(tmp_path: Path) -> None:
+    unit = tmp_path / UNIT.name
+    unit.write_text(UNIT.read_text("utf-8").replace("/usr/bin/residency", "/usr/bin/env"), "utf-8")
+    done = analyze("verify", "--man=no", unit)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_it_is_held_as_the_sensor_is_but_for_the_network() -> None:
+    unit, sensor = settings(UNIT), settings(SENSOR)
+    assert unit["CapabilityBoundingSet"] == unit["AmbientCapabilities"] == [""]
+    assert unit["User"] == sensor["User"]
+    assert unit["StateDirectory"] == ["residency/spool"]
+    assert unit["StateDirectoryMode"] == ["0700"]
+    assert unit["RestartPreventExitStatus"] == ["2"]
+    holding = {
+        name for name in sensor if name.startswith(("Protect", "Private", "Restrict", "Lock", "Memory"))
+    }
+    assert {name: unit[name] for name in holding - IT_MAY} == {
+        name: sensor[name] for name in holding - IT_MAY
+    }
+    assert unit["SystemCallFilter"] == sensor["SystemCallFilter"][:2]
+
+
+@needs_systemd
+@needs_root
+@pytest.mark.enable_socket
+def test_it_publishes_under_the_unit(tmp_path: Path) -> None:
+    with kafka_servers_kit.brokers(1) as brokers:
+        config = configured(tmp_path, brokers.addresses[0])
+        put(tmp_path, range(100))
+        spool = tmp_path / "spool"
+        size = (spool / "000000000001.spool").stat().st_size
+        command = [sys.executable, "-m", "monitor", "publish", "--config", str(config)]
+        with subprocess.Popen(
+            under_unit(spool, *command, unit=UNIT), stderr=subprocess.PIPE, text=True
+        ) as publisher:
+            wait_for(lambda: read_position(spool).offset == size, "all of it")
+            publisher.send_signal(signal.SIGTERM)
+            _, said = publisher.communicate(timeout=10)
+    assert publisher.returncode == 0, said
