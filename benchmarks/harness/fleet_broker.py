@@ -53,7 +53,9 @@ def _publish(brokers: str, name: str, partitions: Sequence[Sequence[bytes]]) -> 
     for made in admin.create_topics(topics).values():
         with contextlib.suppress(KafkaException):
             made.result(SECONDS)
-    producer = Producer({"bootstrap.servers": brokers, "linger.ms": 20, "compression.type": "zstd"})
+    producer = Producer(
+        {"bootstrap.servers": brokers, "enable.idempotence": True, "compression.type": "zstd"}
+    )
     for number, messages in enumerate(partitions):
         for message in messages:
             while True:
