@@ -15,7 +15,7 @@ from monitor.archive.layout import TABLES, Table
 from monitor.archive.run import Archived, Inputs, archive
 from monitor.archive.store import Archive, read_manifest
 from monitor.archive.types import Manifest
-from monitor.daemon.records import sensor_said
+from monitor.recording.records import sensor_said
 from monitor.exports import DECISIONS
 from monitor.ledger.types import PayloadClass, Record
 from monitor.parquet import row_of

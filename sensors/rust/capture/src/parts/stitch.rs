@@ -89,7 +89,7 @@ impl Stitch {
     /// What a part left cannot be read, or is none.
     pub fn next_batch(&mut self) -> io::Result<Option<Vec<u8>>> {
         loop {
-            if let Some(batch) = self.relayed.next_batch() {
+            if let Some((batch, _)) = self.relayed.next_batch() {
                 return Ok(Some(batch));
             }
             if self.over {
