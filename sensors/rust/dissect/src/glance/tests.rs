@@ -18,10 +18,10 @@ fn glance(linktype: u32, data: &[u8]) -> (Glance, Option<Ends>) {
         wire_bytes,
     };
     let mut decoder = FrameDecoder::new(4);
-    let decoded = decoder
+    let inside = decoder
         .decode_one(&frame)
         .map(|segment| Ends::of(&segment).0);
-    (Glance::at(&frame, &Looked::at(&frame)), decoded)
+    (Glance::at(&frame, &Looked::at(&frame)), inside)
 }
 
 #[test]
@@ -36,14 +36,14 @@ fn flows_are_those_that_decoding_finds() {
         (&gre, true),
         (&mirrored, true),
     ] {
-        let (found, decoded) = glance(RAW, data);
+        let (found, inside) = glance(RAW, data);
         let Glance::Flow {
             ends, tunnelled, ..
         } = found
         else {
             panic!("{found:?}");
         };
-        assert_eq!((Some(ends), tunnelled), (decoded, in_tunnel));
+        assert_eq!((Some(ends), tunnelled), (inside, in_tunnel));
     }
     let arp = ethernet(&[0; 28], 0x0806);
     assert_eq!(glance(ETHERNET, &arp), (Glance::Nothing, None));
