@@ -26,7 +26,7 @@ PROGRAMS := tshark:tshark promtool:prometheus systemd-analyze:systemd ip:iproute
 
 .PHONY: help demo stack native programs kafka test test-python test-native lint lint-python lint-native fuzz format \
   dashboards golden lock floor sender bench bench-full bench-flows bench-explain bench-outbox \
-  bench-ledger bench-archive bench-report bench-live soak nfstream clean
+  bench-ledger bench-archive bench-fleet bench-report bench-live soak nfstream clean
 .DEFAULT_GOAL := help
 # Hundreds of processes import the same modules: what one of them compiled is kept for the others.
 unexport PYTHONDONTWRITEBYTECODE
@@ -178,6 +178,10 @@ bench-ledger: $(VENV)/dev.stamp ## measure entries a second that the ledger appe
 bench-archive: $(VENV)/dev.stamp ## measure every ready question over 100 million connections: 5 GB in build/
 	@mkdir -p build
 	$(BIN)/python benchmarks/archive.py --json build/bench-archive.json
+
+bench-fleet: $(VENV)/dev.stamp native build/traffic-$(PACKETS).pcap ## measure what a sensor publishes, and a correlator takes
+	$(BIN)/python benchmarks/fleet_publish.py build/traffic-$(PACKETS).pcap
+	$(BIN)/python benchmarks/fleet.py --pcap build/traffic-$(PACKETS).pcap
 
 bench-report: $(VENV)/dev.stamp ## measure the report over a million connections
 	@mkdir -p build

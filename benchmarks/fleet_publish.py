@@ -5,6 +5,7 @@ into a spool; "dense" as on a link so busy that it takes all its time), and both
 its own, several times; the best counts. Parcels are read back: exit status 1 where a count differs.
 """
 
+import argparse
 import multiprocessing
 import os
 import shutil
@@ -94,7 +95,9 @@ def best(capture: Path, way: str) -> Measured:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, and print a table."""
-    (written,) = sys.argv[1:] if arguments is None else arguments
+    parser = argparse.ArgumentParser(description="Measure what a sensor of a fleet publishes, on one core.")
+    parser.add_argument("capture", help="a capture, such as build/traffic-492000.pcap")
+    written = parser.parse_args(arguments).capture
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     found = {way: best(Path(written), way) for way in WAYS}
     observations = found["publish"].observations

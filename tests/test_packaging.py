@@ -129,7 +129,7 @@ def test_make_install_puts_each_file_in_its_place(destination: str, prefix: str)
         "share/doc/residency-monitor",
     ):
         assert f" {destination}{prefix}/{name}" in done.stdout, name
-    names = ("monitor.service", "deliver.service", "archive.service", "archive.timer")
+    names = ("monitor.service", "deliver.service", "publish.service", "archive.service", "archive.timer")
     assert f"for unit in {' '.join(f'residency-{name}' for name in names)}" in done.stdout
     configuration = f"{destination}/etc/residency/residency.yaml"
     assert f"test -e {configuration} || install -m 640 monitor/data/residency.yaml {configuration}" in re.sub(

@@ -76,7 +76,7 @@ def command(
       residency replay capture.pcap
       residency replay captures/ --policy policy.yaml --out audit/
       residency replay big.pcap.zst --policy policy.yaml --json | jq .outcomes
-      residency replay s3://captures/2026/ --policy policy.yaml --out audit/ --workers 8
+      residency replay s3://captures/ --policy policy.yaml --workers 8
 
     --out DIR gets decisions.jsonl, connections.parquet, summary.json and
     report.html (see `residency report`); with --policy also findings.jsonl,
