@@ -15,11 +15,11 @@ from monitor.archive.layout import TABLES, Table
 from monitor.archive.run import Archived, Inputs, archive
 from monitor.archive.store import Archive, read_manifest
 from monitor.archive.types import Manifest
-from monitor.recording.records import sensor_said
 from monitor.exports import DECISIONS
 from monitor.ledger.types import PayloadClass, Record
 from monitor.parquet import row_of
 from monitor.policy.places import one_country
+from monitor.recording.records import sensor_said
 from monitor.types import Decision
 from tests.ledger_kit import DAY_NS, FILING, NOW_NS, opened
 from tests.rejudge_kit import DEMO, decisions
