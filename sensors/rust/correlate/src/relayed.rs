@@ -141,7 +141,7 @@ mod tests {
     use super::{Relayed, Taken};
     use crate::filter::Filter;
     use crate::interest::Wanted;
-    use crate::kit::{LLM, OTHER, USUAL, at, ended, hello, resolved, texts};
+    use crate::kit::{LLM, OTHER, RESOLVER, USUAL, at, ended, hello, resolved, texts};
     use crate::merge::Place;
 
     fn filter() -> Filter {
@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(taken, all);
         let mut plain = filter();
         plain.take(observations, &[]);
-        assert_eq!(relayed.next_batch().unwrap(), (plain.batch(), vec![0]));
+        assert_eq!(relayed.next_batch().unwrap(), (plain.batch(), vec![0, 0]));
         assert!(relayed.next_batch().is_none());
         assert_eq!(relayed.counted(), plain.counted());
     }
@@ -205,7 +205,7 @@ mod tests {
         let mut relayed = Relayed::new(filter());
         let flow = encoded(&[
             ended(5, 20, |_| {}),
-            ended(30, 31, |update| update.flow.client = OTHER),
+            ended(30, 31, |update| update.flow.server = RESOLVER),
         ]);
         let name = encoded(&[resolved(3, LLM, |_| {})]);
         relayed.hold(place(1, 8), &flow).unwrap();
