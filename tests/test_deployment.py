@@ -64,8 +64,7 @@ def test_a_container_may_little(name: str) -> None:
     assert may["readOnlyRootFilesystem"] is True
     assert may["privileged"] is False
     assert may["capabilities"] == ({"drop": ["ALL"]} | ({"add": ["NET_RAW"]} if name == SENSOR else {}))
-    # A file capability counts only so; the sensor itself sets no_new_privs.
-    assert may["allowPrivilegeEscalation"] is (name == SENSOR)
+    assert may["allowPrivilegeEscalation"] is False
     assert not {"runAsUser", "runAsNonRoot", "seccompProfile", "procMount"} & may.keys()
     assert pod["runAsNonRoot"] is True
     assert (pod["runAsUser"], pod["runAsGroup"]) == (65_532, 65_532)
