@@ -6,6 +6,8 @@ CARGO := $(shell command -v cargo)
 CRATES := sensors/rust/Cargo.toml
 FLOOR := benchmarks/floor/Cargo.toml
 SENDER := benchmarks/sender/Cargo.toml
+# what they have in common with the engine is compiled once
+SHARED := --target-dir sensors/rust/target
 CATALOG := $(wildcard monitor/data/*.csv monitor/data/*.yaml monitor/data/catalog/*.yaml monitor/catalog/*.py)
 RUST := $(shell find sensors/rust -name target -prune -o \( -name '*.rs' -o -name 'Cargo.*' \) -print)
 PACKETS ?= 492000
@@ -19,12 +21,15 @@ PORT_BASE ?= 19090
 PROGRAMS := tshark:tshark promtool:prometheus systemd-analyze:systemd ip:iproute2 sysctl:procps \
   dnsmasq:dnsmasq-base curl:curl tinyproxy:tinyproxy-bin tcpreplay:tcpreplay tcpdump:tcpdump \
   redis-server:redis-server prometheus-alertmanager:prometheus-alertmanager rsyslogd:rsyslog-gnutls openssl:openssl \
-  docker-compose:docker-compose chromium:chromium pdfinfo:poppler-utils \
+  chromium:chromium pdfinfo:poppler-utils \
   java:default-jre-headless mvn:maven
 
-.PHONY: help demo stack native programs kafka test lint fuzz format golden lock floor sender bench bench-full bench-flows \
-  bench-explain bench-outbox bench-ledger bench-live soak nfstream clean
+.PHONY: help demo stack native programs kafka test test-python test-native lint lint-python lint-native fuzz format \
+  dashboards golden lock floor sender bench bench-full bench-flows bench-explain bench-outbox \
+  bench-ledger bench-archive bench-fleet bench-report bench-live soak nfstream clean
 .DEFAULT_GOAL := help
+# Hundreds of processes import the same modules: what one of them compiled is kept for the others.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -75,27 +80,36 @@ programs: ## install what the tests compare with, where this is Debian and one i
 kafka: $(VENV)/dev.stamp programs ## fetch the brokers that tests run, where Maven and Java are, into build/
 	@$(BIN)/python -m tests.brokers_kit || true
 
-test: $(VENV)/dev.stamp monitor/data/catalog.msgpack programs kafka sender ## set up, then run all tests: those with real peers one at a time
+test: test-python test-native ## set up, then run all tests
+
+# those with real peers one at a time
+test-python: $(VENV)/dev.stamp monitor/data/catalog.msgpack programs kafka sender
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not enable_socket"
 	$(BIN)/python -m pytest -m enable_socket
+
+test-native:
 ifneq ($(CARGO),)
 	$(CARGO) test --quiet --locked --manifest-path $(CRATES)
-	$(CARGO) test --quiet --manifest-path $(FLOOR)
-	$(CARGO) test --quiet --manifest-path $(SENDER)
+	$(CARGO) test --quiet --locked $(SHARED) --manifest-path $(FLOOR)
+	$(CARGO) test --quiet --locked $(SHARED) --manifest-path $(SENDER)
 endif
 
-lint: $(VENV)/dev.stamp ## ruff, mypy strict, import-linter
+lint: lint-python lint-native ## ruff, mypy strict, import-linter, rustfmt, clippy
+
+lint-python: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+lint-native:
 ifneq ($(CARGO),)
 	$(CARGO) fmt --all --manifest-path $(CRATES) -- --check
 	$(CARGO) clippy --quiet --locked --all-targets --manifest-path $(CRATES) -- -D warnings
 	$(CARGO) fmt --manifest-path $(FLOOR) -- --check
-	$(CARGO) clippy --quiet --all-targets --manifest-path $(FLOOR) -- -D warnings
+	$(CARGO) clippy --quiet --locked --all-targets $(SHARED) --manifest-path $(FLOOR) -- -D warnings
 	$(CARGO) fmt --manifest-path $(SENDER) -- --check
-	$(CARGO) clippy --quiet --all-targets --manifest-path $(SENDER) -- -D warnings
+	$(CARGO) clippy --quiet --locked --all-targets $(SHARED) --manifest-path $(SENDER) -- -D warnings
 endif
 
 fuzz: ## fuzz every target of the native engine for a while (SECONDS=30 FUZZ=libFuzzer's options)
@@ -104,6 +118,9 @@ ifneq ($(CARGO),)
 else
 	@echo "cargo is not here: nothing is fuzzed" >&2
 endif
+
+dashboards: $(VENV)/dev.stamp ## make grafana/dashboards anew of the code beside it
+	$(BIN)/python -m grafana.make
 
 golden: $(VENV)/dev.stamp ## rebuild the captures of pcaps/, what they give, and the fuzzer's seeds
 	$(BIN)/python -m pcaps.make
@@ -157,6 +174,18 @@ bench-outbox: $(VENV)/dev.stamp ## measure events a second that become durable b
 bench-ledger: $(VENV)/dev.stamp ## measure entries a second that the ledger appends durably, and verifies
 	@mkdir -p build
 	$(BIN)/python benchmarks/ledger.py --folder build --json build/bench-ledger.json
+
+bench-archive: $(VENV)/dev.stamp ## measure every ready question over 100 million connections: 5 GB in build/
+	@mkdir -p build
+	$(BIN)/python benchmarks/archive.py --json build/bench-archive.json
+
+bench-fleet: $(VENV)/dev.stamp native build/traffic-$(PACKETS).pcap ## measure what a sensor publishes, and a correlator takes
+	$(BIN)/python benchmarks/fleet_publish.py build/traffic-$(PACKETS).pcap
+	$(BIN)/python benchmarks/fleet.py --pcap build/traffic-$(PACKETS).pcap
+
+bench-report: $(VENV)/dev.stamp ## measure the report over a million connections
+	@mkdir -p build
+	$(BIN)/python benchmarks/report.py --json build/bench-report.json
 
 build/background-%.pcap: | $(VENV)/dev.stamp
 	@mkdir -p build

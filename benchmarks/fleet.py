@@ -1,6 +1,6 @@
 """Measures one core of a fleet's correlator: ``python benchmarks/fleet.py``.
 
-Parcels as a sensor publishes them go in, encoded; decisions come out, encoded. From memory, and through a broker.
+Parcels as a sensor publishes them go in, encoded; decisions come out, encoded.
 """
 
 import sys

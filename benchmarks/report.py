@@ -1,4 +1,4 @@
-"""Measures a report's facts, from a million recorded connections: ``python benchmarks/report.py``.
+"""Measures a report and its facts, from a million recorded connections: ``python benchmarks/report.py``.
 
 Each child reads the same folder: the floor reads and splits the lines alone, and knows nothing of them.
 """

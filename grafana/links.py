@@ -34,10 +34,10 @@ def to_board(title: str, uid: str, **variables: str) -> model.DashboardLink:
 
 
 def of_row(name: str) -> str:
-    """Return the value of a table's field in the row that was pressed."""
-    return f"${{__data.fields.{name}}}"
+    """Return the value of a table's field in the row that was pressed, for a URL: names may hold "&"."""
+    return f"${{__data.fields.{name}:percentencode}}"
 
 
 def of_series(label: str) -> str:
-    """Return the value of a label of the series that was pressed."""
-    return f"${{__field.labels.{label}}}"
+    """Return the value of a label of the series that was pressed, for a URL."""
+    return f"${{__field.labels.{label}:percentencode}}"

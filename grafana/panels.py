@@ -89,14 +89,18 @@ def number(thresholds: ThresholdsConfig | None = None, decimals: int = 0) -> sta
 
 
 def graph(*calcs: str) -> timeseries.Panel:
-    """Return lines over time; the legend gives figures of each."""
+    """Return lines over time, from 0 on; the legend gives figures of each."""
+    return signed(*calcs).min(0)
+
+
+def signed(*calcs: str) -> timeseries.Panel:
+    """Return lines over time that may go below 0, where `graph` would cut them off."""
     return (
         timeseries.Panel()
         .line_width(1)
         .fill_opacity(8)
         .show_points(shown.VisibilityMode.NEVER)
         .span_nulls(span_nulls=False)
-        .min(0)
         .legend(_legend(calcs))
         .tooltip(
             common.VizTooltipOptions().mode(shown.TooltipDisplayMode.MULTI).sort(shown.SortOrder.DESCENDING)

@@ -95,5 +95,10 @@ def share(part: str, whole: str) -> str:
 
 
 def quantile(rank: float, buckets_grown: str, *by: str) -> str:
-    """Return a quantile, 0 to 1, of a histogram whose buckets grew so."""
+    """Return a quantile, 0 to 1, of a histogram whose buckets grew so; not a number where none did."""
     return f"histogram_quantile({rank}, {total(buckets_grown, 'le', *by)})"
+
+
+def measured(expr: str) -> str:
+    """Return what is a number of 0 or more: Grafana would show "NaN", not the words for no data."""
+    return f"({expr} >= 0)"

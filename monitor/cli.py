@@ -14,6 +14,7 @@ from monitor import __version__
 from monitor.commands.edge import edge, messages_may_be_lost, open_streams
 
 COMMANDS = {
+    "archive": "Archive decisions of ledgers and replays as Parquet files.",
     "catalog": "Show the LLM providers and endpoints that are known.",
     "check": "Validate a configuration, a policy or a catalogue, and run the policy's own tests.",
     "completion": "Print the completion script of a shell.",
@@ -30,6 +31,7 @@ COMMANDS = {
     "outbox": "Show what waits for the sinks, or was put aside; put it back in line, or drop it.",
     "policy": "Compare two policies, and what they say of past flows.",
     "publish": "Hand a sensor's observations that wait in its spool to Kafka.",
+    "query": "Ask an archive: ready questions, or SQL.",
     "rejudge": "Judge again what a ledger recorded, by another policy.",
     "replay": "Replay captures: which LLM providers, which regions, what is outside policy.",
     "report": "Report what was recorded over a period: a page, tables, paper.",

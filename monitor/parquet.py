@@ -1,10 +1,11 @@
-"""``connections.parquet``: the decisions as one flat table, a row a connection, for pandas and SQL engines.
+"""Decisions as one flat table, a row a connection, for pandas and SQL engines: ``connections.parquet``.
 
-Columns are fixed, so that a year of files reads as one. pyarrow is optional (extra ``audit``) and heavy: it
-is imported when a table is written, not before.
+Columns are fixed, so that a year of files reads as one; the archive has the same and a few more. pyarrow is
+optional (extra ``audit``) and heavy: it is imported when a table is written, not before.
 """
 
 import importlib.util
+from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ _TOTALS = (
     "packets_up", "packets_down", "bytes_up", "bytes_down",
     "duration_ns", "handshake_rtt_ns", "first_byte_ns",
 )  # fmt: skip
-_COLUMNS = (
+COLUMNS = (
     "first_packet", "client", "client_port", "server", "server_port", "transport", "vlan", "tunnel", "tenant",
     "source_group", "data_class", "name", "name_source", "name_state", "coverage", "carrier", "ech", "ja4",
     *_ATTRIBUTION, "evidence", "conflicts", "outcome", "rule", "severity", "exception", "reasons",
@@ -51,15 +52,16 @@ def write_connections(folder: Path, decisions: Path, versions: dict[str, str]) -
     import pyarrow as pa  # noqa: PLC0415  optional and heavy
     import pyarrow.parquet as pq  # noqa: PLC0415
 
-    schema = _schema(pa).with_metadata(versions)
+    schema = schema_of(pa).with_metadata(versions)
     with Replacing(folder / CONNECTIONS) as out, decisions.open("rb") as lines:
         decoded = map(msgspec.json.Decoder(Decision).decode, lines)
         with pq.ParquetWriter(out, schema, compression="zstd") as writer:
-            while rows := [_row(decision) for decision in islice(decoded, PARQUET_ROWS)]:
+            while rows := [row_of(decision) for decision in islice(decoded, PARQUET_ROWS)]:
                 writer.write_table(pa.Table.from_pylist(rows, schema=schema))
 
 
-def _row(decision: Decision) -> dict[str, object]:
+def row_of(decision: Decision) -> dict[str, object]:
+    """Return a decision's row, by column. Times are nanoseconds since the Unix epoch."""
     connection, attribution = decision.connection, decision.attribution
     name = evident_name(connection)
     hello, totals = connection.hello, connection.totals
@@ -87,8 +89,11 @@ def _row(decision: Decision) -> dict[str, object]:
     }
 
 
-def _schema(pa: Any) -> Any:
-    """Return the Arrow schema: times in UTC, counts as int64, everything else text or lists of text."""
+def schema_of(pa: Any, more: Mapping[str, Any] | None = None) -> Any:
+    """Return the Arrow schema: times in UTC, counts as int64, everything else text or lists of text.
+
+    ``more`` are columns that stand behind these, by name, each with its Arrow type.
+    """
 
     def kind(column: str) -> Any:
         if column == "first_packet":
@@ -99,4 +104,4 @@ def _schema(pa: Any) -> Any:
             return pa.int32()
         return pa.int64() if column in _TOTALS else pa.string()
 
-    return pa.schema([(column, kind(column)) for column in _COLUMNS])
+    return pa.schema([*((column, kind(column)) for column in COLUMNS), *(more or {}).items()])

@@ -31,18 +31,22 @@ from monitor.parquet import CONNECTIONS, require_parquet, write_connections
 from monitor.pipeline import Pipeline
 from monitor.summary import Summary, Versions, summarise, with_behaviours, with_findings
 from sensors.capture import path_text
-from sensors.engine import AUTO, Options, Sensor, open_sensor
+from sensors.engine import AUTO, Options, Progress, Sensor, open_sensor
 from sensors.observations import Accounting
 from sensors.paths import expand_paths
 
 SECOND_NS = 1_000_000_000
 
+Named = Sequence[Path | str]  # files and folders, and addresses of objects
+Opener = Callable[[Named, Options, Progress | None], Sensor]
+
 
 class Reading(msgspec.Struct, frozen=True):
-    """How captures are read."""
+    """How captures are read: by an engine of this process, or by whatever ``opened`` opens."""
 
     engine: str = AUTO
     threads: int = 1
+    opened: Opener | None = None
 
 
 class Replayed(msgspec.Struct, frozen=True):
@@ -55,7 +59,7 @@ class Replayed(msgspec.Struct, frozen=True):
 
 
 def replay(
-    paths: Sequence[Path],
+    paths: Named,
     knowledge: Knowledge,
     reading: Reading,
     out: Path | None = None,
@@ -67,7 +71,7 @@ def replay(
     """
     pipeline = Pipeline(knowledge.catalog, knowledge.policy, knowledge.aids())
     options = Options(threads=reading.threads, interest=pipeline.interest())
-    sensor = open_sensor(paths, reading.engine, options, progress)
+    sensor = _opened(paths, reading, options, progress)
     book = Book(knowledge.policy)
     with _writing(out):
         decisions = _prepare(out) if out is not None else None
@@ -80,7 +84,7 @@ def replay(
         pipeline.count(sensor.counted())
         versions = _versions(sensor, knowledge)
         counted = pipeline.tally, pipeline.forgotten()
-        inputs = [path_text(path) for path in paths]
+        inputs = [path_text(path) if isinstance(path, Path) else path for path in paths]
         rules = knowledge.policy.rules if knowledge.policy is not None else {}
         summary = summarise(versions, inputs, sensor.accounting(), counted, rules)
         summary = with_behaviours(summary, pipeline.behaviours)
@@ -96,6 +100,12 @@ def replay(
     note = newer_than(knowledge.selection, _day(summary.accounting.last_ns))
     notes = (note,) if note is not None else ()
     return Replayed(summary, status(summary), notes, tuple(findings or ()))
+
+
+def _opened(paths: Named, reading: Reading, options: Options, progress: Progress | None) -> Sensor:
+    if reading.opened is not None:
+        return reading.opened(paths, options, progress)
+    return open_sensor([Path(path) for path in paths], reading.engine, options, progress)
 
 
 def input_bytes(paths: Sequence[Path]) -> int:

@@ -19,7 +19,7 @@ MAX_CLIENTS = 1_000  # told apart in a row
 MAX_ALL_CLIENTS = 500_000  # told apart in all rows together
 
 
-class DestinationKey(msgspec.Struct, frozen=True):
+class DestinationKey(msgspec.Struct, frozen=True, cache_hash=True):
     """What makes two LLM-related connections one row of the summary."""
 
     tenant: str | None
@@ -140,7 +140,9 @@ class Tally:
 
     def _client(self, row: Destination, client: str) -> None:
         """Count a client of a row, once."""
-        clients = self._clients.setdefault(row.key, set())
+        clients = self._clients.get(row.key)
+        if clients is None:
+            clients = self._clients[row.key] = set()
         if client in clients:
             return
         if len(clients) >= MAX_CLIENTS or self._all_clients >= MAX_ALL_CLIENTS:

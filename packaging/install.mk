@@ -4,7 +4,8 @@ PREFIX ?= /usr
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 # the interpreter that runs what is installed: wheels are for its version
 SYSTEM_PYTHON ?= /usr/bin/python3
-# beside what the sensor needs: what its sinks and its publisher do, of which requirements/runtime.lock has the wheels; audit is there, too
+# beside what the sensor needs: what its sinks and its publisher do, of which requirements/runtime.lock has the wheels;
+# audit is there, too
 EXTRAS ?= [alertmanager,kafka,webhook]
 
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' monitor/__init__.py)
@@ -14,7 +15,8 @@ LIBRARY = $(PREFIX)/lib/residency-monitor
 DOCUMENTS = $(PREFIX)/share/doc/residency-monitor
 COMPLETIONS = $(PREFIX)/share/bash-completion/completions/residency \
   $(PREFIX)/share/zsh/vendor-completions/_residency $(PREFIX)/share/fish/vendor_completions.d/residency.fish
-UNITS = residency-monitor.service residency-deliver.service residency-publish.service
+UNITS = residency-monitor.service residency-deliver.service residency-publish.service \
+  residency-archive.service residency-archive.timer
 INSTALLED = $(PREFIX)/bin/residency $(addprefix $(UNITDIR)/,$(UNITS)) \
   $(PREFIX)/lib/sysusers.d/residency-monitor.conf $(PREFIX)/lib/tmpfiles.d/residency-monitor.conf $(COMPLETIONS)
 PIP = $(PACKAGE)/venv/bin/pip --quiet --disable-pip-version-check

@@ -5,9 +5,27 @@ from sensors.confinement import Rules
 from sensors.interest import Interest
 from sensors.limits import NameLimits
 from sensors.live import Manner, Rings, State
+from sensors.partition import Part
 from sensors.publishing import Publishing
 
-__all__ = ["Engine", "Live", "Relayed", "Series", "confine_process", "drop_privileges", "support"]
+__all__ = [
+    "PARTS_FORM",
+    "Engine",
+    "Live",
+    "Relayed",
+    "Scan",
+    "Series",
+    "Stitch",
+    "carry",
+    "confine_process",
+    "cuts",
+    "drop_privileges",
+    "read_part",
+    "scan_part",
+    "support",
+]
+
+PARTS_FORM: int
 
 @final
 class Engine:
@@ -68,6 +86,39 @@ class Relayed:
     def counted_of(self, account: int) -> bytes: ...
     def retarget(self, interest: Interest) -> bytes: ...
 
+@final
+class Scan:
+    packets: int
+    begins_ns: list[int | None]
+    span_ns: tuple[int, int] | None
+    steady: bool
+    hides: bool
+    overflow: bool
+    delayed_files: int
+    alive: list[int]
+    pairs: list[int]
+    faults: list[tuple[str, int, Literal["unreadable", "truncated", "corrupt"], str, str]]
+
+@final
+class Stitch:
+    def __new__(
+        cls,
+        parts: list[tuple[Path, Path, int]],
+        end_ns: int,
+        limits: tuple[int, int, int, int],
+        sought: tuple[Interest, NameLimits],
+        seed: int,
+    ) -> Stitch: ...
+    def next_batch(self) -> bytes | None: ...
+    def counted(self) -> bytes: ...
+    def accounting(self) -> tuple[bytes, tuple[int, int, int]]: ...
+
+def cuts(path: Path, piece_bytes: int) -> list[int] | None: ...
+def scan_part(paths: list[Path], piece: tuple[int, int] | None, seed: int) -> Scan: ...
+def carry(here: bytes, before: bytes, end_ns: int) -> bytes: ...
+def read_part(
+    task: Part, limits: tuple[int, int, int, int], files: tuple[Path, Path], seed: int
+) -> tuple[bytes, bool, tuple[int, int, int], tuple[int, int]]: ...
 def support() -> tuple[bool, int]: ...
 def drop_privileges(
     identity: tuple[int, int, list[int]], keep: list[str]

@@ -23,6 +23,11 @@ def expand_paths(paths: Iterable[Path]) -> list[Path]:
     return list(files.values())
 
 
+def is_capture_name(name: str) -> bool:
+    """Tell whether a capture tool may have given the name."""
+    return _CAPTURE_NAME.search(name) is not None
+
+
 def _identity(file: Path) -> object:
     """Return what tells a file from others: its place on the disk, or its path where it has none."""
     try:
@@ -38,7 +43,7 @@ def _walk(folder: Path) -> Iterator[Path]:
         folders.sort()
         for name in sorted(names):
             file = Path(place, name)
-            if _CAPTURE_NAME.search(name) and file.is_file():
+            if is_capture_name(name) and file.is_file():
                 yield file
     for error in unlisted:
         yield Path(error.filename)

@@ -112,7 +112,7 @@ class ReferenceEngine:
         now_ns = self._flows.now_ns = self._clock.now_ns
         if not self._next_tick_ns - SECOND_NS <= now_ns < self._next_tick_ns:
             self._tick(now_ns)
-            self._next_tick_ns = now_ns + SECOND_NS
+            self._next_tick_ns = (now_ns // SECOND_NS + 1) * SECOND_NS  # whatever was before
 
     def _tick(self, now_ns: int) -> None:
         """Once a second of packet time: end silent flows, give up old fragments, report gaps."""

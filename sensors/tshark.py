@@ -184,7 +184,7 @@ class TsharkSensor:
             expire = not self._next_tick_ns - SECOND_NS <= now_ns < self._next_tick_ns
             self._flows.set_time(now_ns, expire=expire)
             if expire:
-                self._next_tick_ns = now_ns + SECOND_NS
+                self._next_tick_ns = (now_ns // SECOND_NS + 1) * SECOND_NS
 
     def _count(self, name: str, wire_bytes: int) -> None:
         count = self._counts.get(name, Count())

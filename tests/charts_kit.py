@@ -72,7 +72,7 @@ def texts(root: ET.Element) -> list[str]:
 
 def titles(root: ET.Element, tag: str, class_: str = "") -> list[str]:
     """Return what elements of a class tell who points at them."""
-    found = (each for each in root.iter(SVG + tag) if each.get("class", "") == class_)
+    found = (each for each in root.iter(SVG + tag) if each.get("class", "").split()[:1] == class_.split())
     return [title.text or "" for each in found if (title := each.find(f"{SVG}title")) is not None]
 
 

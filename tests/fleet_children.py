@@ -11,6 +11,7 @@ from types import FrameType
 import structlog
 
 from monitor.fleet.recording.stage import Stage
+from monitor.metrics.fleet import Kept
 from tests.fleet_kit import ROOT, knowledge, plan
 
 SESSION_MS = 2_000  # after which the group does without a member that was killed
@@ -59,7 +60,7 @@ def main(addresses: str, topic: str, folder: Path) -> None:
     signal.signal(signal.SIGTERM, end)
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     kafka = {"bootstrap.servers": addresses, "session.timeout.ms": SESSION_MS, "heartbeat.interval.ms": 300}
-    stage = Stage(plan(folder, kafka=kafka, topic=topic), knowledge(), structlog.get_logger())
+    stage = Stage(plan(folder, kafka=kafka, topic=topic), knowledge(), structlog.get_logger(), Kept())
     while not ended:
         stage.turn()
     stage.close()

@@ -15,7 +15,10 @@ ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "grafana/prometheus"
 RUNBOOKS = ROOT / "docs/runbooks"
 AMTOOL = shutil.which("amtool") or ""
-RULE_FILES = ("recording.rules.yaml", "alerts.rules.yaml")
+RECORDING = "residency-recording.rules.yaml"
+THEMES = ("policy", "coverage", "sensor", "evidence")  # in the order of the runbooks
+ALERTING = tuple([f"residency-{theme}.rules.yaml" for theme in THEMES])
+RULE_FILES = (RECORDING, *ALERTING)
 TEST_FILES = tuple(sorted(path.name for path in (FOLDER / "tests").glob("*.test.yaml")))
 
 needs_amtool = pytest.mark.skipif(not AMTOOL, reason="amtool is not here: install prometheus-alertmanager")
@@ -31,7 +34,7 @@ METRICS |= {"up": set(), "process_cpu_seconds_total": set()}
 OF_PROMETHEUS = {"job", "instance", SENSOR}
 KNOWN_LABELS = LABELS | OF_PROMETHEUS | {"le", "rule_severity"}
 
-_SELECTOR = re.compile(r"([a-z_]+:[a-z0-9_:]+|residency_\w+|\bup\b|process_\w+)(?:\{([^}]*)\})?")
+_SELECTOR = re.compile(r"(\b[a-z_]+:[a-z0-9_:]+|residency_\w+|\bup\b|process_\w+)(?:\{([^}]*)\})?")
 _MATCHER = re.compile(r'(\w+)\s*(?:=~|!~|!=|=)\s*"([^"]*)"')
 _LISTED = re.compile(r"\b(?:by|on|without|ignoring|group_left|group_right)\s*\(([^)]*)\)")
 
@@ -45,8 +48,8 @@ def rules(file: str) -> list[dict[str, Any]]:
     ]
 
 
-ALERTS = rules("alerts.rules.yaml")
-RECORDED = {rule["record"]: rule["expr"] for rule in rules("recording.rules.yaml")}
+ALERTS = [rule for file in ALERTING for rule in rules(file)]
+RECORDED = {rule["record"]: rule["expr"] for rule in rules(RECORDING)}
 ALERT_NAMES = sorted({rule["alert"] for rule in ALERTS})
 
 

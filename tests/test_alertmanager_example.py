@@ -1,9 +1,11 @@
 """The example of Alertmanager's configuration: it is valid, routes by severity, and tells nothing twice."""
 
 import json
+import re
 import subprocess
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +60,17 @@ TOGETHER = {
             {"alertname": "ResidencyDeadLetters", "sensor": "edge-1", "sink": "soc", "severity": "warning"},
         ],
         {0, 4, 5},
+    ),
+    "that a sensor is down is not told again as that there is none": (
+        [
+            {"alertname": "ResidencySensorDown", "sensor": "edge-1", "severity": "critical"},
+            {"alertname": "ResidencyNoSensor", "severity": "critical"},
+        ],
+        {0},
+    ),
+    "one tenant's finding stands for nothing of another's": (
+        [FINDING, {"alertname": "ResidencyViolationOpen", **RULED, "tenant": "umbra"}],
+        {0, 1},
     ),
     "of a loss the worse one is told": (
         [
@@ -133,11 +146,64 @@ def test_alerts_go_where_their_severity_says(severity: str, receiver: str) -> No
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == receiver
 
 
+@needs_amtool
+@pytest.mark.parametrize(
+    ("labels", "receiver", "hours"),
+    [
+        ({"alertname": "ResidencyFinding", "kind": "violation", "severity": "high"}, "page", 96),
+        ({"alertname": "ResidencyFinding", "kind": "fallback", "severity": "critical"}, "page", 96),
+        ({"alertname": "ResidencyFinding", "kind": "indeterminate", "severity": "critical"}, "tickets", 96),
+        ({"alertname": "ResidencyFinding", "kind": "indeterminate", "severity": "low"}, "digest", 96),
+        ({"alertname": "ResidencyFindingDeadlinePassed", "severity": "critical"}, "page", 96),
+        ({"alertname": "ResidencyFindingDeadlineNear", "severity": "warning"}, "tickets", 96),
+        ({"alertname": "ResidencyExceptionExpired", "severity": "warning"}, "tickets", 96),
+        ({"alertname": "ResidencyViolationOpen", "severity": "critical"}, "page", 4),
+        ({"alertname": "ResidencySensorDown", "severity": "critical"}, "page", 4),
+        ({"alertname": "ResidencyDeadLetters", "severity": "warning"}, "tickets", 12),
+    ],
+)
+def test_what_waits_for_a_person_is_told_again_after_days(
+    labels: dict[str, str], receiver: str, hours: int
+) -> None:
+    given = [f"{name}={value}" for name, value in labels.items()]
+    command = [AMTOOL, "config", "routes", "test", f"--config.file={EXAMPLE}", *given]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == receiver
+    assert repeat_hours(labels) == hours
+
+
+def repeat_hours(labels: dict[str, str]) -> int:
+    """Return after how long alerts with labels are told again, following the routes as Alertmanager does."""
+    found, routes = CONFIG["route"]["repeat_interval"], CONFIG["route"]["routes"]
+    while routes:
+        route = next((each for each in routes if all(map(matches(labels), each["matchers"]))), None)
+        if route is None:
+            break
+        found, routes = route.get("repeat_interval", found), route.get("routes")
+    return int(found[:-1]) * {"h": 1, "d": 24}[found[-1]]
+
+
+def matches(labels: dict[str, str]) -> Callable[[str], bool]:
+    """Return what says whether a matcher takes the labels."""
+
+    def takes(matcher: str) -> bool:
+        label, sign, value = matcher.replace('"', "").split(" ")
+        same = re.fullmatch(value, labels.get(label, "")) is not None
+        return same != (sign == "!=")
+
+    return takes
+
+
+def test_no_route_waits_longer_than_alertmanager_remembers() -> None:
+    """It forgets what it told after 120 hours, its --data.retention."""
+    text = EXAMPLE.read_text("utf-8")
+    assert {int(days) for days in re.findall(r"repeat_interval: (\d+)d", text)} <= {1, 2, 3, 4}
+
+
 def test_it_names_alerts_and_labels_that_there_are() -> None:
     assert CONFIG["route"]["group_by"] == ["tenant", "alertname", "source_group"]
     named = set()
     for rule in CONFIG["inhibit_rules"]:
-        assert set(rule["equal"]) <= KNOWN_LABELS | OWN_LABELS
+        assert set(rule.get("equal", [])) <= KNOWN_LABELS | OWN_LABELS
         for matcher in (*rule["source_matchers"], *rule["target_matchers"]):
             label, value = matcher.replace("=~", "=").split("=", 1)
             if label.strip() == "alertname":

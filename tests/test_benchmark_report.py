@@ -34,7 +34,8 @@ def test_it_prints_and_writes_what_it_measured(tmp_path: Path, capsys: pytest.Ca
     said = msgspec.json.decode(out.read_bytes())
     titles = [line["title"] for line in said["lines"]]
     has_page = importlib.util.find_spec("monitor.report.page") is not None
-    assert titles[1:] == ["facts", "facts and page"][: 1 + has_page]
+    assert titles[1:] == ["facts", *(["facts and page", "residency report"] if has_page else [])]
+    assert not has_page or f"; a page of {said['page_bytes']:,} bytes; medians" in printed
     for line in said["lines"]:
         assert f"| {line['title']} | {line['cost']['wall_seconds']:.2f} |" in printed
         assert line["cost"]["peak_bytes"] > 0

@@ -1,8 +1,11 @@
 """Correlators on a real broker: they share partitions, come and go under load, and are killed."""
 
+import signal
+import socket
 import time
+import urllib.request
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
@@ -12,14 +15,15 @@ import pytest
 
 from monitor import app
 from monitor.fleet.judging import Judge
-from monitor.fleet.parcels import Covered, Origin, Parcel, Said
+from monitor.fleet.parcels import Covered, Judged, Origin, Parcel, Said
 from monitor.fleet.settings import load_fleet
 from monitor.pipeline import Pipeline
+from monitor.pseudonyms import TEXT
 from monitor.windows import Window
 from sensors import native
 from sensors.observations import FlowUpdate, NameResolved, Observation
 from tests.brokers_kit import SECONDS, Brokers, brokers
-from tests.correlators_kit import CONFIG, SESSION_MS, Decisions, correlator, publish
+from tests.correlators_kit import CONFIG, SESSION_MS, Correlator, Decisions, correlator, publish
 from tests.metrics_kit import EXAMPLE
 from tests.parcels_kit import Habits, as_told, fleet, one_process, said
 
@@ -29,6 +33,7 @@ pytestmark = [
 ]
 PARTITIONS = 4  # of observations
 DECIDED = 2  # and of decisions
+TOLD_SECONDS = 40.0  # that all decisions may take
 TIMES = 12  # that the traffic of the demo comes, each time later and from other ports
 HOUR_NS = 3_600_000_000_000
 
@@ -119,7 +124,7 @@ def chunks(parcels: Sequence[Parcel], size: int) -> Iterator[Sequence[Parcel]]:
 
 def told_all(told: Decisions, count: int) -> None:
     """Read until so many decisions came, each once."""
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + TOLD_SECONDS
     while len(as_told(told.said)) < count and time.monotonic() < deadline:
         told.read()
 
@@ -162,3 +167,74 @@ def test_two_that_come_and_one_that_is_killed_while_parcels_come_say_what_one_pr
     assert connections(told.said) == wanted.connections
     assert "partition taken" in second.said()
     assert "partition taken" in third.said()
+
+
+def test_clients_are_pseudonyms_and_a_reload_changes_what_is_judged_by(
+    cluster: Brokers, config: Path, wanted: Wanted
+) -> None:
+    secret, policy = config.with_name("secret"), config.with_name("policy.yaml")
+    secret.write_text("s" * 64, encoding="utf-8")
+    secret.chmod(0o600)
+    policy.write_bytes(EXAMPLE.read_bytes())
+    more = f"privacy: {{pseudonyms: {{enabled: true, secret: {secret}}}}}\n"
+    text = config.read_text("utf-8").replace(str(EXAMPLE), str(policy))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    config.write_text(text.replace("port: 0", f"port: {port}") + more, encoding="utf-8")
+    observed, decided = topics(config)
+    told = Decisions(cluster, decided, DECIDED)
+    publish(cluster, observed, wanted.parcels, PARTITIONS)
+    with correlator(config, "one") as one:
+        told_all(told, len(wanted.decisions))
+        policy.write_text(EXAMPLE.read_text("utf-8").replace("id: eu-crm", "id: another"), encoding="utf-8")
+        one.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: "reloaded" in one.said(), one)
+        policy.write_text("id: 7\n", encoding="utf-8")
+        one.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: "the old one stays in use" in one.said(), one)
+        wait_for(lambda: "residency_reload_failed" in scraped(port), one)
+        counted = scraped(port)
+        one.end()
+    told.close()
+    judged = [each.decision for each in told.said if isinstance(each, Judged)]
+    assert len(judged) == len(wanted.decisions)
+    assert {each.connection.flow.client[: len(TEXT)] for each in judged} == {TEXT}
+    assert f'residency_fleet_said_total{{reason="judged",sensor="test"}} {len(judged)}' in counted
+    assert 'residency_fleet_partitions{reason="following",sensor="test"} 4' in counted
+    assert 'residency_reloads_total{reason="failed",sensor="test"} 1' in counted
+    assert 'policy="another@' in counted
+
+
+def scraped(port: int) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        text: str = answer.read().decode()
+    return text
+
+
+def wait_for(done: Callable[[], bool], of: Correlator) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not done():
+        assert time.monotonic() < deadline, of.said()
+        assert of.process.poll() is None, of.said()
+        time.sleep(0.1)
+
+
+def test_brokers_that_are_away_are_waited_for(config: Path) -> None:
+    text = config.read_text("utf-8")
+    addresses = text.partition('bootstrap.servers: "')[2].partition('"')[0]
+    config.write_text(text.replace(addresses, "127.0.0.1:1"), encoding="utf-8")
+    with correlator(config, "one") as one:
+        wait_for(lambda: "begins again" in one.said(), one)
+        one.end()
+    assert "stopped" in one.said()
+
+
+def test_options_that_librdkafka_does_not_know_end_it_with_one_line(config: Path) -> None:
+    text = config.read_text("utf-8").replace("options: {", "options: {bootstrap.server: x, ")
+    config.write_text(text, encoding="utf-8")
+    with correlator(config, "one") as one:
+        assert one.process.wait(SECONDS) == 2
+    (line,) = [each for each in one.said().splitlines() if not each.startswith("{")]
+    assert "kafka.options" in line
+    assert "bootstrap.server" in line

@@ -98,8 +98,10 @@ def one_chain_a_name(made: Sequence[Answer | Flow | Call]) -> Iterator[Answer | 
     """
     chains: dict[str, tuple[str, ...]] = {}
     for each in made:
-        is_answer = isinstance(each, Answer)
-        yield each._replace(cnames=chains.setdefault(each.name, each.cnames)) if is_answer else each
+        if isinstance(each, Answer):
+            yield each._replace(cnames=chains.setdefault(each.name, each.cnames))
+        else:
+            yield each
 
 
 @settings(max_examples=60, deadline=None)

@@ -34,9 +34,9 @@ def test_captures_of_a_folder_are_judged_once_and_as_a_replay_does(engine: str) 
         live.configure(capture={"watch": str(folder), "engine": engine})
         live.start()
         assert live.get("/readyz") == (200, "ok\n")
+        _, replayed = replay(DEMO, live.folder)
         shutil.copy(DEMO, folder / "first.pcap")
         shutil.copy(DEMO, folder / "second.pcap")  # a newer one: the first is whole
-        _, replayed = replay(DEMO, live.folder)
         live.wait_packets(999)
         assert live.end() == 0
         decided = live.lines(ended=True)

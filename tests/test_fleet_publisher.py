@@ -206,6 +206,29 @@ def test_what_cannot_be_used_is_said_at_the_start(
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"publish": None}, "nothing is published; add `publish:`"),
+        ({"kafka": {"options": {}}}, "no bootstrap.servers"),
+        ({"sinks": [{"type": "jsonl", "name": "f", "path": "x"}], "judge": False}, "sinks get nothing"),
+        ({"processes": True, "judge": False}, "nobody asks for processes"),
+        ({"spool": "captures/in"}, "it would be written into the folder that is watched"),
+        ({"key": "etc/none.key"}, "etc/none.key: no such file"),
+        ({"linger_ms": 1}, "linger_ms"),
+    ],
+)
+def test_mistakes_of_a_configuration(tmp_path: Path, changes: dict[str, Any], problem: str) -> None:
+    config = configured(tmp_path, "127.0.0.1:1")
+    written = yaml.safe_load(config.read_text("utf-8"))
+    for key, value in changes.items():
+        (written["publish"] if key in {"judge", "spool", "key", "linger_ms"} else written)[key] = value
+    config.write_text(yaml.safe_dump(written), "utf-8")
+    result = CliRunner().invoke(group, ["check", "--config", str(config)])
+    assert result.exit_code == 2
+    assert problem in result.output
+
+
 def test_a_configuration_without_a_topic_is_refused(tmp_path: Path) -> None:
     config = configured(tmp_path, "127.0.0.1:1")
     written = yaml.safe_load(config.read_text("utf-8"))

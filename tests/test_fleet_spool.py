@@ -4,6 +4,8 @@ import errno
 import os
 import random
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from monitor.fleet import spool
 from monitor.fleet.position import POSITION, read_position
 from monitor.fleet.segments import ALL, HEAD_BYTES, Place, numbers, packed, path_of, records
 from monitor.fleet.spool import SpoolReader, SpoolWriter
+from tests.disk_kit import ROOT, unshared
 from tests.line_kit import changes_of, killed_before
 
 LIMIT = 64 * 65_536
@@ -128,6 +131,68 @@ def test_a_full_disk_takes_all_of_a_flush_or_nothing(tmp_path: Path, monkeypatch
     assert [int.from_bytes(each.body[:4]) for _ in range(2) for each in reader.read()] == [0, 3]
     assert reader.damage.places == 0
     reader.close()
+
+
+FILL = """
+import os, sys
+from pathlib import Path
+from monitor.fleet.spool import SpoolReader, SpoolWriter
+folder = Path(sys.argv[1])
+writer = SpoolWriter(folder, 2**26)
+kept, number = [], 0
+for room in range(3):
+    filler = folder / "filler"
+    filler.write_bytes(bytes(700_000))
+    given_up = 0
+    while not given_up:
+        body = number.to_bytes(4) + os.urandom(20_000)
+        assert writer.put(number, body, 1)
+        given_up = writer.flush()
+        kept += [] if given_up else [body]
+        number += 1
+    assert "no space left" in writer.problem, writer.problem
+    filler.unlink()
+    assert writer.put(number, b"room", 1) and not writer.flush() and writer.problem is None
+    kept.append(b"room")
+    number += 1
+    reader = SpoolReader(folder)
+    found = []
+    while batch := reader.read():
+        found += batch
+        reader.acknowledge(batch[-1].end)
+    assert [each.body for each in found] == kept, (len(found), len(kept))
+    assert reader.damage.places == 0
+    reader.close()
+    kept.clear()
+print(number)
+"""
+
+
+def test_a_disk_that_is_full_and_has_room_again_keeps_what_it_took(tmp_path: Path) -> None:
+    mount = f'mount -t tmpfs -o size=1m none {tmp_path} && exec {sys.executable} -c "$1" {tmp_path}'
+    ran = subprocess.run(
+        unshared("sh", "-c", mount, "sh", FILL), cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, int(ran.stdout or 0) > 20) == (0, True), ran.stderr
+
+
+def test_where_the_position_cannot_be_kept_segments_go_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, *range(6))
+    reader = SpoolReader(tmp_path)
+    ends = [each.end for _ in range(2) for each in reader.read()]
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(spool, "write_position", full)
+        with pytest.raises(OSError, match="No space left"):
+            reader.acknowledge(ends[-1])
+    assert numbers(tmp_path) == [2]
+    reader.close()
+    assert read(tmp_path) == [4, 5]  # again, and nothing but what was delivered
 
 
 @pytest.mark.parametrize("cut", [1, HEAD_BYTES - 1, HEAD_BYTES, BODY_BYTES, BODY_BYTES + HEAD_BYTES + 3])

@@ -128,6 +128,38 @@ def test_a_figure_without_data_does_not_look_well() -> None:
             assert special["result"]["color"] == ("orange" if unheard else "#8e8e8e")
 
 
+def test_what_is_below_0_is_not_cut_off() -> None:
+    differences = [each for each in asked() if ">= 0) - (" in each.expr]
+    assert len(differences) == 4
+    assert all("min" not in each.panel["fieldConfig"]["defaults"] for each in differences)
+    plain = [each for each in asked() if each.panel["type"] == "timeseries" and each not in differences]
+    assert all(each.panel["fieldConfig"]["defaults"]["min"] == 0 for each in plain)
+
+
+def test_a_quantile_of_nothing_is_no_data() -> None:
+    """Grafana shows "NaN" for what is no number, and the words for no data only where there is no series."""
+    shown = [each for each in asked() if each.panel["type"] != "table" and "histogram_quantile" in each.expr]
+    assert len(shown) >= 10
+    for each in shown:
+        assert each.expr.count("histogram_quantile(") == each.expr.count(" >= 0)"), each.where
+
+
+def test_words_for_no_data_do_not_claim_that_there_is_nothing() -> None:
+    """What every sensor says from its start is not there only where no sensor is heard."""
+    for each in asked():
+        if "[$__" not in each.expr:
+            assert "no sensor heard" in each.panel["fieldConfig"]["defaults"]["noValue"], each.where
+
+
+def test_times_say_what_they_are_where_they_are_read() -> None:
+    top, *others = boards()["residency-latency"]["panels"]
+    assert top["type"] == "text"
+    assert "not how long a model takes" in top["options"]["content"].replace("\n", " ")
+    for panel in others:
+        if "first_byte" in json.dumps(panel.get("targets", [])):
+            assert "the server's hello, not a model's answer" in panel["description"], panel["title"]
+
+
 @each_board
 def test_links_lead_to_boards_that_are_there(uid: str) -> None:
     board = boards()[uid]
@@ -142,7 +174,8 @@ def test_links_lead_to_boards_that_are_there(uid: str) -> None:
             assert leads != uid
             assert set(re.findall(r"var-(\w+)=", query)) <= set(variables(leads))
             assert query.startswith("${__url_time_range}&${datasource:queryparam}&${sensor:queryparam}")
-            labels = re.findall(r"\$\{__(?:data\.fields|field\.labels)\.(\w+)\}", query)
+            labels = re.findall(r"\$\{__(?:data\.fields|field\.labels)\.(\w+):percentencode\}", query)
+            assert len(labels) == query.count("=${__"), "a name may hold what has a meaning in a URL"
             assert set(labels) <= groupings(panel["targets"][0]["expr"])
 
 

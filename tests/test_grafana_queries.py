@@ -18,6 +18,7 @@ from tests.grafana_kit import (
     substituted,
 )
 from tests.metrics_kit import PROMTOOL, needs_promtool
+from tests.rules_kit import ALERTS
 
 OF_EVERY_SCRAPE = {"job", "instance"}
 WITHOUT_SENSOR = {"up", "process_cpu_seconds_total", "process_resident_memory_bytes"}
@@ -130,6 +131,58 @@ def test_figures_ask_over_the_range_and_graphs_over_the_step() -> None:
         plain = unquoted(GROWN.sub("$__range", each.expr))
         assert ("$__rate_interval" if each.target["instant"] else "offset $__range") not in plain, each.where
         assert each.target["instant"] or not GROWN.search(each.expr), each.where
+
+
+@needs_promtool
+def test_the_band_of_sensors_shows_who_is_away_and_who_was_renamed(tmp_path: Path) -> None:
+    """edge-1 stops capturing and is then away, edge-2 is renamed on its host, as which it captures."""
+    (band,) = [each for each in asked() if each.where.startswith("residency-sensors: Sensors ")]
+    series = {
+        'residency_capturing{sensor="edge-1", job="r", instance="a"}': "1x5 0x5 stale _x10",
+        'residency_capturing{sensor="edge-2", job="r", instance="b"}': "1x5 stale _x10",
+        'residency_capturing{sensor="edge-2b", job="r", instance="b"}': "_x5 1x20",
+    }
+    wanted = {
+        4: {"edge-1": 2, "edge-2": 2},
+        8: {"edge-1": 1, "edge-2": 0, "edge-2b": 2},
+        14: {"edge-1": 0, "edge-2": 0, "edge-2b": 2},
+    }
+    cases = [
+        {
+            "expr": substituted(band.expr),
+            "eval_time": f"{minute}m",
+            "exp_samples": [
+                {"labels": f'{{sensor="{name}"}}', "value": value} for name, value in found.items()
+            ],
+        }
+        for minute, found in wanted.items()
+    ]
+    given = [{"series": name, "values": values} for name, values in series.items()]
+    (figure,) = [each for each in asked() if each.where.startswith("residency-sensors: Capturing ")]
+    cases += [
+        {
+            "expr": substituted(figure.expr),
+            "eval_time": f"{minute}m",
+            "exp_samples": [{"labels": "{}", "value": value}],
+        }
+        for minute, value in {4: 1, 8: 0, 14: 0}.items()
+    ]
+    path = tmp_path / "band.test.yaml"
+    test = {"interval": "1m", "input_series": given, "promql_expr_test": cases}
+    path.write_text(yaml.safe_dump({"tests": [test]}))
+    ran = subprocess.run([PROMTOOL, "test", "rules", str(path)], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_what_is_old_on_the_board_is_what_the_alert_calls_stale() -> None:
+    (rule,) = [rule for rule in ALERTS if rule["alert"] == "ResidencyDataSetsStale"]
+    (figure,) = [
+        each for each in asked() if each.where.startswith("residency-sensors: Data sets that are old")
+    ]
+    of_alert = re.findall(r'(reason[=!]~"[^"]+").*?> (\d+) \* 86400', rule["expr"], re.DOTALL)
+    of_board = re.findall(r'(reason[=!]~"[^"]+").*?> (\d+)', figure.expr)
+    assert len(of_alert) == 3
+    assert of_board == [(which, str(int(days) * 86_400)) for which, days in of_alert]
 
 
 @pytest.mark.parametrize(

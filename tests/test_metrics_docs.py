@@ -42,7 +42,7 @@ def test_every_metric_that_the_guide_names_is_there() -> None:
 def test_the_guide_points_to_the_rules_that_are_shipped() -> None:
     section = GUIDE.partition("\n## Alerts\n")[2].partition("\n## ")[0]
     assert "`grafana/prometheus/`" in section
-    assert (ROOT / "grafana/prometheus/alerts.rules.yaml").is_file()
+    assert (ROOT / "grafana/prometheus/residency-policy.rules.yaml").is_file()
     (link,) = re.findall(r"\]\(([^)]+)\)", section)
     assert (ROOT / "docs" / link).is_file()
 

@@ -101,6 +101,7 @@ def test_the_account_and_its_folders(tmp_path: Path) -> None:
         "etc/residency": (0, uid, 0o750),
         "etc/residency/residency.yaml": (0, uid, 0o640),
         "var/lib/residency": (uid, uid, 0o750),
+        "var/lib/residency/archive": (uid, uid, 0o750),
         "var/lib/residency/datasets": (0, 0, 0o755),
         "var/lib/residency/events": (uid, uid, 0o750),
         "var/lib/residency/state": (uid, uid, 0o700),
@@ -128,7 +129,8 @@ def test_make_install_puts_each_file_in_its_place(destination: str, prefix: str)
         "share/doc/residency-monitor",
     ):
         assert f" {destination}{prefix}/{name}" in done.stdout, name
-    assert "for unit in residency-monitor.service residency-deliver.service" in done.stdout
+    names = ("monitor.service", "deliver.service", "publish.service", "archive.service", "archive.timer")
+    assert f"for unit in {' '.join(f'residency-{name}' for name in names)}" in done.stdout
     configuration = f"{destination}/etc/residency/residency.yaml"
     assert f"test -e {configuration} || install -m 640 monitor/data/residency.yaml {configuration}" in re.sub(
         r"\\\n\s*", "", done.stdout

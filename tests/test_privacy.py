@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from monitor.cli import group
 from monitor.commands import doctor
-from monitor.config import Capture, Config, Ledger, Metrics, Privacy, Pseudonyms, Retention
+from monitor.config import Capture, Config, Kafka, Ledger, Metrics, Privacy, Pseudonyms, Publish, Retention
 from monitor.ledger.types import CLASSES
 from monitor.privacy import privacy_lines
 from monitor.sink_options import JsonlOptions, KafkaOptions, SmtpOptions, SyslogOptions, WebhookOptions
@@ -33,6 +33,12 @@ TELLING = Config(
         SyslogOptions(name="siem", host="siem.example.net"),
         KafkaOptions(name="bus", brokers=("k:9093",)),
     ),
+)
+FLEET = Config(
+    1,
+    Capture(),
+    publish=Publish("fleet.key", "spool"),
+    kafka=Kafka({"bootstrap.servers": "k:9093", "ssl.key.password": "hidden"}, "seen"),
 )
 LONG = "/srv/" + "/".join(["a-folder-with-a-long-name"] * 5) + "/" + "x" * 60
 
@@ -74,6 +80,13 @@ def run(*arguments: str | Path) -> Result:
         (TELLING, "dpo (smtp) to dpo@example.net by mx.example.net: all findings of acme and beta"),
         (TELLING, "siem (syslog) to siem.example.net:6514: all findings"),
         (TELLING, "bus (kafka) to k:9093, topic residency-events: all findings"),
+        (FLEET, "all that is observed: /etc/residency/spool/ until it is"),
+        (FLEET, "observations - all that is observed: addresses of clients as they are, every host name"),
+        (FLEET, "brokers - k:9093, topic seen"),
+        (
+            FLEET,
+            "names - of hosts that have nothing to do with LLMs, in what it judges: but they are published",
+        ),
         (msgspec.structs.replace(TELLING, privacy=ROTATING.privacy), "a finding - pseudonyms of clients"),
     ],
 )
@@ -90,6 +103,9 @@ def test_what_is_said(config: Config, sentence: str) -> None:
         (ROTATING, "its address and port, as they are"),
         (CONFIG, "delivery.db"),
         (TELLING, "geheim"),
+        (FLEET, "they never leave the process"),
+        (FLEET, "hidden"),
+        (CONFIG, "to the fleet's brokers"),
     ],
 )
 def test_what_is_not_said(config: Config, sentence: str) -> None:

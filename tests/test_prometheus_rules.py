@@ -9,10 +9,12 @@ import pytest
 import yaml
 
 from monitor.coverage import COVERAGE_CLASSES
+from monitor.datasets.sources import SOURCES
 from monitor.types import Outcome
 from tests.metrics_kit import PROMTOOL, needs_promtool
 from tests.rules_kit import (
     ALERT_NAMES,
+    ALERTING,
     ALERTS,
     FOLDER,
     KNOWN_LABELS,
@@ -22,6 +24,7 @@ from tests.rules_kit import (
     RULE_FILES,
     TEST_FILES,
     listed_labels,
+    rules,
     selectors,
 )
 
@@ -36,7 +39,7 @@ WORDS: dict[str, set[str]] = {
     "residency_connections_total": set(COVERAGE_CLASSES),
     "residency_ech_connections_total": {"offered", "grease"},
 }
-HEAD = (FOLDER / "alerts.rules.yaml").read_text("utf-8").partition("\ngroups:")[0]
+HEADS = "\n".join((FOLDER / file).read_text("utf-8").partition("\ngroups:")[0] for file in ALERTING)
 
 
 def promtool(*words: str | Path) -> str:
@@ -51,7 +54,7 @@ def cases() -> list[tuple[str, bool, str]]:
     found = []
     for file in TEST_FILES:
         for test in yaml.safe_load((FOLDER / "tests" / file).read_text("utf-8"))["tests"]:
-            for case in test["alert_rule_test"]:
+            for case in test.get("alert_rule_test", []):
                 fired = [each["exp_labels"]["severity"] for each in case["exp_alerts"]]
                 found += [(case["alertname"], True, severity) for severity in fired]
                 found += [] if fired else [(case["alertname"], False, "")]
@@ -61,9 +64,16 @@ def cases() -> list[tuple[str, bool, str]]:
 @needs_promtool
 def test_promtool_takes_rules_and_configuration() -> None:
     said = promtool("check", "rules", "--lint=all", "--lint-fatal", *RULE_FILES)
-    assert f"SUCCESS: {len(ALERTS)} rules found" in said
-    assert f"SUCCESS: {len(RECORDED)} rules found" in said
-    assert "SUCCESS: 2 rule files found" in promtool("check", "config", "prometheus.example.yaml")
+    assert re.findall(r"SUCCESS: (\d+) rules found", said) == [str(len(rules(file))) for file in RULE_FILES]
+    config = promtool("check", "config", "prometheus.example.yaml")
+    assert f"SUCCESS: {len(RULE_FILES)} rule files found" in config
+
+
+def test_every_file_of_rules_is_known_and_has_one_theme() -> None:
+    assert sorted(path.name for path in FOLDER.glob("*.rules.yaml")) == sorted(RULE_FILES)
+    for file in ALERTING:
+        (group,) = yaml.safe_load((FOLDER / file).read_text("utf-8"))["groups"]
+        assert file == f"{group['name']}.rules.yaml"
 
 
 @needs_promtool
@@ -110,6 +120,12 @@ def _is_a_state(rule: dict[str, Any]) -> bool:
     return bool(re.search(r"increase\(|timestamp_seconds|reload_failed|dead_events", rule["expr"]))
 
 
+def test_what_waits_for_a_person_outlasts_a_start_of_the_sensor() -> None:
+    held = {rule["alert"] for rule in ALERTS if rule.get("keep_firing_for") == "5m"}
+    waits = re.compile("ResidencyFinding|ResidencyException|ResidencyDeadLetters")
+    assert held == {name for name in ALERT_NAMES if waits.match(name)}
+
+
 @pytest.mark.parametrize("alert", ["ResidencyViolationOpen", "ResidencyNewViolation"])
 def test_one_violation_is_enough(alert: str) -> None:
     (rule,) = [rule for rule in ALERTS if rule["alert"] == alert]
@@ -145,14 +161,23 @@ def test_what_is_recorded_is_used_and_named_by_its_level() -> None:
         level, metric, operation = name.split(":")
         assert level in {"sensor", "source_group"}
         assert metric.startswith("residency_")
-        assert operation.startswith(("increase", "ratio_"))
+        assert operation.startswith(("increase", "ratio_", "count"))
         by = {"sensor"} if level == "sensor" else {"sensor", "tenant", "source_group"}
         assert listed_labels(expr) == by
 
 
+def test_a_data_set_is_stale_some_days_after_its_source_says_so() -> None:
+    (rule,) = [rule for rule in ALERTS if rule["alert"] == "ResidencyDataSetsStale"]
+    found = re.findall(r'\{reason(=~|!~)"([^"]+)"\}\s*\) > (\d+) \* 86400', rule["expr"])
+    assert len(found) == 3
+    for source in SOURCES:
+        days = [int(n) for sign, of, n in found if (source.id in of.split("|")) == (sign == "=~")]
+        assert days == [source.stale_days + 15], source.id
+
+
 def test_the_thresholds_at_the_top_are_those_of_the_expressions() -> None:
-    rows = re.findall(r"^#   (Residency\w+) +(.+?)  +\S", HEAD, re.MULTILINE)
-    assert len(rows) == 15
+    rows = re.findall(r"^#   (Residency\w+) +(.+?)  +\S", HEADS, re.MULTILINE)
+    assert len(rows) == 16
     for alert, thresholds in rows:
         expr = " ".join(rule["expr"] for rule in ALERTS if rule["alert"] == alert)
         for threshold in thresholds.split(", "):

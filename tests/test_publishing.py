@@ -13,11 +13,14 @@ from monitor.load import load_catalog
 from monitor.pipeline import Pipeline
 from pcaps import golden
 from sensors import native, publishing
+from sensors.connections import ConnectionSeen
+from sensors.engine import Options, open_sensor
 from sensors.interest import Interest
 from sensors.live import Manner
 from sensors.names import AddressSet, NameSet
 from sensors.observations import Gap, Observation
 from sensors.publishing import LINGER_NS, Cut, Published, Publisher, Publishing
+from sensors.relayed import Relayed
 from sensors.series import NativeSeries, ReferenceSeries
 from sensors.slots import SLOTS, slot_of
 from tests.observed import CLIENT, OTHER, RESOLVER, ended, flow_key, hello, resolved
@@ -85,6 +88,36 @@ def test_without_judging_nothing_is_handed_on_and_the_same_is_published() -> Non
     for series in (NativeSeries(manner), ReferenceSeries(manner)):
         assert read_through(series, "demo") == ([], both)
         assert series.counted().groups == {}
+
+
+@needs_native
+@pytest.mark.parametrize("partitions", [1, 3])
+@pytest.mark.parametrize("case", CASES)
+def test_what_is_published_leads_to_the_same_connections_elsewhere(case: str, partitions: int) -> None:
+    sensor = open_sensor([golden.traffic(golden.PCAPS / case)], "native", Options(interest=INTEREST))
+    here = [each for batch in sensor for each in batch if isinstance(each, ConnectionSeen)]
+    manner = Manner(INTEREST, publishing=Publishing(KEY, judge=False))
+    _, published = read_through(NativeSeries(manner), case)
+    there: list[ConnectionSeen] = []
+    for partition in range(partitions):
+        relayed = Relayed(INTEREST)
+        for cut in published.cuts:
+            if cut.names or (cut.slot or 0) % partitions == partition:
+                relayed.take(cut.data)
+        while batch := relayed.next_batch():
+            there += [each for each in batch if isinstance(each, ConnectionSeen)]
+    assert sorted(map(known, there)) == sorted(map(known, here))
+
+
+def known(seen: ConnectionSeen) -> str:
+    """A connection, with those names of others that may count."""
+    fits = NameSet(INTEREST.names).fits
+    names = tuple(
+        name
+        for name in seen.names
+        if name.state in ("live", "stale") or any(map(fits, (name.value, *name.cnames)))
+    )
+    return repr(msgspec.structs.replace(seen, names=names))
 
 
 def published(*observations: Observation, linger_ns: int = LINGER_NS) -> Published:

@@ -167,6 +167,7 @@ CONTRAST = """([selector]) => {
   });
 }"""
 TEXTS = "p, h1, h2, td, th, small, .badge, .figures dd, figcaption, summary, main a, .contents a, .muted"
+SIGN = "each => getComputedStyle(each, '::before').content[1]"
 PAPER = "getComputedStyle(document.body).backgroundColor"
 
 
@@ -181,8 +182,10 @@ def test_dark_and_light_can_be_read_and_changed(opened: Open) -> None:
         assert page.evaluate(CONTRAST, ["body"])[0] > 12
     button = page.get_by_role("button", name="Dark")
     assert button.get_attribute("aria-pressed") == "true"
+    ticked = button.evaluate(SIGN)
     button.click()
     assert button.get_attribute("aria-pressed") == "false"
+    assert (ticked, button.evaluate(SIGN)) == ("\u2611", "\u2610")
     assert page.evaluate(PAPER) == papers[0] != papers[1]
     button.click()
     assert page.evaluate(PAPER) == papers[1]
@@ -201,6 +204,8 @@ def test_it_prints_in_full_in_light(opened: Open) -> None:
     printed = page.pdf(prefer_css_page_size=True)
     pages = re.findall(rb"/Type\s*/Page\b", printed)
     assert 5 < len(pages) < 40
+    assert b"/Subtype /Image" not in printed  # hatches are lines, which can be enlarged
+    assert len(printed) < 2_000_000
     assert re.search(rb"/MediaBox\s*\[\s*0 0 59[45](\.\d+)? 84[12](\.\d+)?\s*\]", printed)
     closed = page.locator("details:not([open])").count()
     page.evaluate("dispatchEvent(new Event('beforeprint'))")

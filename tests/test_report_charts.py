@@ -94,8 +94,7 @@ def test_charts_are_safe_xml_with_words(rows: list[Destination]) -> None:
                 "svg",
                 "title",
                 "desc",
-                "defs",
-                "pattern",
+                "clipPath",
                 "g",
                 "use",
                 "rect",
@@ -108,6 +107,8 @@ def test_charts_are_safe_xml_with_words(rows: list[Destination]) -> None:
         for each in root.iter():
             assert not [name for name in each.keys() if name == "style" or name.startswith("on")]  # noqa: SIM118
         assert set(re.findall(r"(?:url\(|href=\")#([^)\"]+)", chart.svg)) <= ids.keys()
+        cut = [each.get("clip-path") for each in root.iter() if "clip-path" in each.keys()]  # noqa: SIM118
+        assert cut == [f"url(#{each.get('id')})" for each in root.iter(f"{SVG}clipPath")]
         assert len(chart.svg) < 200_000
         assert sum(1 for _ in root.iter()) < 1_000
     assert set(ids.values()) <= {1}
@@ -120,8 +121,10 @@ def escaped_twice(text: str) -> str:
 
 def test_empty_charts_say_so() -> None:
     for chart in every_chart([])[:3]:
-        assert texts(parsed(chart.svg)) == ["No connection to an LLM provider is in this period."]
-    assert texts(parsed(coverage_bar(seen({})).svg)) == ["No connection was seen at all."]
+        assert texts(parsed(chart.svg)) == ["No connection to an LLM provider was read for this period."]
+    for says in ("no connection was seen at all", "how much could be seen is not known"):
+        chart = coverage_bar(msgspec.structs.replace(seen({}), says=says))
+        assert texts(parsed(chart.svg)) == [f"{says.capitalize()}."] == [chart.describes]
 
 
 def test_same_facts_same_bytes() -> None:
@@ -215,8 +218,10 @@ def overlapping(boxes: list[tuple[str, float, float, float, float]]) -> list[tup
 def test_a_group_is_hatched_where_it_is_the_only_one() -> None:
     one = [row(scope="group", countries=EU, region="eu"), row(countries=("US",))]
     assert "world-group)" in world_map(one, ATLAS).svg
+    assert "group-line" in world_map(one, ATLAS).svg
     two = [*one, row(scope="group", countries=("US", "CA"), region="us")]
     assert "world-group)" not in world_map(two, ATLAS).svg
+    assert "group-line" not in world_map(two, ATLAS).svg
 
 
 def test_places_without_a_shape_or_a_name_are_not_lost() -> None:
@@ -293,11 +298,8 @@ def test_bars_keep_the_sums(buckets: int, says: str) -> None:
 
 def test_one_outside_policy_among_millions_is_seen() -> None:
     chart = timeline(times([{"allow": 5_000_000}, {"allow": 5_000_000, "violation": 1}]), ())
-    paths = {
-        each.get("fill") or each.get("class"): each.get("d", "")
-        for each in parsed(chart.svg).iter(f"{SVG}path")
-    }
-    high = re.findall(r"v ([\d.]+)", paths["url(#timeline-violation)"])
+    paths = {each.get("class"): each.get("d", "") for each in parsed(chart.svg).iter(f"{SVG}path")}
+    high = re.findall(r"v ([\d.]+)", paths["bar fill-violation"])
     assert [float(each) >= 2 for each in high] == [True]
     assert paths["fill-violation"].count("M") == 1  # the triangle
     assert "Outside policy in 1 bar, first in that of 2026-03-10 09:01:00 UTC." in chart.describes
@@ -313,7 +315,15 @@ def test_marks_are_lines_with_words() -> None:
         "2026-03-10 09:01:31 UTC: data sets",
     ]
     assert {"policy eu-crm@12", "data sets"} <= set(texts(root))
-    assert "1 change of what judged came before or after" in chart.describes
+    assert "1 change of what judged came before or after, and is not drawn." in chart.describes
+    more = [((start + second) * S, "policy") for second in range(26)] + marks[2:] * 2
+    described = timeline(times([{"allow": 1}] * 5), more).describes
+    assert "2 more changes of what judged are not drawn." in described
+    assert "2 changes of what judged came before or after, and are not drawn." in described
+    assert (
+        "1 more change of what judged is not drawn."
+        in timeline(times([{"allow": 1}] * 5), more[:25]).describes
+    )
 
 
 @given(

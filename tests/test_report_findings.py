@@ -32,7 +32,12 @@ def test_a_file_of_findings(tmp_path: Path) -> None:
     path = tmp_path / "found.jsonl"
     path.write_bytes(finding_lines(findings()))
     facts = gather(asking(path))
-    assert [each.finding.id for each in facts.findings] == [each.id for each in findings()]
+    ids = [
+        "unusual-upload-1" if each.clients and each.kind == "unusual-upload" else each.id
+        for each in findings()
+    ]
+    assert [each.finding.id for each in facts.findings] == ids
+    assert [each.finding.kind for each in facts.findings] == [each.kind for each in findings()]
     assert (facts.inputs[0].kind, facts.inputs[0].decisions, facts.related.flows) == ("findings", 0, 0)
     assert (facts.seen.says, facts.seen.complete, facts.outcomes) == (UNKNOWN, False, None)
     assert any("findings alone" in each for each in facts.seen.cautions)

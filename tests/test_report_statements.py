@@ -1,18 +1,23 @@
 """What the report says in sentences, for each kind of facts; and the filters that find packets."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
 from monitor.counts import FlowCount
+from monitor.exports import FINDINGS
 from monitor.report.dissector import display_filter
+from monitor.report.page import render
+from monitor.report.reading import gather
+from monitor.report.seeing import UNKNOWN
 from monitor.report.statements import MAX_LISTED, ended_ns, observers, statements
-from monitor.report.types import Facts, Period, Reference
+from monitor.report.types import Facts, Input, Period, Reference
 from monitor.types import Outcome
 from sensors.observations import FlowKey
 from tests.page_kit import empty_facts, inventory_facts
-from tests.report_kit import demo_facts
+from tests.report_kit import asking, demo_facts, demo_replay
 
 SAYS = "coverage 91.8 % of flows, 95.9 % of bytes"
 SEEN = "49 connections were seen, and 91.8 % of them could be named; "
@@ -26,8 +31,8 @@ LAST = "Network evidence shows where a connection ended, not where inference ran
 
 
 def demo() -> Facts:
-    """Return the facts of the demo, read by a sensor of a name that does not change."""
-    return named(demo_facts(), "sensor-1")
+    """Return the facts of the demo, read under a name that does not change."""
+    return named(demo_facts(), "demo-1")
 
 
 def named(facts: Facts, *names: str) -> Facts:
@@ -77,7 +82,7 @@ CASES: dict[str, tuple[Callable[[], Facts], list[str]]] = {
         ],
     ),
     "inventory": (
-        lambda: named(inventory_facts(), "sensor-1"),
+        lambda: named(inventory_facts(), "demo-1"),
         [
             SEEN + REACHED,
             f"{INVENTORY} Reached: 7 providers (anthropic, aws, azure, deepseek, google and 2 more).",
@@ -106,7 +111,7 @@ CASES: dict[str, tuple[Callable[[], Facts], list[str]]] = {
         lambda: judged(allow=1),
         [
             SEEN + "1 connection was to an LLM provider, or possibly to one.",
-            f"No out-of-policy flow was observed by sensor sensor-1 ({SAYS}).",
+            f"No out-of-policy flow was observed by replay demo-1 ({SAYS}).",
             "1 connection was within policy, as far as the evidence goes.",
             LAST,
         ],
@@ -116,7 +121,7 @@ CASES: dict[str, tuple[Callable[[], Facts], list[str]]] = {
         [
             SEEN + "0 connections were to an LLM provider, or possibly to one.",
             f"No connection to an LLM provider of the catalogue was seen ({SAYS}).",
-            f"No out-of-policy flow was observed by sensor sensor-1 ({SAYS}).",
+            f"No out-of-policy flow was observed by replay demo-1 ({SAYS}).",
             LAST,
         ],
     ),
@@ -132,7 +137,7 @@ CASES: dict[str, tuple[Callable[[], Facts], list[str]]] = {
         incomplete,
         [
             SEEN + "3 connections were to an LLM provider, or possibly to one.",
-            f"No out-of-policy flow was observed by sensor sensor-1 ({SAYS}, of what could be looked at).",
+            f"No out-of-policy flow was observed by replay demo-1 ({SAYS}, of what could be looked at).",
             "3 connections were within policy, as far as the evidence goes.",
             INCOMPLETE,
             LAST,
@@ -179,13 +184,24 @@ def test_judgements_go_with_their_sentences() -> None:
     ("names", "expected"),
     [
         ((), "these inputs"),
-        (("a",), "sensor a"),
-        (("a", "b", "a"), "sensors a and b"),
-        (tuple("abcdefg"), "sensors a, b, c, d, e and 2 more"),
+        (("a",), "replay a"),
+        (("a", "b", "a"), "replays a and b"),
+        (tuple("abcdefg"), "replays a, b, c, d, e and 2 more"),
     ],
 )
 def test_who_looked(names: tuple[str, ...], expected: str) -> None:
-    assert observers(named(demo_facts(), *names)) == expected
+    facts = named(demo_facts(), *names)
+    assert observers(facts) == expected
+    sensors = tuple(replace(each, watched_ns=1) for each in facts.seen.sensors)
+    live = replace(facts, seen=replace(facts.seen, sensors=sensors))
+    assert observers(live) == expected.replace("replay", "sensor")
+
+
+def test_sensors_and_replays_are_told_apart() -> None:
+    facts = named(demo_facts(), "a", "b")
+    one, other = facts.seen.sensors
+    both = replace(facts, seen=replace(facts.seen, sensors=(one, replace(other, watched_ns=1))))
+    assert observers(both) == "sensors and replays a and b"
     assert MAX_LISTED == 5
 
 
@@ -219,3 +235,39 @@ FILTERS = [
 @pytest.mark.parametrize(("flow", "expected"), FILTERS)
 def test_a_filter_has_numbers_and_addresses_alone(flow: FlowKey, expected: str) -> None:
     assert display_filter(reference(flow)) == expected
+
+
+def test_findings_without_their_decisions_are_no_inventory(tmp_path: Path) -> None:
+    demo_replay(tmp_path)
+    facts = gather(asking(tmp_path / FINDINGS))
+    assert [each.text for each in statements(facts)] == [
+        "How much could be seen is not known; nothing follows about what was or was not reached.",
+        f"No connection to an LLM provider was read; the findings tell of some ({UNKNOWN}).",
+        "9 findings, 9 of them not closed.",
+        INCOMPLETE,
+        LAST,
+    ]
+    page = render(facts).decode()
+    for false in ("inventory", "No policy", "No connection was seen at all", ">0 connections"):
+        assert false not in page.partition("<main")[2].partition('id="annex"')[0].replace('"inventory"', "")
+
+
+def test_what_a_finding_tells_is_not_denied() -> None:
+    facts = replace(judged(allow=1), findings=demo().findings)
+    said = [each.text for each in statements(facts)]
+    assert f"No connection that was read is outside policy, and 6 findings tell of such ({SAYS})." in said
+    assert not [each for each in said if "was observed" in each]
+    later = replace(facts, period=Period(facts.findings[0].finding.last_ns + 10**12))
+    said = [each.text for each in statements(later)]
+    assert f"No out-of-policy flow was observed by replay demo-1 ({SAYS})." in said
+
+
+@pytest.mark.parametrize(
+    ("erased", "outside"),
+    [({"allow": 3}, ""), ({"allow": 2, "violation": 1}, ", 1 of them outside policy")],
+)
+def test_what_retention_erased_is_not_denied(erased: dict[str, int], outside: str) -> None:
+    facts = replace(judged(allow=1), inputs=(Input("ledger", "ledger", erased=erased),))
+    said = [each.text for each in statements(facts)]
+    assert f"None of the connections that retention left is outside policy ({SAYS})." in said
+    assert f"Retention erased 3 decisions of these inputs{outside}: no figure here counts them." in said

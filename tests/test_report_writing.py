@@ -16,6 +16,7 @@ from monitor.counts import FlowCount
 from monitor.exitstatus import Exit
 from monitor.files import InputError
 from monitor.report.files.writing import require, write_report
+from monitor.report.statements import observers
 from monitor.report.types import Facts
 from monitor.tally import OUTCOMES
 from monitor.types import Outcome
@@ -58,7 +59,7 @@ def test_exit_status(change: Callable[[Facts], Facts], expected: Exit) -> None:
 def test_what_was_not_seen_is_said_with_coverage() -> None:
     facts = replace(demo_facts(), outcomes=judged(allow=32), findings=())
     said = " ".join(" ".join(lines(facts, (), 80)).split())
-    assert f"no out-of-policy flow was observed ({facts.seen.says})" in said
+    assert f"no out-of-policy flow was observed by {observers(facts)} ({facts.seen.says})" in said
     assert f"findings none ({facts.seen.says})" in said
     inventory = " ".join(lines(replace(facts, outcomes=None), (), 80))
     assert "an inventory: no policy judged" in inventory

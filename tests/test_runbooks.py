@@ -10,8 +10,20 @@ import pytest
 import yaml
 
 from monitor.cli import group
+from tests.grafana_kit import boards
 from tests.metrics_kit import PROMTOOL, needs_promtool
-from tests.rules_kit import ALERT_NAMES, ALERTS, METRICS, RECORDED, RUNBOOKS, blocks, commands, selectors
+from tests.rules_kit import (
+    ALERT_NAMES,
+    ALERTING,
+    ALERTS,
+    METRICS,
+    RECORDED,
+    RUNBOOKS,
+    blocks,
+    commands,
+    rules,
+    selectors,
+)
 
 SECTIONS = [
     "What it means", "What it does not mean", "First look", "Likely causes", "What to do", "When it ends",
@@ -27,8 +39,15 @@ def test_every_alert_has_a_page_and_every_page_an_alert() -> None:
     assert [name for name, _, _ in named] == list(dict.fromkeys(rule["alert"] for rule in ALERTS))
     for name, page, severity in named:
         assert page == name
-        words = [rule["labels"]["severity"] for rule in ALERTS if rule["alert"] == name]
-        assert severity == ", ".join("by the rule" if "{{" in word else word for word in words)
+        found = [rule["labels"]["severity"] for rule in ALERTS if rule["alert"] == name]
+        assert severity == ", ".join(said(each) for each in found)
+
+
+def said(severity: str) -> str:
+    """Return what the index says of a severity: a word, words to choose from, or that the rule says it."""
+    if "rule_severity" in severity:
+        return "by the rule"
+    return " or ".join(reversed(re.findall(r"}}(\w+){{", severity))) or severity
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -47,6 +66,16 @@ def test_links_lead_somewhere(name: str) -> None:
     links = re.findall(r"\]\(([^)#]+)\)", text)
     assert links
     assert [link for link in links if not (RUNBOOKS / link).is_file()] == []
+
+
+def test_a_page_ends_with_the_board_that_shows_it() -> None:
+    shows = {"sensor": "Sensor health", "evidence": "Alert delivery and ledger"}
+    assert set(shows.values()) < {each["title"] for each in boards().values()}
+    for file in ALERTING:
+        board = shows.get(file.split("-")[1].split(".")[0], "Residency overview")
+        for rule in rules(file):
+            last = PAGES[rule["alert"]].splitlines()[-1]
+            assert last == f"Board: [{board}](../81-dashboards.md). [All runbooks](README.md)"
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -88,12 +117,12 @@ def test_queries_are_valid_and_ask_for_what_there_is(tmp_path: Path) -> None:
         names = {name for name, _ in selectors(query)}
         assert names, query
         assert names <= METRICS.keys() | RECORDED.keys(), query
-    rules = [
+    recorded = [
         {"record": f"query:{number}", "expr": query} for number, query in enumerate(dict.fromkeys(queries))
     ]
     file = tmp_path / "queries.yaml"
-    file.write_text(yaml.safe_dump({"groups": [{"name": "runbooks", "rules": rules}]}))
+    file.write_text(yaml.safe_dump({"groups": [{"name": "runbooks", "rules": recorded}]}))
     command = [PROMTOOL, "check", "rules", str(file)]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
-    assert f"{len(rules)} rules found" in ran.stdout
+    assert f"{len(recorded)} rules found" in ran.stdout

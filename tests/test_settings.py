@@ -58,7 +58,7 @@ def test_the_default_says_what_a_configuration_without_it_means() -> None:
 
 
 def test_the_default_has_every_key() -> None:
-    everything = re.sub(r"(?m)^( *)#(?=[a-z ]+: )|^#(?=[a-z]+:$)", r"\1", DEFAULT)
+    everything = re.sub(r"(?m)^( *)#(?=[a-z_ ]+: )|^#(?=[a-z]+:$)", r"\1", DEFAULT)
     value = decode(Source("residency.yaml", everything), dict[str, object])
     assert set(written_keys(value)) == set(keys(Config))
     said = decode(Source("residency.yaml", everything), Config)

@@ -1,4 +1,4 @@
-"""Seconds and memory that the facts of a report take, each program in a process of its own."""
+"""Seconds and memory that a report takes, in parts and as a whole, each program in a process of its own."""
 
 import argparse
 import importlib.util
@@ -13,6 +13,8 @@ import msgspec
 from benchmarks.harness.measure import ChildFailedError, Cost, medians, run_once
 from benchmarks.harness.report import Machine, describe, machine
 from benchmarks.harness.report_folder import make_folder
+from monitor.counts import FlowCount
+from monitor.exitstatus import Exit
 
 CONNECTIONS = 1_000_000
 SCRIPT = Path(__file__).resolve().parents[1] / "make_report.py"
@@ -20,7 +22,15 @@ TITLES = {
     "floor": "floor: read the lines, see that each is JSON",
     "facts": "facts",
     "page": "facts and page",
+    "command": "residency report",  # with all that it imports, and its file
 }
+PAGE = "report.html"
+
+
+class _Said(msgspec.Struct, frozen=True):
+    """What is looked at of the facts that the command prints."""
+
+    related: FlowCount
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -34,10 +44,11 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """All lines, and on what they were measured."""
+    """All lines, and on what they were measured. ``page_bytes`` is null where there is no page."""
 
     connections: int
     decisions_bytes: int
+    page_bytes: int | None
     machine: Machine
     lines: list[Line]
 
@@ -50,10 +61,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with tempfile.TemporaryDirectory(dir=options.folder) as made:
             size = _made(Path(made), options.connections)
             runs = {name: _runs(name, Path(made), options) for name in _programs()}
+            page = Path(made) / PAGE
+            page_bytes = page.stat().st_size if page.is_file() else None
     except ChildFailedError as error:
         print(error)
         return 1
-    report = Report(options.connections, size, measured_on, _lines(runs, options.connections))
+    report = Report(options.connections, size, page_bytes, measured_on, _lines(runs, options.connections))
     print(table(report, options.repeat))
     if options.json:
         options.json.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
@@ -63,8 +76,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def table(report: Report, repeat: int) -> str:
     """Return the report as Markdown."""
     size = f"{report.decisions_bytes / report.connections:,.0f} bytes"
+    page = f"; a page of {report.page_bytes:,} bytes" if report.page_bytes is not None else ""
     head = [
-        f"{report.connections:,} connections, {size} each; medians of {repeat}.",
+        f"{report.connections:,} connections, {size} each{page}; medians of {repeat}.",
         describe(report.machine),
         "",
         "| | seconds | CPU seconds | connections/s | peak MB | of the floor |",
@@ -80,9 +94,9 @@ def _row(line: Line) -> str:
 
 
 def _programs() -> list[str]:
-    """Return what is measured: the page where it is there."""
+    """Return what is measured: the page, and the command that writes it, where it is there."""
     has_page = importlib.util.find_spec("monitor.report.page") is not None
-    return ["floor", "facts", *(["page"] if has_page else [])]
+    return ["floor", "facts", *(["page", "command"] if has_page else [])]
 
 
 def _made(folder: Path, connections: int) -> int:
@@ -98,9 +112,15 @@ def _runs(name: str, folder: Path, options: argparse.Namespace) -> list[Cost]:
     out = folder / "out.txt"
     runs = []
     for _ in range(options.repeat):
-        runs.append(run_once((sys.executable, str(SCRIPT), name, str(folder)), output=out))
-        if out.read_text().strip() != str(options.connections):
-            raise ChildFailedError(f"{name}: it read {out.read_text().strip()} connections")
+        if name == "command":
+            words = (sys.executable, "-m", "monitor", "report", str(folder), "--out", str(folder), "--json")
+            runs.append(run_once(words, (Exit.VIOLATIONS,), output=out))
+            read = msgspec.json.decode(out.read_bytes(), type=_Said).related.flows
+        else:
+            runs.append(run_once((sys.executable, str(SCRIPT), name, str(folder)), output=out))
+            read = int(out.read_text())
+        if read != options.connections:
+            raise ChildFailedError(f"{name}: it read {read} connections")
     return runs
 
 
@@ -115,7 +135,7 @@ def _lines(runs: dict[str, list[Cost]], connections: int) -> list[Line]:
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Measure the facts of a report.")
+    parser = argparse.ArgumentParser(description="Measure reports.")
     parser.add_argument(
         "--connections", type=int, default=CONNECTIONS, metavar="N", help=f"recorded ({CONNECTIONS})"
     )

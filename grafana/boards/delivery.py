@@ -4,14 +4,19 @@ from grafana.board import Board
 from grafana.colours import GREEN, ORANGE, RED, steps, words
 from grafana.layout import Section, band, even
 from grafana.links import DELIVERY
-from grafana.panels import UNHEARD, About, Drawn, bars, draw, graph, number, states
+from grafana.panels import About, Drawn, bars, draw, graph, number, states
 from grafana.queries import figure, grown, lines, owned, sensed, step, total
 from grafana.variables import SENSOR, TENANT
 
-NO_SINK = "no sink"
+NO_SINK = "no sink, or no sensor heard"
 HOUR_SECONDS = 3_600
 WAITED_SECONDS = (300, HOUR_SECONDS)
-CHECKPOINT = sensed("residency_ledger_checkpoint_timestamp_seconds")
+# As ResidencyCheckpointOld asks: before the first checkpoint it counts from the start.
+SIGNED = (
+    f"(({sensed('residency_ledger_checkpoint_timestamp_seconds')} > 0) "
+    f"or {sensed('residency_start_timestamp_seconds')})"
+)
+SIGNED_SAYS = "Time since the ledger was last signed; before the first time, since the sensor's start."
 UNWRITTEN = sensed("residency_unwritten_decisions_total")
 OLDEST, DEAD = sensed("residency_sink_oldest_seconds"), sensed("residency_sink_dead_events")
 SINK = "{{sensor}}: {{sink}}"
@@ -78,9 +83,9 @@ def _of_ledger() -> tuple[Drawn, ...]:
             figure(total(grown(UNWRITTEN)), "unwritten", must=True),
         ),
         draw(
-            number(steps(GREEN, (HOUR_SECONDS, ORANGE), (24 * HOUR_SECONDS, RED)), 1),
-            About("Checkpoint age", "Time since the ledger was last signed.", "dtdurations", "none yet"),
-            figure(f"max(time() - ({CHECKPOINT} > 0))", "age"),
+            number(steps(GREEN, (HOUR_SECONDS // 2, ORANGE), (24 * HOUR_SECONDS, RED)), 1),
+            About("Checkpoint age", SIGNED_SAYS, "dtdurations"),
+            figure(f"max(time() - {SIGNED})", "age", must=True),
         ),
     )
 
@@ -147,11 +152,6 @@ def _entries() -> Drawn:
 def _checkpoint() -> Drawn:
     return draw(
         graph("lastNotNull", "max"),
-        About(
-            "Checkpoint age, by sensor",
-            "Time since the ledger was last signed.",
-            "s",
-            f"none yet, or {UNHEARD}",
-        ),
-        lines(f"time() - max by (sensor) ({CHECKPOINT} > 0)", "{{sensor}}"),
+        About("Checkpoint age, by sensor", SIGNED_SAYS, "s"),
+        lines(f"time() - max by (sensor) {SIGNED}", "{{sensor}}", must=True),
     )

@@ -4,8 +4,8 @@ from grafana.board import Board
 from grafana.colours import BLUE, GREEN, ORANGE, steps
 from grafana.layout import Section, band, even
 from grafana.links import DETAIL, LATENCY, of_row, to_board
-from grafana.panels import About, Drawn, draw, graph, linked, number
-from grafana.queries import figure, grown, lines, quantile, rate, rows, sensed, total
+from grafana.panels import About, Drawn, draw, graph, linked, number, signed, words
+from grafana.queries import figure, grown, lines, measured, quantile, rate, rows, sensed, total
 from grafana.tables import Column, listing
 from grafana.variables import SENSOR, TENANT, TIMED_PROVIDER, sovereign, unseen
 
@@ -16,6 +16,12 @@ BEYOND = 'dst_region!~"$sovereign|unknown|several|other"'
 UNTIMED = "no connection with times"
 ONE_SIDE = "no times of both"
 PLACE = ("provider", "dst_region")
+TIMES = """
+**Round trip**: from the client's first packet to the server's answer to it. **First byte**: from the client's
+first byte to the server's first after it. Under TLS these are the hellos: it says how soon the server greets,
+**not how long a model takes to answer**, which encryption hides. Of QUIC both are the same time.
+"""
+HELLO = "under TLS this is the server's hello, not a model's answer."
 SEEN_FROM = "Seen at the sensor: what lies between clients and it is not in the figure."
 
 
@@ -32,6 +38,7 @@ def board() -> Board:
             Section(
                 "",
                 (
+                    band(4, (words("What these times are", TIMES), 24)),
                     even(4, *_figures()),
                     even(9, _premium(RTT, "round trip"), _premium(FIRST_BYTE, "first byte")),
                 ),
@@ -49,37 +56,47 @@ def _times(metric: str, *more: str) -> str:
     return sensed(f"{metric}_bucket", PROVIDER, *more)
 
 
+def _of(metric: str) -> str:
+    """Return what has to be known of a time: where it was taken, and what it answers."""
+    return f"{SEEN_FROM} First byte: {HELLO}" if metric == FIRST_BYTE else SEEN_FROM
+
+
 def _figures() -> tuple[Drawn, ...]:
     return (*_pair(RTT, "Round trip"), *_pair(FIRST_BYTE, "First byte"))
 
 
 def _pair(metric: str, title: str) -> tuple[Drawn, Drawn]:
     """Return the median of the sovereign regions, and what it is above that of the others."""
-    within = quantile(0.5, grown(_times(metric, WITHIN)))
-    beyond = quantile(0.5, grown(_times(metric, BEYOND)))
+    within = measured(quantile(0.5, grown(_times(metric, WITHIN))))
+    beyond = measured(quantile(0.5, grown(_times(metric, BEYOND))))
     return (
         draw(
             number(decimals=1),
-            About(f"{title}, sovereign", f"Median in the sovereign regions. {SEEN_FROM}", "s", UNTIMED),
+            About(f"{title}, sovereign", f"Median in the sovereign regions. {_of(metric)}", "s", UNTIMED),
             figure(within, "median", must=True),
         ),
         draw(
             number(steps(GREEN, (0.05, ORANGE)), 1),
-            About(f"{title}, premium", "That median less the median of all other regions.", "s", ONE_SIDE),
+            About(
+                f"{title}, premium",
+                f"That median less the median of all other regions. {_of(metric)}",
+                "s",
+                ONE_SIDE,
+            ),
             figure(f"{within} - {beyond}", "premium"),
         ),
     )
 
 
-def _premium(metric: str, words: str) -> Drawn:
-    within = quantile(0.5, rate(_times(metric, WITHIN)), "provider")
-    beyond = quantile(0.5, rate(_times(metric, BEYOND)), "provider")
+def _premium(metric: str, what: str) -> Drawn:
+    within = measured(quantile(0.5, rate(_times(metric, WITHIN)), "provider"))
+    beyond = measured(quantile(0.5, rate(_times(metric, BEYOND)), "provider"))
     return draw(
-        graph("mean", "max").axis_centered_zero(axis_centered_zero=False),
+        signed("mean", "min", "max"),
         About(
-            f"Premium, {words}",
+            f"Premium, {what}",
             "Median of the sovereign regions less that of the provider's others. Below 0 they are "
-            f"faster. {SEEN_FROM}",
+            f"faster. {_of(metric)}",
             "s",
             ONE_SIDE,
         ),
@@ -92,12 +109,12 @@ def _median(metric: str, title: str) -> Drawn:
         graph("mean", "max"),
         About(
             f"{title}, median and p90",
-            f"Of the connections that ended, by provider and region. {SEEN_FROM}",
+            f"Of the connections that ended, by provider and region. {_of(metric)}",
             "s",
             UNTIMED,
         ),
-        lines(quantile(0.5, rate(_times(metric)), *PLACE), "p50 {{provider}}, {{dst_region}}"),
-        lines(quantile(0.9, rate(_times(metric)), *PLACE), "p90 {{provider}}, {{dst_region}}"),
+        lines(measured(quantile(0.5, rate(_times(metric)), *PLACE)), "p50 {{provider}}, {{dst_region}}"),
+        lines(measured(quantile(0.9, rate(_times(metric)), *PLACE)), "p90 {{provider}}, {{dst_region}}"),
     )
 
 
@@ -120,7 +137,8 @@ def _table() -> Drawn:
             About(
                 "Times, by provider and region",
                 "Of the connections that ended in the time shown; few connections make a poor median. "
-                "Times the fastest: the median round trip, of that of the provider's fastest region.",
+                "Times the fastest: the median round trip, of that of the provider's fastest region. First "
+                f"byte: {HELLO}",
                 "s",
                 UNTIMED,
             ),

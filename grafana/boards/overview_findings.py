@@ -20,10 +20,10 @@ def next_deadline() -> Drawn:
         number(steps(RED, (0, ORANGE), (DAY_SECONDS, GREEN)), 1),
         About(
             "Next cure deadline",
-            "Time until the next finding has to be cured. One whose deadline passed is lapsed and stands "
-            "below.",
+            "Time until the finding whose turn is next has to be cured; red, and how long ago, where the "
+            "deadline of one passed. All stand below.",
             "dtdurations",
-            "none runs",
+            "none runs, or no sensor heard",
         ),
         figure(f"min({_left()})", "time left"),
     )
@@ -84,13 +84,14 @@ def _deadlines() -> Drawn:
 
 
 def _exceptions() -> Drawn:
-    ends = "max by (policy) (" + sensed("residency_exception_expiry_timestamp_seconds") + ")"
+    ends = "min by (policy) (" + sensed("residency_exception_expiry_timestamp_seconds") + ")"
     thresholds = steps(RED, (0, ORANGE), (WEEK_SECONDS, BLUE))
     return draw(
         listing(("policy",), Column(LEFT, "dtdurations", 1, thresholds), by=LEFT, ascending=True),
         About(
             "Exceptions",
-            "Time until exceptions of the policy end. After that, what they excepted is outside policy.",
+            "Time until exceptions end, by the policy of the sensor where they end first. After that, what "
+            "they excepted is judged by its rule again.",
             "dtdurations",
             "no exception, or no sensor heard",
         ),

@@ -13,6 +13,8 @@ LOST = "residency_lost_packets_total"
 UNREAD = 'reason=~"interface|ring"'  # the stages whose losses were never read
 SILENT_SECONDS = (60, 300)
 STAGES = {"interface": "dark-red", "ring": RED, "table": ORANGE, "fragment": "yellow", "snaplen": "purple"}
+CAPTURING = f"max by (sensor) ({sensed('residency_capturing')})"
+HEARD = f"max by (sensor) (last_over_time({sensed('residency_capturing')}[$__range]))"
 FLOWS, LIMIT = "residency_flow_table_flows", "residency_flow_table_limit_flows"
 
 
@@ -45,8 +47,10 @@ def _figures() -> tuple[Drawn, ...]:
     return (
         draw(
             number(steps(RED, (1, GREEN))).mappings(words({"0": ("no", RED), "1": ("yes", GREEN)})),
-            About("Capturing", "Whether all sensors that are heard capture.", "none"),
-            figure(f"min({sensed('residency_capturing')})", "capturing", must=True),
+            About(
+                "Capturing", "Whether all sensors heard in the time shown are heard and capture now.", "none"
+            ),
+            figure(f"min({CAPTURING} or 0 * {HEARD})", "capturing", must=True),
         ),
         draw(
             number(steps(GREEN, (SILENT_SECONDS[0], ORANGE), (SILENT_SECONDS[1], RED))),
@@ -54,7 +58,7 @@ def _figures() -> tuple[Drawn, ...]:
                 "Latest packet",
                 "Time since the latest packet, of the sensor that waits longest.",
                 "s",
-                "no packet yet",
+                "no packet yet, or no sensor heard",
             ),
             figure(f"max(time() - ({last} > 0))", "since", must=True),
         ),
@@ -82,9 +86,6 @@ def _figures() -> tuple[Drawn, ...]:
 
 
 def _capturing() -> Drawn:
-    known = f"group by (job, instance, sensor) (last_over_time({sensed('residency_capturing')}[$__range]))"
-    heard = f"max by (sensor) (up * on (job, instance) group_left (sensor) {known})"
-    capturing = f"max by (sensor) ({sensed('residency_capturing')})"
     said = words({"0": ("not heard", RED), "1": ("does not capture", ORANGE), "2": ("captures", GREEN)})
     return draw(
         states(said).thresholds(steps(RED, (1, ORANGE), (2, GREEN))),
@@ -93,7 +94,7 @@ def _capturing() -> Drawn:
             "Whether each sensor was heard, and captured. Red and orange are times without sight.",
             "none",
         ),
-        lines(f"{heard} + ({capturing} or 0 * {heard})", "{{sensor}}", must=True),
+        lines(f"1 + {CAPTURING} or 0 * {HEARD}", "{{sensor}}", must=True),
     )
 
 

@@ -33,6 +33,14 @@ class _File(click.Path):
         return super().convert(value, param, ctx)
 
 
+class _Capture(_File):
+    """A path, or an object's address, as it was written."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the text."""
+        return value if "://" in str(value) else str(super().convert(value, param, ctx))
+
+
 class _Location(click.types.StringParamType):
     """A place on Earth."""
 
@@ -65,6 +73,7 @@ class _Day(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.5
 
 
 FILE = _File()
+CAPTURE = _Capture()
 DAY = _Day()
 
 config_option = click.option(

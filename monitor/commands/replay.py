@@ -10,7 +10,9 @@ from pathlib import Path
 import click
 
 from monitor import app, replaying
+from monitor.batch import run
 from monitor.commands.base import (
+    CAPTURE,
     FILE,
     as_of_option,
     catalog_option,
@@ -25,6 +27,7 @@ from monitor.commands.base import (
     warn,
 )
 from monitor.commands.edge import reader_may_leave
+from monitor.commands.replay_parts import Spread, in_parts, local_paths, spread_options
 from monitor.console import print_summary
 from monitor.datasets.use import DataChoice
 from monitor.exports import summary_json
@@ -35,7 +38,7 @@ LONG_BYTES = 5_000_000  # captures from this size on get a progress bar on a ter
 
 
 @click.command("replay")
-@click.argument("paths", nargs=-1, required=True, type=FILE, metavar="PATH...")
+@click.argument("paths", nargs=-1, required=True, type=CAPTURE, metavar="PATH...")
 @policy_option
 @click.option("--out", type=FILE, metavar="DIR", help="Leave decisions, summary and report there.")
 @catalog_option
@@ -45,9 +48,10 @@ LONG_BYTES = 5_000_000  # captures from this size on get a progress bar on a ter
 @as_of_option
 @engine_option
 @threads_option
+@spread_options
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json instead of the text.")
 def command(
-    paths: Sequence[Path],
+    paths: Sequence[str],
     policy: Path | None,
     out: Path | None,
     catalogs: Sequence[Path],
@@ -57,6 +61,9 @@ def command(
     as_of: dt.date | None,
     engine: str,
     threads: int,
+    workers: int | None,
+    cluster: str | None,
+    cache: Path | None,
     as_json: bool,
 ) -> None:
     """Replay captures and report which LLM providers and regions were reached.
@@ -69,12 +76,18 @@ def command(
       residency replay capture.pcap
       residency replay captures/ --policy policy.yaml --out audit/
       residency replay big.pcap.zst --policy policy.yaml --json | jq .outcomes
+      residency replay s3://captures/ --policy policy.yaml --workers 8
 
     --out DIR gets decisions.jsonl, connections.parquet, summary.json and
     report.html (see `residency report`); with --policy also findings.jsonl,
     and behaviours.jsonl where the policy has a section `behaviours`.
+
+    With --workers or --cluster many read at once (docs/83-batch.md), and PATHs
+    may be in object stores: s3://, gs://. The output is the same.
     """
     engine = choose_engine(engine)
+    spread = Spread(workers, cluster, cache)
+    local = local_paths(spread, paths)
     with clear_errors():
         if out is not None:
             _require_report(out)
@@ -83,8 +96,12 @@ def command(
         warn(knowledge.warnings)
         warn(knowledge.notes)
         gc.freeze()  # all that was loaded stays, and need not be looked through for garbage again and again
-        with _progress(paths) as progress:
-            replayed = replaying.replay(paths, knowledge, replaying.Reading(engine, threads), out, progress)
+        with in_parts(spread, engine, out) as batch, _progress(local) as progress:
+            if batch is None:
+                reading = replaying.Reading(engine, threads)
+                replayed = replaying.replay(local, knowledge, reading, out, progress)
+            else:
+                replayed = run.replay(paths, knowledge, batch, out, progress)
         if out is not None:
             _leave_report(out, policy)
     warn([fault.line() for fault in replayed.summary.accounting.faults])

@@ -1,5 +1,6 @@
 """`residency report`: what was recorded over a period, as a page, as tables, and on paper."""
 
+import gc
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -124,6 +125,7 @@ def _gathered(question: Question) -> Facts:
     """Read what was asked for; what cannot be read ends the command."""
     from monitor.report.reading import gather, input_length  # noqa: PLC0415
 
+    gc.freeze()  # all that was loaded stays, and need not be looked through for garbage again and again
     try:
         with _progress(question, input_length) as progress:
             return gather(question, progress)

@@ -6,6 +6,7 @@ from pathlib import Path
 from monitor.commands.terminal import labelled
 from monitor.exitstatus import Exit
 from monitor.report.document import facts_sha256
+from monitor.report.statements import is_inventory, none_outside
 from monitor.report.types import JUDGEMENTS, Facts, Judgement
 from monitor.wording import percent, plural
 
@@ -51,13 +52,13 @@ def _outcomes(facts: Facts) -> str:
     related = plural(facts.related.flows, "connection")
     outcomes = facts.outcomes
     if outcomes is None:
-        return f"{related}; an inventory: no policy judged"
+        return f"{related}; {'an inventory: no policy judged' if is_inventory(facts) else 'findings alone'}"
     counts = [(outcomes[name].flows, name) for name in JUDGEMENTS if name != "inventory"]
     parts = [f"{flows:,} {_OUTCOMES[name]}" for flows, name in counts if flows or name == "violation"]
     said = f"{related}: {', '.join(parts)}"
     if outcomes["violation"].flows:
         return said
-    return f"{said}; no out-of-policy flow was observed ({facts.seen.says})"
+    return f"{said}; {none_outside(facts)}"
 
 
 def _findings(facts: Facts) -> str:

@@ -19,7 +19,7 @@ from monitor.fleet.recording.plan import Plan as RecordingPlan
 from monitor.fleet.recording.stage import Stage as RecordingStage
 from monitor.fleet.telling import NotSaidError, text_of
 from monitor.fleet.working import levels_of
-from monitor.metrics.fleet import FleetMetrics, Work
+from monitor.metrics.fleet import FleetMetrics, Kept, Work
 
 IDLE_SECONDS = 0.2
 MEND = "see that the brokers run, that the topics are there, and who may read and write them"
@@ -145,8 +145,12 @@ class CorrelatingLine:
 class RecordingLine:
     """Decisions in; ledgers, findings, and what waits for the sinks out."""
 
-    def __init__(self, plan: RecordingPlan, knowledge: Knowledge, log: FilteringBoundLogger) -> None:
+    def __init__(
+        self, plan: RecordingPlan, knowledge: Knowledge, metrics: FleetMetrics, log: FilteringBoundLogger
+    ) -> None:
         self._plan, self._knowledge, self._log = plan, knowledge, log
+        self._metrics, self._kept = metrics, Kept()
+        self._held_up: str | None = None
         self._attempts = Attempts(log)
         self._stage: RecordingStage | None = None
         self._coming: Knowledge | None = None
@@ -161,8 +165,9 @@ class RecordingLine:
                 self._stage.use(self._knowledge)
         try:
             if self._stage is None:
-                self._stage = RecordingStage(self._plan, self._knowledge, self._log)
+                self._stage = RecordingStage(self._plan, self._knowledge, self._log, self._kept)
             self._stage.turn()
+            self._held_up = self._stage.look()
         except KafkaException as error:
             self._attempts.failed(text_of(error))
             self.close()
@@ -174,8 +179,9 @@ class RecordingLine:
         self._coming = knowledge
 
     def look(self) -> str | None:
-        """Return why it does not go on, if so."""
-        return self._attempts.problem
+        """Tell the metrics how it stands; return why it does not go on, if so."""
+        self._metrics.recorded(self._kept)
+        return self._attempts.problem or self._held_up
 
     def close(self) -> None:
         """Record what was taken."""

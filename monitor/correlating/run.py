@@ -3,6 +3,7 @@
 Correlating and recording are lines of their own; where both are done here, recording has its own thread.
 """
 
+import gc
 import os
 import sys
 import time
@@ -36,6 +37,7 @@ from monitor.metrics.fleet import FleetMetrics
 from sensors.relayed import MISSING, Relayed
 
 STDERR = 2
+GARBAGE = 100_000  # objects that came, between two looks for garbage
 SWITCH_SECONDS = 0.0005  # that a scrape may keep a line waiting
 ROUND_SECONDS = 1.0
 JOIN_SECONDS = 30.0
@@ -60,11 +62,15 @@ def run(settings: FleetSettings, parts: Sequence[Part]) -> Exit:
         metrics.load(knowledge)
         log.info("loaded", **described(knowledge))
         check_options(connection(config.kafka, settings.folder))
+        spare_garbage()
         lines = [_line(part, settings, knowledge, (metrics, log)) for part in parts]
         _serve(settings, metrics, health, stack)
         reload = Reload(Reloading(lambda: load(settings)), lines, metrics, log)
-        with _beside(lines[1:]):
-            _work(lines, reload, health, wishes)
+        with _beside(lines[1:]) as threads:
+            _work(lines, reload, health, wishes, threads)
+        if not wishes.end:
+            log.critical("recording ended", mend="report the lines above: it is a mistake in the program")
+            return Exit.UNREADABLE  # a supervisor starts another one, which goes on where this one was
         log.info("stopped")
     return Exit.DONE
 
@@ -75,10 +81,21 @@ def load(settings: FleetSettings) -> app.Knowledge:
     return app.with_physics(knowledge, settings.site)
 
 
-def _work(lines: Sequence[Line], reload: Reload, health: Health, wishes: Wishes) -> None:
-    """Turn the first line, and once a second look after the rest, until the end is asked for."""
+def spare_garbage() -> None:
+    """Look for garbage in what is loaded no more, and in what comes seldom: hardly any is in cycles."""
+    gc.freeze()
+    gc.set_threshold(GARBAGE)
+
+
+def _work(
+    lines: Sequence[Line], reload: Reload, health: Health, wishes: Wishes, threads: Sequence[Thread]
+) -> None:
+    """Turn the first line, and once a second look after the rest, until the end is asked for.
+
+    It ends, too, where a thread did: nothing would be recorded any more.
+    """
     next_round = 0.0
-    while not wishes.end:
+    while not wishes.end and all(each.is_alive() for each in threads):
         lines[0].turn()
         if time.monotonic() < next_round:
             continue
@@ -94,7 +111,7 @@ def _work(lines: Sequence[Line], reload: Reload, health: Health, wishes: Wishes)
 
 
 @contextmanager
-def _beside(lines: Sequence[Line]) -> Iterator[None]:
+def _beside(lines: Sequence[Line]) -> Iterator[Sequence[Thread]]:
     """Turn lines in threads of their own meanwhile."""
     end = Event()
 
@@ -107,7 +124,7 @@ def _beside(lines: Sequence[Line]) -> Iterator[None]:
     for thread in threads:
         thread.start()
     try:
-        yield
+        yield threads
     finally:
         end.set()
         for thread in threads:
@@ -132,7 +149,7 @@ def _line(
     metrics, log = told
     log = log.bind(part=part)
     if part == "record":
-        return RecordingLine(_recording_plan(settings), knowledge, log)
+        return RecordingLine(_recording_plan(settings), knowledge, metrics, log)
     secret, limits = secret_of(settings), settings.config.name_limits
     rotate_days = settings.config.privacy.pseudonyms.rotate_days
     knowing = Knowing(

@@ -79,30 +79,41 @@ class Covering:
 
     def span(self, sensor: str, clock_ns: int) -> Span:
         """Return the window that a parcel with this clock counts in."""
-        spans = self._sensors.setdefault(sensor, _Sensor()).spans
+        spans = self._known(sensor).spans
         since_ns = clock_ns - clock_ns % WINDOW_NS
         span = spans.get(since_ns)
         if span is None:
             span = spans[since_ns] = Span(since_ns, next(self._accounts))
         return span
 
-    def passed(self, sensor: str, clock_ns: int, *, ended: bool = False) -> Iterator[Window]:
-        """Take the clock of a parcel that is wholly judged; yield the windows that end by it."""
-        known = self._sensors.setdefault(sensor, _Sensor())
+    def passed(self, sensor: str, clock_ns: int, *, ended: bool = False) -> list[Window]:
+        """Take the clock of a parcel that is wholly judged; return the windows that end by it."""
+        known = self._known(sensor)
         before_ns, known.clock_ns = known.clock_ns, clock_ns
-        silence_ns = clock_ns - before_ns if before_ns is not None else 0
         here_ns = clock_ns - clock_ns % WINDOW_NS
+        if (
+            not ended
+            and before_ns is not None
+            and here_ns <= before_ns
+            and clock_ns - before_ns <= SILENCE_NS
+        ):
+            return []  # as most are
+        silence_ns = clock_ns - before_ns if before_ns is not None else 0
+        return list(self._ended(sensor, clock_ns, silence_ns, ended=ended))
+
+    def _ended(self, sensor: str, clock_ns: int, silence_ns: int, *, ended: bool) -> Iterator[Window]:
+        spans, here_ns = self._sensors[sensor].spans, clock_ns - clock_ns % WINDOW_NS
         blind = f"nothing came of the sensor for {silence_ns // 1_000_000_000} s"
         if silence_ns > SILENCE_NS:
             self.span(sensor, clock_ns)
-            for since_ns, span in known.spans.items():
+            for since_ns, span in spans.items():
                 if since_ns <= here_ns:
                     span.blind.add(blind)
         told_ns = None
-        for since_ns in sorted(known.spans):
+        for since_ns in sorted(spans):
             if since_ns < here_ns or (ended and since_ns == here_ns):
                 until_ns = clock_ns if since_ns == here_ns else since_ns + WINDOW_NS
-                yield from self._closed(sensor, known.spans.pop(since_ns), until_ns)
+                yield from self._closed(sensor, spans.pop(since_ns), until_ns)
                 told_ns = max(until_ns, told_ns or 0)
         if silence_ns > SILENCE_NS and told_ns is not None and told_ns < here_ns:
             yield _window(sensor, Span(told_ns, 0, blind={blind}), here_ns)
@@ -128,6 +139,12 @@ class Covering:
         for sensor in self._sensors.values():
             for span in sensor.spans.values():
                 span.tally.counted(self._counted_of(span.account))
+
+    def _known(self, sensor: str) -> _Sensor:
+        known = self._sensors.get(sensor)
+        if known is None:
+            known = self._sensors[sensor] = _Sensor()
+        return known
 
     def _closed(self, sensor: str, span: Span, until_ns: int) -> Iterator[Window]:
         """Yield the window, where there is anything to say: each partition has a share of it, or none."""

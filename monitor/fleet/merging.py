@@ -10,11 +10,12 @@ from collections import OrderedDict, deque
 
 import msgspec
 
-from monitor.fleet.parcels import Parcel
+from monitor.fleet.parcels import Parcel, ParcelKind
 
 MAX_SENSORS = 10_000  # that are remembered, the latest heard of
 MAX_RUNS = 8  # of one sensor
 MAX_AHEAD_NS = 60 * 1_000_000_000  # of the wall clock, that a sensor's clock is believed
+DATA: frozenset[ParcelKind] = frozenset({"observations", "names"})
 _SECOND_NS = 1_000_000_000
 _OVERHEAD_BYTES = 512  # of a parcel that waits, about
 
@@ -37,7 +38,7 @@ class Counts(msgspec.Struct):
     pressed: int = 0
 
 
-class Held(msgspec.Struct, eq=False):
+class Held(msgspec.Struct, eq=False, gc=False):
     """A parcel that waits. What is in it counts within its span."""
 
     number: int  # in order of arrival, from 1
@@ -70,8 +71,7 @@ class _Sensor(msgspec.Struct):
         if parcel.kind in ("beat", "end"):
             self.settled_ns = self.clock_ns
         self.ended = parcel.kind == "end"
-        self.runs[parcel.run] = parcel.number
-        if len(self.runs) > MAX_RUNS:
+        if parcel.run not in self.runs and len(self.runs) >= MAX_RUNS:
             del self.runs[next(iter(self.runs))]
 
 
@@ -95,17 +95,23 @@ class Merging:
         if self._begun_s is None:
             self._begun_s = now_s
         sensor = self._sensor(parcel.sensor)
-        if parcel.number <= sensor.runs.get(parcel.run, -1):
+        last = sensor.runs.get(parcel.run)
+        if last is not None and parcel.number <= last:
             self.counts.duplicate += 1
             return None
-        latest_ns = int(now_s * _SECOND_NS) + MAX_AHEAD_NS
-        self.counts.ahead += parcel.clock_ns > latest_ns
-        sensor.advance(parcel, latest_ns)
+        if parcel.clock_ns != sensor.clock_ns or parcel.kind not in DATA or last is None:
+            latest_ns = int(now_s * _SECOND_NS) + MAX_AHEAD_NS
+            self.counts.ahead += parcel.clock_ns > latest_ns
+            sensor.advance(parcel, latest_ns)
+        sensor.runs[parcel.run] = parcel.number
         sensor.heard_s = now_s
         self._arrived += 1
         size_bytes = len(parcel.data) + _OVERHEAD_BYTES
         held = Held(self._arrived, parcel, sensor.settled_ns, sensor.clock_ns, now_s, size_bytes)
-        self._wait(held)
+        self.counts.late += held.until_ns < self.passed_ns
+        self.held_bytes += size_bytes
+        self._unpassed.append(held)
+        heapq.heappush(self._waiting, (held.since_ns, held.number, held))
         return held
 
     def due(self, now_s: float) -> list[Held]:
@@ -131,17 +137,14 @@ class Merging:
         return forgotten
 
     def _sensor(self, name: str) -> _Sensor:
-        sensor = self._sensors.setdefault(name, _Sensor())
-        self._sensors.move_to_end(name)
-        if len(self._sensors) > MAX_SENSORS:
+        sensor = self._sensors.get(name)
+        if sensor is not None:
+            self._sensors.move_to_end(name)
+            return sensor
+        if len(self._sensors) >= MAX_SENSORS:
             self._forgotten.append(self._sensors.popitem(last=False)[0])
+        sensor = self._sensors[name] = _Sensor()
         return sensor
-
-    def _wait(self, held: Held) -> None:
-        self.counts.late += held.until_ns < self.passed_ns
-        self.held_bytes += held.size_bytes
-        self._unpassed.append(held)
-        heapq.heappush(self._waiting, (held.since_ns, held.number, held))
 
     def _low(self, now_s: float) -> int:
         """Return the moment that every sensor has come past. At the beginning nobody is known yet."""
@@ -171,7 +174,7 @@ class Merging:
                 break
             if oldest.until_ns == passed_ns:
                 passed_ns += 1
-            elif not is_passed and oldest.parcel.kind in ("observations", "names"):
+            elif not is_passed and oldest.parcel.kind in DATA:
                 self.counts.overdue += is_overdue
                 self.counts.pressed += not is_overdue
                 passed_ns = oldest.until_ns + 1

@@ -13,7 +13,7 @@ import msgspec
 
 from monitor.fleet.covering import Covering, Span
 from monitor.fleet.judging import Judge
-from monitor.fleet.merging import Bounds, Held, Merging
+from monitor.fleet.merging import DATA, Bounds, Held, Merging
 from monitor.fleet.parcels import (
     Account,
     Covered,
@@ -66,14 +66,14 @@ class Counts(msgspec.Struct):
     covered: int = 0
 
 
-class _Pending(msgspec.Struct, eq=False):
-    """A parcel that is not wholly judged, and what it led to so far. Its data is elsewhere by now."""
+class _Pending(msgspec.Struct, eq=False, gc=False):
+    """A parcel that is not wholly judged, and what it led to so far, if anything."""
 
     offset: int
     stamp_ms: int
     parcel: Parcel
     span: Span
-    decisions: list[Decision] = msgspec.field(default_factory=list)
+    decisions: list[Decision] | None = None
     account: Account | None = None
     is_said: bool = False
 
@@ -81,8 +81,11 @@ class _Pending(msgspec.Struct, eq=False):
 class _Last(msgspec.Struct, eq=False):
     """The last parcel of a sensor that was said, and how many things it led to."""
 
-    pending: _Pending
-    things: int
+    sensor: str
+    run: str
+    number: int
+    clock_ns: int
+    things: int = 0
 
 
 class Partition:
@@ -137,9 +140,12 @@ class Partition:
             pending = self._pending[number]
             decision = self._judge.judge(seen, pending.span.tally)
             if decision is not None:
-                pending.decisions.append(decision)
+                pending.decisions = [*(pending.decisions or ()), decision]
         for number in done:
-            yield from self._said(self._pending.pop(number))
+            pending = self._pending.pop(number)
+            windows = self._finish(pending)
+            if pending.decisions is not None or windows:
+                yield from self._said(pending, windows)
         yield from self._of_silent(now_s)
 
     def retarget(self, judge: Judge) -> None:
@@ -157,8 +163,6 @@ class Partition:
     def _hold(self, held: Held) -> None:
         """Hand a parcel on to correlation, in its place."""
         pending, parcel = self._pending[held.number], held.parcel
-        pending.parcel = held.parcel = msgspec.structs.replace(parcel, data=b"")
-        has_data = parcel.kind in ("observations", "names")
         if parcel.kind == "account":
             pending.account = self._account_in(parcel.data)
         place = Place(
@@ -169,13 +173,14 @@ class Partition:
             held.until_ns,
         )
         try:
-            taken = self._correlating.hold(place, parcel.data if has_data else _NOTHING)
+            taken = self._correlating.hold(place, parcel.data if parcel.kind in DATA else _NOTHING)
         except NotABatchError:
             self.counts.malformed += 1
             taken = self._correlating.hold(place, _NOTHING)
         self.counts.observations += taken.observations
-        self.counts.malformed += taken.malformed
-        self.counts.unknown += taken.unknown
+        if taken.malformed or taken.unknown:
+            self.counts.malformed += taken.malformed
+            self.counts.unknown += taken.unknown
 
     def _account_in(self, data: bytes) -> Account | None:
         try:
@@ -192,21 +197,23 @@ class Partition:
             number = self._sensor_numbers[sensor] = int.from_bytes(digest)
         return number
 
-    def _said(self, pending: _Pending) -> Iterator[Said]:
-        """Yield what a parcel led to."""
-        parcel, last = pending.parcel, _Last(pending, 0)
-        self._last[parcel.sensor] = last
+    def _finish(self, pending: _Pending) -> list[Window]:
+        """Take note that all of a parcel is judged; return the windows that it ends."""
+        parcel = pending.parcel
+        self._last[parcel.sensor] = _Last(parcel.sensor, parcel.run, parcel.number, parcel.clock_ns)
+        pending.is_said = True
         if pending.account is not None:
             pending.span.accounted(pending.account)
-        pending.is_said = True
-        is_new = pending.offset >= self._said_to
-        for decision in pending.decisions:
+        return self._covering.passed(parcel.sensor, parcel.clock_ns, ended=parcel.kind == "end")
+
+    def _said(self, pending: _Pending, windows: Iterable[Window]) -> Iterator[Said]:
+        """Yield what a parcel led to."""
+        last, is_new = self._last[pending.parcel.sensor], pending.offset >= self._said_to
+        for decision in pending.decisions or ():
             origin = self._origin(last)
             if is_new:
                 self.counts.judged += 1
-                yield Judged(origin, parcel.clock_ns, decision)
-        pending.decisions = []
-        windows = self._covering.passed(parcel.sensor, parcel.clock_ns, ended=parcel.kind == "end")
+                yield Judged(origin, last.clock_ns, decision)
         yield from self._windows(last, windows, is_new=is_new)
 
     def _of_silent(self, now_s: float) -> Iterator[Said]:
@@ -221,9 +228,8 @@ class Partition:
             origin = self._origin(last)
             if is_new:
                 self.counts.covered += 1
-                yield Covered(origin, last.pending.parcel.clock_ns, window)
+                yield Covered(origin, last.clock_ns, window)
 
     def _origin(self, last: _Last) -> Origin:
-        parcel = last.pending.parcel
         last.things += 1
-        return Origin(self._number, parcel.sensor, parcel.run, parcel.number, last.things - 1)
+        return Origin(self._number, last.sensor, last.run, last.number, last.things - 1)

@@ -139,6 +139,7 @@ class Topic:
         try:
             found = self._producer.list_topics(self._name, _ASK_SECONDS).topics[self._name]
         except KafkaException as error:
+            self._producer.poll(0)  # hears what the client says of its connections
             raise NotProducedError(self._trouble or plain(said(error))) from None
         if found.error is not None or not found.partitions:
             what = plain(found.error.str()) if found.error is not None else "no partitions"

@@ -41,11 +41,15 @@ class Publisher:
         self._once = once
         self._backoff_seconds = LEAST_BACKOFF_SECONDS
         self._trouble: str | None = None
+        self._unkept: str | None = None
         self._delivered = self._damaged = 0
         self._next_note = self._next_status = 0.0
 
     def run(self) -> None:
-        """Work until the end is asked for, or nothing waits. Raises InputError, OSError of the spool."""
+        """Work until the end is asked for, or nothing waits.
+
+        Raises InputError, OSError where the spool cannot be read.
+        """
         while not self._sources.ends():
             try:
                 if self._publish():
@@ -105,12 +109,24 @@ class Publisher:
 
     def _note(self, reader: SpoolReader, done: Place | None) -> None:
         if done is not None:
-            reader.acknowledge(done)
+            self._acknowledge(reader, done)
         damage = reader.damage
         if damage.places > self._damaged:
             mend = "what a crash tore off, or the disk damaged, is lost: see that its file system is sound"
             self._sources.log.error("spool damaged", places=damage.places, bytes=damage.bytes, mend=mend)
             self._damaged = damage.places
+
+    def _acknowledge(self, reader: SpoolReader, done: Place) -> None:
+        """Keep how far it is. Where the disk takes nothing, more is published again after a start."""
+        try:
+            reader.acknowledge(done)
+        except OSError as error:
+            if self._unkept is None:
+                self._unkept = (error.strerror or str(error)).lower()
+                mend = "it goes on, and after a start publishes again: see that the disk has room"
+                self._sources.log.error("position not kept", problem=self._unkept, mend=mend)  # noqa: TRY400
+        else:
+            self._unkept = None
 
     def _say(self, event: str, topic: Topic, reader: SpoolReader) -> None:
         self._sources.log.info(

@@ -10,7 +10,6 @@ from types import FrameType
 from monitor.config import Kafka
 from monitor.courier.account import become, owner_of
 from monitor.exitstatus import Exit
-from monitor.files import InputError
 from monitor.fleet.producing import Topic, configuration
 from monitor.fleet.publisher import Publisher, Sources
 from monitor.fleet.spool import SpoolReader
@@ -61,8 +60,7 @@ def publish(settings: Settings, kafka: Kafka, spool: Path, *, once: bool = False
         Publisher(sources, once=once).run()
     except OSError as error:
         where, problem = str(error.filename or spool), (error.strerror or str(error)).lower()
-        raise InputError(
-            where, problem, "let this user write there, and see that the disk has room"
-        ) from None
+        log.error("spool not read", spool=where, problem=problem, mend="check the disk")  # noqa: TRY400
+        return Exit.UNREADABLE
     log.info("stopped")
     return Exit.DONE

@@ -148,7 +148,7 @@ class SpoolReader:
         self._lock = _locked(folder, "reader.lock", "publishes")
         self._place = self._kept = read_position(folder)
         try:
-            self._remove_older()
+            self._remove_before(self._kept.segment)
         except OSError as error:
             os.close(self._lock)
             raise unreadable(folder, error) from None
@@ -170,12 +170,15 @@ class SpoolReader:
                 self._place = Place(later[0])
 
     def acknowledge(self, place: Place) -> None:
-        """Keep that all before a place was published, and remove older segments. Raises OSError."""
+        """Keep that all before a place was published, and remove older segments.
+
+        Raises OSError, where it may be called again: what is not kept is published again after a start.
+        """
         if place == self._kept:
             return
+        self._remove_before(place.segment)  # first: it makes room for what follows
         write_position(self._folder, place)
         self._kept = place
-        self._remove_older()
 
     def waiting_bytes(self) -> int:
         """Return how much waits to be published. Raises OSError."""
@@ -190,10 +193,10 @@ class SpoolReader:
         """Let the lock go."""
         os.close(self._lock)
 
-    def _remove_older(self) -> None:
-        """Remove the segments before the place that is kept."""
+    def _remove_before(self, segment: int) -> None:
+        """Remove the segments before one."""
         for number in numbers(self._folder):
-            if number < self._kept.segment:
+            if number < segment:
                 path_of(self._folder, number).unlink(missing_ok=True)
 
     def _found(self, data: bytes) -> list[Record]:

@@ -60,10 +60,25 @@ TROUBLES = Family(
     " commit (an offset was not committed; nothing began again).",
     ("reason",),
 )
+RECORDED = Family(
+    "residency_fleet_recorded_total",
+    "counter",
+    "What the last stage came to: records of ledgers (taken), what they had (again), no message (malformed).",
+    ("reason",),
+)
+WAITING = Family(
+    "residency_fleet_waiting_messages", "gauge", "Messages that were read and are not recorded yet."
+)
+RECORDING = Family(
+    "residency_fleet_recorded_partitions",
+    "gauge",
+    "Partitions that this correlator records; reason is recording, or held-up, and the log says by what.",
+    ("reason",),
+)
 
 OWN = (
     PARCELS, ODD, OBSERVATIONS, REFUSED, SAID, HELD, HELD_BYTES, LAG, PARTITIONS, SILENT, REBALANCES, DELETED,
-    TROUBLES,
+    TROUBLES, RECORDED, WAITING, RECORDING,
 )  # fmt: skip
 SHARED = (
     DECISIONS, START, SERIES, FOLDED, kept.RELOADS, kept.RELOAD_FAILED, kept.LAST_RELOAD, kept.CHANGES,

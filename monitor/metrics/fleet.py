@@ -55,6 +55,17 @@ class FleetLevels(Struct, frozen=True):
     silent: int = 0
 
 
+class Kept(Struct):
+    """What the last stage recorded, passed over and could not read since the start; and how it stands."""
+
+    taken: int = 0
+    again: int = 0
+    malformed: int = 0
+    waiting: int = 0
+    recording: int = 0
+    held_up: int = 0
+
+
 _COUNTERS: dict[str, tuple[Family, str | None]] = {
     "parcels": (families.PARCELS, None),
     "observations": (families.OBSERVATIONS, None),
@@ -77,11 +88,13 @@ class FleetMetrics:
         self._series = Series(families.FAMILIES, max_series)
         self._of_loaded = LoadedRows(self._series)
         self._before = Work()
+        self._kept = Kept()
         self.expose = Exposition(self._series, fleet).expose
         with self._series.lock:
             self._series.set(START, {}, now_seconds)
             self._of_loaded.loaded(now_seconds)
         self.worked(Work())
+        self.recorded(Kept())
 
     def load(self, knowledge: "Knowledge") -> None:
         """Say what is in use."""
@@ -115,3 +128,15 @@ class FleetMetrics:
             self._series.set(families.PARTITIONS, {"reason": "following"}, levels.following)
             self._series.set(families.PARTITIONS, {"reason": "rebuilding"}, levels.rebuilding)
             self._series.set(families.SILENT, {}, levels.silent)
+
+    def recorded(self, kept: Kept) -> None:
+        """Take what the last stage did, and how it stands."""
+        before, self._kept = self._kept, structs.replace(kept)
+        with self._series.lock:
+            for name in ("taken", "again", "malformed"):
+                self._series.add(
+                    families.RECORDED, {"reason": name}, getattr(kept, name) - getattr(before, name)
+                )
+            self._series.set(families.WAITING, {}, kept.waiting)
+            self._series.set(families.RECORDING, {"reason": "recording"}, kept.recording)
+            self._series.set(families.RECORDING, {"reason": "held-up"}, kept.held_up)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from monitor.groups import SourceGroup
-from monitor.policy.places import is_contradicted, is_hint
+from monitor.policy.places import one_country as country
 from monitor.types import Attribution, Decision, Subject
 
 NONE = "none"  # there is none: no owner, no rule, nothing to act on
@@ -13,6 +13,8 @@ GLOBAL = "global"
 SEVERAL = "several"
 OTHER = "other"  # several, counted together
 INVENTORY = "inventory"  # the outcome where there is no policy
+
+__all__ = ["country", "of_decision", "of_group", "of_subject", "place", "provider"]
 
 Labels = Mapping[str, str]
 
@@ -60,17 +62,3 @@ def place(attribution: Attribution) -> str:
     if len(attribution.countries) != 1:
         return SEVERAL if attribution.countries else UNKNOWN
     return f"{'operator' if attribution.scope == 'unknown' else 'country'}:{attribution.countries[0]}"
-
-
-def country(attribution: Attribution) -> str:
-    """Return the one country (ISO 3166-1 alpha-2) of a region, a group, an entry, or of data at rest.
-
-    No certainty stands beside it. So it is "unknown" where evidence as strong speaks against it, or only a
-    resolver's name speaks for it, and where no more is known than where the operator says or sits.
-    """
-    if attribution.scope == "global":
-        return GLOBAL
-    unsure = is_contradicted(attribution) or is_hint(attribution)
-    if attribution.scope == "unknown" or not attribution.countries or unsure:
-        return UNKNOWN
-    return attribution.countries[0] if len(attribution.countries) == 1 else SEVERAL

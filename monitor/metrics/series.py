@@ -42,7 +42,7 @@ class Series:
     """The series of all metrics. Whoever changes them holds ``lock``."""
 
     def __init__(self, families: Iterable[Family], ceiling: int) -> None:
-        families = tuple(families)
+        self.families = families = tuple(families)
         self.lock = Lock()
         self._size = 0
         self._ceiling = ceiling

@@ -7,7 +7,6 @@ are many series it would make verdicts late. What labels say of a series is put 
 from collections.abc import Iterator
 from itertools import accumulate
 
-from monitor.metrics.families import FAMILIES
 from monitor.metrics.family import SENSOR, Family
 from monitor.metrics.series import Histogram, Series, Values
 
@@ -20,14 +19,15 @@ class Writer:
     def __init__(self, series: Series, sensor: str) -> None:
         self._series = series
         self._sensor = sensor
-        self._named: dict[str, dict[Values, str]] = {family.name: {} for family in FAMILIES}
-        self._parts: dict[str, dict[Values, tuple[str, ...]]] = {family.name: {} for family in FAMILIES}
+        families = series.families
+        self._named: dict[str, dict[Values, str]] = {family.name: {} for family in families}
+        self._parts: dict[str, dict[Values, tuple[str, ...]]] = {family.name: {} for family in families}
 
     def write(self, *, openmetrics: bool) -> str:
         """Return all metrics with their series, as they are at one time."""
         snapshot = self._series.snapshot()
         lines: list[str] = []
-        for family in FAMILIES:
+        for family in self._series.families:
             lines += _head(family, openmetrics=openmetrics)
             if family.kind == "histogram":
                 lines += self._buckets(family, snapshot.histograms[family.name])

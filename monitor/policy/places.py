@@ -220,3 +220,17 @@ def listed(words: Sequence[str]) -> str:
     if len(words) <= _SHOWN_COUNTRIES:
         return ", ".join(words)
     return f"{', '.join(words[: _SHOWN_COUNTRIES - 1])} and {len(words) - _SHOWN_COUNTRIES + 1} more"
+
+
+def one_country(attribution: Attribution) -> str:
+    """Return the one country (ISO 3166-1 alpha-2) of a region, a group, an entry, or of data at rest.
+
+    No certainty stands beside it. So it is "unknown" where evidence as strong speaks against it, or only a
+    resolver's name speaks for it, and where no more is known than where the operator says or sits.
+    """
+    if attribution.scope == "global":
+        return "global"
+    unsure = is_contradicted(attribution) or is_hint(attribution)
+    if attribution.scope == "unknown" or not attribution.countries or unsure:
+        return "unknown"
+    return attribution.countries[0] if len(attribution.countries) == 1 else "several"

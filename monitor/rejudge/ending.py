@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import msgspec
 
 from monitor.rejudge.types import Recorded
+from monitor.types import Decision
 
 WAITING_BYTES = 67_108_864  # of records of connections without an end so far, some 30,000 of them
 
@@ -44,6 +45,17 @@ class Endings:
         self._room_bytes -= size_bytes
         return list(self._pushed_out())
 
+    def waiting(self) -> tuple[int, ...]:
+        """Return the numbers of the records that wait for an end, in order."""
+        return tuple(sorted(recorded.index for recorded, _ in self._open.values()))
+
+    def silent(self, since_ns: int) -> list[Recorded]:
+        """Return those of whose connections no packet was seen since then: they wait no longer."""
+        left = [key for key, (recorded, _) in self._open.items() if latest_ns(recorded.decision) < since_ns]
+        found = [self._open.pop(key) for key in left]
+        self._room_bytes += sum(size for _, size in found)
+        return [_unended(recorded) for recorded, _ in found]
+
     def rest(self) -> list[Recorded]:
         """Return, in order, those whose end can no longer come: the sensor began anew, or nothing follows."""
         left = [_unended(recorded) for recorded, _ in self._open.values()]
@@ -57,6 +69,11 @@ class Endings:
             self._room_bytes += size
             self.pushed_out += 1
             yield _unended(recorded)
+
+
+def latest_ns(decision: Decision) -> int:
+    """Return when a connection's latest packet was, of those that the decision knows."""
+    return decision.ts_ns + decision.connection.totals.duration_ns
 
 
 def _unended(recorded: Recorded) -> Recorded:

@@ -76,12 +76,12 @@ class LedgerRecords:
         if entry.leaf.kind == "retention":
             self._retention(entry, reading)
         elif self._others is not None:
-            payload = _true_payload(entry, reading, MAX_PAYLOAD_BYTES)
+            payload = true_payload(entry, reading, MAX_PAYLOAD_BYTES)
             if payload is not None:
                 self._others(entry, payload)
 
     def _retention(self, entry: Entry, reading: Reading) -> None:
-        payload = _true_payload(entry, reading)
+        payload = true_payload(entry, reading)
         erased = decoded(payload, _retention) if payload is not None else None
         if erased is not None:
             reading.erased(self._name, erased.payload_class, erased.day)
@@ -96,7 +96,7 @@ class LedgerRecords:
         if entry.payload is None:
             reading.lacks_payload(self._name, leaf.payload_class, leaf.day)
             return None
-        payload = _true_payload(entry, reading)
+        payload = true_payload(entry, reading)
         if payload is None:
             return None
         found = decoded(payload, _payload)
@@ -106,7 +106,7 @@ class LedgerRecords:
         return Recorded(found.decision, entry.index, self._name)
 
 
-def _true_payload(entry: Entry, reading: Reading, limit_bytes: int = MAX_RECORD_BYTES) -> bytes | None:
+def true_payload(entry: Entry, reading: Reading, limit_bytes: int = MAX_RECORD_BYTES) -> bytes | None:
     """Return the payload where it is what the leaf says; else count why not."""
     payload, salt = entry.payload, entry.salt
     if payload is None:

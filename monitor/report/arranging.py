@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from monitor.behaviours import rank
 from monitor.report.material import Material
-from monitor.report.people import few_clients, withheld
+from monitor.report.people import few_clients, few_counted, withheld
 from monitor.report.types import Facts, People, PolicyText
 from monitor.summary import LIMITS
 
@@ -26,6 +26,7 @@ def arranged(material: Material, title: str | None, people: People, tool: str) -
     rows = few_clients(gathering.tally.destinations(), people.least_clients)
     seen = material.seeing.seen()
     texts = material.policies.texts(versions, tenant)
+    found = material.found.found(gathering.references)
     judged = gathering.judged or bool(versions)
     facts = Facts(
         title=title or (TITLE if tenant is None else f"{TITLE}: {tenant}"),
@@ -40,8 +41,8 @@ def arranged(material: Material, title: str | None, people: People, tool: str) -
         outcomes=gathering.tally.outcomes if judged else None,
         destinations=rows[:MAX_DESTINATIONS],
         timeline=gathering.timeline.timeline(),
-        findings=material.found.found(gathering.references),
-        exceptions=gathering.exceptions.used(material.policies.exemptions(versions)),
+        findings=tuple(few_counted(each, people.least_clients) for each in found),
+        exceptions=gathering.exceptions.used(material.policies.exemptions(versions), people.least_clients),
         behaviours=tuple(sorted(material.behaviours, key=rank)[:MAX_BEHAVIOURS]),
         people=people,
         limits=(*LIMITS, *material.limits),

@@ -5,6 +5,7 @@ wherever a sentence, a name or a policy says one. Rows of few clients are merged
 policy or undecided: to find these is the purpose of the watch. How few there were is withheld in all.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
@@ -16,7 +17,8 @@ from monitor.behaviours import Behaviour
 from monitor.findings.types import Finding
 from monitor.pseudonyms import clients_of, flow_without
 from monitor.report.cleaning import Cleaner
-from monitor.report.types import Facts
+from monitor.report.identifiers import numbered
+from monitor.report.types import Facts, Found
 from monitor.tally import Destination, DestinationKey, rank
 from monitor.types import Outcome
 from sensors.observations import FlowKey
@@ -24,13 +26,16 @@ from sensors.observations import FlowKey
 FEW = "(few clients)"  # in place of the source group
 NEVER_MERGED: frozenset[Outcome | None] = frozenset({"violation", "indeterminate"})
 _NOWHERE = FlowKey("", 0, "", 0, "tcp")
+_TESTED = re.compile(r"\bclient[\"']?[ \t]*:[ \t]*[\"']?([0-9a-fA-F.:]+)")  # as tests in a policy say it
+_CLIENTS = re.compile(r"\bfrom ([0-9][0-9,]{,20}) clients?\b")  # as steps of findings say it
 
 
 def few_clients(rows: Sequence[Destination], least_clients: int) -> tuple[Destination, ...]:
     """Merge rows of fewer clients than that over their tenant's source groups; the order stays.
 
-    A merged row (`is_merged`) says what was reached, and neither by which group nor at which server. A row's
-    number of clients is 0 where it is below the least, and in a merged row, whose rows may share clients.
+    A merged row (`is_merged`) says what was reached, and neither by which group nor at which server; nor by
+    which rule, since a rule may be for one group. A row's number of clients is 0 where it is below the least,
+    and in a merged row, whose rows may share clients.
     """
     kept: list[Destination] = []
     merged: dict[DestinationKey, Destination] = {}
@@ -52,16 +57,35 @@ def is_merged(row: Destination) -> bool:
 def withheld(facts: Facts, clients: AbstractSet[str] = frozenset()) -> Facts:
     """Return the facts without addresses of clients, unless they are asked for.
 
-    Withheld are those of all connections that the facts name, and ``clients``.
+    Withheld are those of all connections that the facts name, and ``clients``; and those that a policy tests
+    with, all of them, since a gap at some alone would tell which were seen.
     """
     if facts.people.addresses:
         return facts
-    cleaned: Facts = _cleaned(facts, Cleaner({*clients, *_clients_in(facts)}).clean)
+    tested = (address for each in facts.policies for address in _TESTED.findall(each.text or ""))
+    cleaner = Cleaner({*clients, *_clients_in(facts), *tested})
+    cleaned: Facts = _cleaned(numbered(facts), cleaner.clean)
     return cleaned
 
 
+def few_counted(found: Found, least_clients: int) -> Found:
+    """Return a finding that does not say how many clients it has, where they are fewer than that."""
+
+    def said(number: re.Match[str]) -> str:
+        is_few = int(number[1].replace(",", "")) < least_clients
+        return f"from fewer than {least_clients} clients" if is_few else number[0]
+
+    finding = found.finding
+    if finding.client_count < least_clients and not finding.clients_capped:
+        finding = replace(finding, client_count=0)
+    steps = tuple(replace(step, why=_CLIENTS.sub(said, step.why)) for step in found.steps)
+    return replace(found, finding=finding, steps=steps)
+
+
 def _merge(merged: dict[DestinationKey, Destination], row: Destination, least_clients: int) -> None:
-    key = replace(row.key, source_group=FEW) if row.key.source_group is not None else row.key
+    key = row.key
+    if key.source_group is not None:
+        key = replace(key, source_group=FEW, rule=None, severity=None)
     into = merged.get(key)
     if into is None:
         said = (f"rows of fewer than {least_clients} clients",)

@@ -3,7 +3,7 @@
 from bisect import insort
 from typing import NamedTuple
 
-from monitor.findings import finding_id
+from monitor.findings.keys import Key, key_of
 from monitor.rejudge.types import Recorded
 from monitor.report.types import Reference
 from monitor.tally import evident_name
@@ -25,20 +25,21 @@ class References:
 
     def __init__(self) -> None:
         self.left_out = 0
-        self._of: dict[str, list[_Placed]] = {}
+        self._placed: dict[Key, list[_Placed]] = {}
+        self._of: dict[str, list[_Placed]] = {}  # the same by identifier, which takes long to make
 
     def add(self, recorded: Recorded, input_: int) -> None:
         """Remember a connection, where it is one of a finding's first."""
         decision = recorded.decision
-        id_ = finding_id(decision)
-        if id_ is None:
+        key = key_of(decision)
+        if key is None:
             return
-        placed = self._of.get(id_)
+        placed = self._placed.get(key)
         if placed is None:
-            if len(self._of) >= MAX_FINDINGS:
+            if len(self._placed) >= MAX_FINDINGS:
                 self.left_out += 1
                 return
-            placed = self._of[id_] = []
+            placed = self._placed[key] = self._of[key.id()] = []
         if len(placed) >= MAX_REFERENCES and decision.ts_ns > placed[-1].ts_ns:
             return
         order = decision.connection.flow.order()

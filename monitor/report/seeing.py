@@ -101,6 +101,7 @@ class Seeing:
             address_hosting=counts.address_hosting,
             groups=self._shown_groups(),
             sensors=sensors,
+            known=self._stated,
             bytes_known=not self._windows,
             complete=complete,
             cautions=(*self._cautions, *self._of_windows()),

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from monitor.report.periods import touches
 from monitor.report.types import JUDGEMENTS, Facts, Judgement
 from monitor.summary import ENDED_NOT_RAN
 from monitor.tally import Destination
@@ -39,7 +40,35 @@ def ended_ns(facts: Facts) -> int | None:
 
 def is_stated(facts: Facts) -> bool:
     """Tell whether it is known how many connections there were, LLM-related or not."""
-    return bool(facts.seen.connections.flows) or not facts.related.flows
+    seen = facts.seen
+    return seen.known and (bool(seen.connections.flows) or not facts.related.flows)
+
+
+def is_inventory(facts: Facts) -> bool:
+    """Tell whether nobody judged: findings without their decisions are from somebody who did."""
+    return facts.outcomes is None and not facts.findings
+
+
+def none_related(facts: Facts) -> str:
+    """Return what to say where no LLM-related connection was read."""
+    if facts.findings:
+        return f"No connection to an LLM provider was read; the findings tell of some ({facts.seen.says})."
+    return f"No connection to an LLM provider of the catalogue was seen ({facts.seen.says})."
+
+
+def none_outside(facts: Facts) -> str:
+    """Return what to say where no connection that was read is outside policy, without a full stop."""
+    findings = [each.finding for each in facts.findings if each.finding.kind == "violation"]
+    outside = sum(touches(facts.period, each.first_ns, each.last_ns) for each in findings)
+    if outside:
+        tells = "tells" if outside == 1 else "tell"
+        said = (
+            f"no connection that was read is outside policy, and {plural(outside, 'finding')} {tells} of such"
+        )
+        return f"{said} ({facts.seen.says})"
+    if any(each.erased for each in facts.inputs):
+        return f"none of the connections that retention left is outside policy ({facts.seen.says})"
+    return f"no out-of-policy flow was observed by {observers(facts)} ({facts.seen.says})"
 
 
 def sentence(text: str) -> str:
@@ -48,18 +77,26 @@ def sentence(text: str) -> str:
 
 
 def observers(facts: Facts) -> str:
-    """Return who looked, as a sentence names it."""
+    """Return who looked, as a sentence names it: sensors, or replays of what some sensor captured."""
     names = list(dict.fromkeys(each.name for each in facts.seen.sensors))
     if not names:
         return "these inputs"
-    return f"{'sensor' if len(names) == 1 else 'sensors'} {_some(names)}"
+    were_there = {each.watched_ns is not None for each in facts.seen.sensors}
+    if len(were_there) > 1:
+        return f"sensors and replays {_some(names)}"
+    who = "sensor" if were_there == {True} else "replay"
+    return f"{who if len(names) == 1 else f'{who}s'} {_some(names)}"
 
 
 def _statements(facts: Facts) -> Iterator[Statement]:
     yield Statement(_seen(facts))
     if not facts.related.flows:
-        yield Statement(f"No connection to an LLM provider of the catalogue was seen ({facts.seen.says}).")
-    yield from _judged(facts) if facts.outcomes is not None else _inventory(facts)
+        yield Statement(none_related(facts))
+    if facts.outcomes is not None:
+        yield from _judged(facts)
+    elif is_inventory(facts):
+        yield from _inventory(facts)
+    yield from _erased(facts)
     yield from _followed(facts)
     if not facts.seen.complete:
         yield Statement(
@@ -113,7 +150,7 @@ _ABOUT: dict[Judgement, str] = {
 
 def _violation(facts: Facts, flows: int) -> str:
     if not flows:
-        return f"No out-of-policy flow was observed by {observers(facts)} ({facts.seen.says})."
+        return f"{sentence(none_outside(facts))}."
     rows = [row for row in facts.destinations if row.key.outcome == "violation"]
     if not rows:
         return f"{_were(flows)} outside policy."
@@ -130,6 +167,15 @@ def _rules(rows: list[Destination]) -> str:
         if row.key.rule is not None:
             flows[row.key.rule] = flows.get(row.key.rule, 0) + row.count.flows
     return f" ({_some(sorted(flows, key=lambda rule: (-flows[rule], rule)))})" if flows else ""
+
+
+def _erased(facts: Facts) -> Iterator[Statement]:
+    erased = sum(sum(each.erased.values()) for each in facts.inputs)
+    outside = sum(each.erased.get("violation", 0) for each in facts.inputs)
+    if erased:
+        of_them = f", {outside:,} of them outside policy" if outside else ""
+        said = f"Retention erased {plural(erased, 'decision')} of these inputs{of_them}"
+        yield Statement(f"{said}: no figure here counts them.", "violation" if outside else None)
 
 
 def _followed(facts: Facts) -> Iterator[Statement]:

@@ -116,7 +116,8 @@ class SensorSeen(msgspec.Struct, frozen=True):
 class Seen(msgspec.Struct, frozen=True):
     """How much could be seen, over all inputs. ``says`` is the sentence that belongs to every "not seen".
 
-    ``coverage`` is of all connections, LLM-related or not; ``concealing`` is that class by kind.
+    ``known`` is whether any input says anything of it. ``coverage`` is of all connections, LLM-related or
+    not; ``concealing`` is that class by kind.
     ``bytes_known`` is false where some inputs count connections alone: then bytes are those of the others.
     ``cautions`` are sentences, such as that coverage is that of whole captures though a period was asked for.
     """
@@ -130,6 +131,7 @@ class Seen(msgspec.Struct, frozen=True):
     address_hosting: FlowCount
     groups: tuple[GroupSeen, ...] = ()
     sensors: tuple[SensorSeen, ...] = ()
+    known: bool = True
     bytes_known: bool = True
     complete: bool = True
     cautions: tuple[str, ...] = ()
@@ -202,7 +204,8 @@ class ExceptionUsed(msgspec.Struct, frozen=True):
 class People(msgspec.Struct, frozen=True):
     """How rows about few clients were treated: see `monitor.report.people`.
 
-    A destination's ``clients`` are 0 where they are fewer than the least, and where a row stands for several.
+    A destination's ``clients`` and a finding's ``client_count`` are 0 where they are fewer than the least;
+    the former also where a row stands for several.
     """
 
     least_clients: int = 5

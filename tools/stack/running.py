@@ -26,10 +26,10 @@ def start(children: Children, places: Places, addresses: Addresses) -> None:
     prometheus, alertmanager = programs.find()
     children.start("alertmanager", programs.alertmanager(alertmanager, places, addresses), places.owner)
     children.start("residency-run", programs.residency("run", places.folder), Owner())
+    children.start("prometheus", programs.prometheus(prometheus, places, addresses), places.owner)
     ready(children, "Alertmanager", lambda: answers(addresses.url("alertmanager") + "/-/ready"))
     ready(children, "residency run", lambda: answers(addresses.url("metrics") + "/readyz"))
     children.start("residency-deliver", programs.residency("deliver", places.folder), Owner())
-    children.start("prometheus", programs.prometheus(prometheus, places, addresses), places.owner)
     ready(children, "Prometheus", lambda: answers(addresses.url("prometheus") + "/-/ready"))
     ready(children, "a first scrape", lambda: bool(asked(addresses, UP)))
 

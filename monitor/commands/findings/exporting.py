@@ -125,11 +125,11 @@ def _csv(findings: Iterable[Finding]) -> Iterator[bytes]:
 
 def _row(cells: Iterable[str | int | None]) -> bytes:
     text = io.StringIO()
-    csv.writer(text).writerow(map(_cell, cells))
+    csv.writer(text).writerow(map(cell, cells))
     return text.getvalue().encode()
 
 
-def _cell(value: str | int | None) -> str | int:
+def cell(value: str | int | None) -> str | int:
     """Return a cell that no table calculation takes for a formula."""
     if not isinstance(value, str):
         return "" if value is None else value

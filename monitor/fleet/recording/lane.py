@@ -7,12 +7,12 @@ from collections import deque
 from collections.abc import Callable
 
 from confluent_kafka import Message
-from msgspec import Struct
 
 from monitor.files import InputError
 from monitor.fleet.parcels import NotAMessageError, Said, UnknownVersionError, decode_said
-from monitor.fleet.recording.partition import Counts, Partition
+from monitor.fleet.recording.partition import Partition
 from monitor.ledger.names import tenant_folder
+from monitor.metrics.fleet import Kept
 from monitor.recording.troubles import trouble
 
 PAUSE_NS = 1_000_000_000  # after what was not possible
@@ -20,25 +20,17 @@ PAUSE_NS = 1_000_000_000  # after what was not possible
 Open = Callable[[int, int], Partition]  # a partition's number, and when
 
 
-class Standing(Struct, frozen=True):
-    """How a partition fares: what waits, what became of the rest, and why it goes on no more, or null."""
-
-    waiting: int
-    counts: Counts
-    malformed: int
-    problem: str | None
-
-
 class Lane:
     """A partition that is this process's to record."""
 
-    def __init__(self, number: int, open_partition: Open) -> None:
+    def __init__(self, number: int, open_partition: Open, counts: Kept) -> None:
+        """``counts`` gathers what becomes of messages, of all partitions."""
         self.number = number
         self.problem: str | None = None
         self.partition: Partition | None = None
         self._open = open_partition
         self._messages: deque[Message] = deque()
-        self._malformed = 0
+        self._counts = counts
         self._next_ns = 0
 
     @property
@@ -62,10 +54,10 @@ class Lane:
         self.problem = self._turn(now_ns)
         self._next_ns = now_ns + PAUSE_NS if self.problem is not None else 0
 
-    def look(self) -> Standing:
-        """Return how it fares."""
-        counts = self.partition.counts if self.partition is not None else Counts()
-        return Standing(len(self._messages), counts, self._malformed, self.problem)
+    @property
+    def waiting(self) -> int:
+        """How many messages wait here."""
+        return len(self._messages)
 
     def close(self, now_ns: int) -> None:
         """Record what was taken, and let the folder go. What was not durable comes again."""
@@ -78,6 +70,7 @@ class Lane:
         if self.partition is None:
             try:
                 self.partition = self._open(self.number, now_ns)
+                self.partition.counts = self._counts
             except InputError as error:  # who had it before may be about to let it go
                 return str(error)
         problem = self._take(self.partition, now_ns) if self.partition.may_take else None
@@ -108,6 +101,6 @@ class Lane:
         except UnknownVersionError:
             raise
         except (NotAMessageError, ValueError):
-            self._malformed += 1
+            self._counts.malformed += 1
             return []
         return [said]

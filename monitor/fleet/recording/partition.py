@@ -5,8 +5,6 @@ Nothing is shed: what a disk does not take waits here, and whoever reads the par
 
 from collections.abc import Iterator, Sequence
 
-from msgspec import Struct
-
 from monitor.app import Knowledge
 from monitor.behaviours import Behaviour
 from monitor.files import InputError
@@ -14,6 +12,7 @@ from monitor.fleet.parcels import Judged, Said
 from monitor.fleet.recording.plan import Plan, behaviours_of
 from monitor.fleet.recording.recalling import recall
 from monitor.fleet.tenants import partition_of
+from monitor.metrics.fleet import Kept
 from monitor.policy import Policy
 from monitor.recording.chores import Chores
 from monitor.recording.chores import Said as Line
@@ -24,13 +23,6 @@ from monitor.recording.troubles import Trouble
 from monitor.recording.turns import Turns
 
 
-class Counts(Struct):
-    """What became of messages: recorded, or passed over because they came again."""
-
-    taken: int = 0
-    again: int = 0
-
-
 class Partition:
     """A partition's folder, open. ``offset`` is behind which message of Kafka's all is durable, if any."""
 
@@ -38,7 +30,7 @@ class Partition:
         """Open it, one ``of`` so many. Raises InputError where it cannot be used, or another process does."""
         place = plan.place(number)
         self.number = number
-        self.counts = Counts()
+        self.counts = Kept()
         self.offset: int | None = None
         self._plan, self._of = plan, of
         standing = self._standing(knowledge, now_ns)

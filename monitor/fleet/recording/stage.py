@@ -13,10 +13,10 @@ from structlog.typing import FilteringBoundLogger
 
 from monitor.app import Knowledge
 from monitor.files import InputError
-from monitor.fleet.recording.lane import Lane, Standing
+from monitor.fleet.recording.lane import Lane
 from monitor.fleet.recording.partition import Partition
 from monitor.fleet.recording.plan import Options, Plan
-from monitor.metrics.recorded import Recorded
+from monitor.metrics.fleet import Kept
 
 MESSAGES = 4_000  # read at once
 SECONDS = 0.2  # to wait for so many
@@ -33,8 +33,9 @@ OWN: Options = {  # what is ours to say: without it something could be lost, or 
 class Stage:
     """All partitions of this process. Used by one thread, which turns it until the end, and closes it."""
 
-    def __init__(self, plan: Plan, knowledge: Knowledge, log: FilteringBoundLogger) -> None:
-        """Join the group. Raises KafkaException for options that cannot be."""
+    def __init__(self, plan: Plan, knowledge: Knowledge, log: FilteringBoundLogger, kept: Kept) -> None:
+        """Join the group. ``kept`` is counted on. Raises KafkaException for options that cannot be."""
+        self._kept = kept
         self._plan, self._knowledge, self._log = plan, knowledge, log
         self._lanes: dict[int, Lane] = {}
         self._paused: set[int] = set()
@@ -69,13 +70,13 @@ class Stage:
             if lane.partition is not None:
                 lane.partition.use(knowledge, time.time_ns())
 
-    def look(self) -> dict[int, Standing]:
-        """Return how each partition fares."""
-        return {number: lane.look() for number, lane in sorted(self._lanes.items())}
-
-    def recorded(self) -> list[Recorded]:
-        """Return what is durable, of each partition."""
-        return [lane.partition.turns.recorded() for lane in self._lanes.values() if lane.partition]
+    def look(self) -> str | None:
+        """Note how it stands in what is counted; return what holds a partition up, if anything does."""
+        kept, lanes = self._kept, self._lanes.values()
+        problems = [lane.problem for lane in lanes if lane.problem is not None]
+        kept.waiting = sum(lane.waiting for lane in lanes)
+        kept.held_up, kept.recording = len(problems), len(lanes) - len(problems)
+        return problems[0] if problems else None
 
     def close(self) -> None:
         """Record what was taken, leave the group, and let all folders go."""
@@ -96,7 +97,7 @@ class Stage:
 
     def _assigned(self, _consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
         for each in partitions:
-            self._lanes[each.partition] = Lane(each.partition, self._open)
+            self._lanes[each.partition] = Lane(each.partition, self._open, self._kept)
 
     def _revoked(self, _consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
         self._let_go([each.partition for each in partitions])

@@ -9,7 +9,9 @@ import msgspec
 
 from monitor.counts import FlowCount
 from monitor.coverage import COVERAGE_CLASSES, NAMED
+from monitor.report.charts.hatching import Stroke, hatched_box
 from monitor.report.charts.judged import EMPTY_HEIGHT, nothing
+from monitor.report.charts.spreading import Box
 from monitor.report.charts.svg import FONT, VIEW_WIDTH, Element, drawing, el, shortened
 from monitor.report.charts.types import Chart
 from monitor.report.types import Seen
@@ -28,14 +30,14 @@ WORDS: dict[Coverage, str] = {
     "midstream": "the start was not captured",
     "lost": "evicted, or the first message incomplete",
 }
-_HATCHES: dict[Coverage, str] = {  # in a tile of 8 by 8
-    "dns": "M0 4h8",
-    "address": "M1 2h2M5 6h2",
-    "ambiguous": "M-2 2l4-4M0 8l8-8M6 10l4-4",
-    "concealed": "M0 0l8 8M0 8l8-8",
-    "concealing": "M2 0v8M6 0v8",
-    "midstream": "M-2 6l4 4M0 0l8 8M6-2l4 4",
-    "lost": "M0 4h8M4 0v8",
+_HATCHES: dict[Coverage, tuple[Stroke, ...]] = {
+    "dns": ("level",),
+    "address": ("dotted",),
+    "ambiguous": ("rising",),
+    "concealed": ("rising", "falling"),
+    "concealing": ("close",),
+    "midstream": ("falling",),
+    "lost": ("level", "upright"),
 }
 _LEFT = 262.0
 _BAR, _STEP = 26.0, 40.0  # height of a bar, and from one to the next
@@ -56,13 +58,13 @@ def coverage_bar(seen: Seen) -> Chart:
     """Return the bars of what was seen, with a legend of counts and shares."""
     counts = {name: seen.coverage[name] for name in COVERAGE_CLASSES if _some(seen.coverage.get(name))}
     if not counts:
-        words = "No connection was seen at all."
+        words = f"{seen.says[:1].upper()}{seen.says[1:]}."
         return Chart(drawing(NAME, TITLE, words, EMPTY_HEIGHT, nothing(words)), TITLE, words)
     scales = [Scale("connections", lambda count: count.flows, lambda flows: f"{flows:,}")]
     if seen.bytes_known:
         scales.append(Scale("bytes", FlowCount.bytes, size))
     top = _STEP * len(scales) + FONT
-    parts = [el("defs", *(_pattern(name) for name in counts))]
+    parts: list[Element] = []
     for index, scale in enumerate(scales):
         parts += _bar(scale, counts, _STEP * index)
     parts += _legend(scales, counts, top)
@@ -74,11 +76,9 @@ def _some(count: FlowCount | None) -> bool:
     return count is not None and bool(count.flows)
 
 
-def _pattern(name: Coverage) -> Element:
+def _part(name: Coverage, box: Box, *inner: Element) -> Element:
     kind = "named" if name in NAMED else "blind"
-    hatch = (el("path", class_="hatch", d=_HATCHES[name]),) if name in _HATCHES else ()
-    tile = el("rect", width=8, height=8, class_=f"cover-{kind}")
-    return el("pattern", tile, *hatch, id=f"{NAME}-{name}", width=8, height=8, patternUnits="userSpaceOnUse")
+    return hatched_box(box, _HATCHES.get(name, ()), f"part cover-{kind}", *inner)
 
 
 def _bar(scale: Scale, counts: dict[Coverage, FlowCount], y: float) -> Iterator[Element]:
@@ -88,8 +88,7 @@ def _bar(scale: Scale, counts: dict[Coverage, FlowCount], y: float) -> Iterator[
     x = _LEFT
     for name, wide in _widths(values, VIEW_WIDTH - 1 - _LEFT).items():
         tells = f"{WORDS[name]}: {scale.says(values[name])} {scale.name}, {percent(values[name], whole)}"
-        at = {"x": x, "y": y, "width": wide, "height": _BAR}
-        yield el("rect", el("title", tells), fill=f"url(#{NAME}-{name})", class_="part", **at)
+        yield _part(name, Box(x, y, x + wide, y + _BAR), el("title", tells))
         x += wide
     named = percent(sum(values.get(name, 0) for name in NAMED), whole)
     yield el("text", f"{scale.name}: {named} named", x=0, y=y + _BAR * 0.7, class_="label strong")
@@ -109,7 +108,7 @@ def _legend(scales: list[Scale], counts: dict[Coverage, FlowCount], top: float) 
         yield el("text", scale.name, x=x, y=top, class_="muted", text_anchor="end")
     for row, (name, count) in enumerate(counts.items(), 1):
         y = top + _LINE * row
-        yield el("rect", x=0, y=y - 13, width=16, height=16, fill=f"url(#{NAME}-{name})", class_="part")
+        yield _part(name, Box(0, y - 13, 16, y + 3))
         yield el("text", shortened(WORDS[name], _COLUMNS[0] - 200), x=24, y=y, class_="label")
         for scale, x in zip(scales, _COLUMNS, strict=False):
             whole = sum(scale.of(each) for each in counts.values())

@@ -1,7 +1,9 @@
-"""How judgements look in every chart, and what they are called: a colour, a pattern, a word. Pure."""
+"""How judgements look in every chart, and what they are called: a colour, a hatch, a word. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
+from monitor.report.charts.hatching import Stroke, hatch, hatched, hatched_box
+from monitor.report.charts.spreading import Box
 from monitor.report.charts.svg import FONT, VIEW_WIDTH, Element, el, text_width
 from monitor.report.types import JUDGEMENTS, Judgement
 from monitor.tally import Destination
@@ -15,11 +17,11 @@ WORDS: dict[Judgement, str] = {
     "inventory": "not judged: no policy",
 }
 SIGNS: dict[Judgement, str] = {"violation": "\u25b2", "indeterminate": "?"}  # before a label
-_PATTERNS: dict[Judgement, str] = {  # in a tile of 8 by 8
-    "violation": "M-2 2l4-4M0 8l8-8M6 10l4-4",
-    "indeterminate": "M1 2h2M5 6h2",
-    "unassigned": "M2 0v8M6 0v8",
-    "excepted": "M0 4h8",
+_HATCHES: dict[Judgement, tuple[Stroke, ...]] = {
+    "violation": ("rising",),
+    "indeterminate": ("dotted",),
+    "unassigned": ("close",),
+    "excepted": ("level",),
 }
 LINE = 24  # height of a line of a legend
 _SWATCH = 24
@@ -43,34 +45,23 @@ def in_words(counts: Mapping[Judgement, int]) -> str:
     return ", ".join(f"{counts[name]:,} {WORDS[name]}" for name in JUDGEMENTS if counts.get(name))
 
 
-def patterns(chart: str) -> Element:
-    """Return the definitions that `fill` refers to, with ids of this chart."""
-    return el("defs", *(_pattern(chart, name) for name in JUDGEMENTS))
+def hatches(chart: str, shapes: Mapping[Judgement, str], box: Box) -> Iterator[Element]:
+    """Yield what lies over shapes (path data, in a box) so that their judgement is told without colour."""
+    for name, shape in shapes.items():
+        if name in _HATCHES and shape:
+            yield from hatched(f"{chart}-{name}", el("path", d=shape), hatch(_HATCHES[name], box))
 
 
-def _pattern(chart: str, name: Judgement) -> Element:
-    hatch = (el("path", class_="hatch", d=_PATTERNS[name]),) if name in _PATTERNS else ()
-    return el(
-        "pattern",
-        el("rect", width=8, height=8, class_=f"fill-{name}"),
-        *hatch,
-        id=f"{chart}-{name}",
-        width=8,
-        height=8,
-        patternUnits="userSpaceOnUse",
-    )
+def swatch(name: Judgement) -> Element:
+    """Return a small square that looks as a judgement does."""
+    return hatched_box(Box(0, 0, 16, 16), _HATCHES.get(name, ()), f"swatch fill-{name} stroke-{name}")
 
 
-def fill(chart: str, name: Judgement) -> str:
-    """Return the fill of a judgement in a chart."""
-    return f"url(#{chart}-{name})"
-
-
-def legend(chart: str, counts: Mapping[Judgement, int], top: float) -> tuple[list[Element], float]:
+def legend(counts: Mapping[Judgement, int], top: float) -> tuple[list[Element], float]:
     """Return a legend of what there is, with counts, and how high it is."""
     items = [
         (
-            el("rect", width=16, height=16, fill=fill(chart, name), class_=f"swatch stroke-{name}"),
+            swatch(name),
             f"{SIGNS.get(name, '')} {WORDS[name]} {counts[name]:,}".strip(),
         )
         for name in JUDGEMENTS

@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 
+from monitor.report.charts.hatching import hatch, hatched
 from monitor.report.charts.spreading import Box
 from monitor.report.charts.svg import VIEW_WIDTH, Element, el
 from monitor.report.charts.types import Atlas
 
 NAME = "world"
+_STEP = 64.0  # between the lines of the group, in units of the map
+_UNIT = 12.5  # of these in one of the chart
 
 
 def lands(
@@ -18,11 +21,10 @@ def lands(
     for code, shape in atlas.shapes.items():
         kind = ("group" if code in within else "") + ("reached" if code in reached else "")
         kinds.setdefault(kind, []).append(shape)
-    drawn = [_land(kind, "".join(shapes)) for kind, shapes in sorted(kinds.items())]
+    drawn = [each for kind, shapes in sorted(kinds.items()) for each in _land(kind, "".join(shapes), atlas)]
     x, y, width, height = atlas.europe
     scale = VIEW_WIDTH / atlas.width
     world, europe = panels
-    yield _group_patterns()
     yield _panel(world, (0, 0, atlas.width, atlas.height), el("g", *drawn, id=f"{NAME}-land"))
     yield _frame(Box(x * scale, y * scale, (x + width) * scale, (y + height) * scale))
     yield _panel(europe, atlas.europe, el("use", href=f"#{NAME}-land"))
@@ -30,27 +32,27 @@ def lands(
     yield el("text", "Europe, enlarged", x=europe.left + 8, y=europe.bottom - 9, class_="muted halo")
 
 
-def _land(kind: str, shapes: str) -> Element:
-    if kind.startswith("group"):
-        return el("path", class_="border", fill=f"url(#{NAME}-{kind})", d=shapes)
-    return el("path", class_=f"border land-{kind or 'plain'}", d=shapes)
+def group_swatch() -> Element:
+    """Return a small square that looks as the land of the group does."""
+    box = Box(0, 0, 16 * _UNIT, 16 * _UNIT)
+    tile = el("rect", width=box.right, height=box.bottom, class_="land-plain")
+    return el("svg", tile, _group_lines(box), width=16, height=16, viewBox=f"0 0 {box.right} {box.bottom}")
 
 
-def _group_patterns() -> Element:
-    """Return the hatch of land in the group; its units are the map's."""
-    tiles = [
-        el(
-            "pattern",
-            el("rect", width=64, height=64, class_=f"land-{kind}"),
-            el("path", d="M-16 16l32-32M0 64l64-64M48 80l32-32", class_="group-line"),
-            id=f"{NAME}-group{kind.removeprefix('plain')}",
-            width=64,
-            height=64,
-            patternUnits="userSpaceOnUse",
-        )
-        for kind in ("plain", "reached")
-    ]
-    return el("defs", *tiles)
+def _land(kind: str, shapes: str, atlas: Atlas) -> Iterator[Element]:
+    """Yield the land of one kind; shapes of the group are cut out of its lines."""
+    look = kind.removeprefix("group") or "plain"
+    if not kind.startswith("group"):
+        yield el("path", class_=f"border land-{look}", d=shapes)
+        return
+    name = f"{NAME}-{kind}"
+    yield el("path", class_=f"border land-{look}", d=shapes, id=f"{name}-land")
+    lines = _group_lines(Box(0, 0, atlas.width, atlas.height))
+    yield from hatched(name, el("use", href=f"#{name}-land"), lines)
+
+
+def _group_lines(box: Box) -> Element:
+    return hatch(("rising",), box, _STEP, "group-line")
 
 
 def _panel(box: Box, window: tuple[int, int, int, int], inner: Element) -> Element:

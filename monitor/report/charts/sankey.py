@@ -11,13 +11,13 @@ from monitor.report.charts.judged import (
     EMPTY_HEIGHT,
     WORDS,
     counted,
-    fill,
+    hatches,
     in_words,
     legend,
     nothing,
-    patterns,
 )
 from monitor.report.charts.layout import Node, Ribbon, laid_out
+from monitor.report.charts.spreading import Box
 from monitor.report.charts.svg import FONT, VIEW_WIDTH, Element, drawing, el, path, shortened, text_width
 from monitor.report.charts.types import Chart
 from monitor.report.types import JUDGEMENTS
@@ -38,15 +38,14 @@ def sankey(rows: Sequence[Destination]) -> Chart:
     """Return the flow of connections from source groups over providers to places."""
     counts = counted(rows)
     if not counts:
-        words = "No connection to an LLM provider is in this period."
+        words = "No connection to an LLM provider was read for this period."
         return Chart(drawing(NAME, TITLE, words, EMPTY_HEIGHT, nothing(words)), TITLE, words)
     flow = folded([row for row in rows if row.count.flows])
     layout = laid_out(flow)
-    key, high = legend(NAME, counts, TOP + layout.height + 18)
-    parts = [patterns(NAME), *_heads()]
-    for ends, gap in zip(_ENDS, layout.gaps, strict=True):
-        worst_last = sorted(gap, key=lambda ribbon: -JUDGEMENTS.index(ribbon.band.judgement))
-        parts += [_ribbon(ribbon, ends) for ribbon in worst_last]
+    key, high = legend(counts, TOP + layout.height + 18)
+    parts = list(_heads())
+    for number, gap in enumerate(layout.gaps):
+        parts += _ribbons(number, gap, layout.height)
     for index, column in enumerate(layout.columns):
         for node in column:
             parts += _node(node, flow.columns[index][node.name], index)
@@ -75,16 +74,22 @@ def _heads() -> Iterator[Element]:
         yield el("text", words, x=x, y=FONT, class_="muted", text_anchor=anchor)
 
 
-def _ribbon(ribbon: Ribbon, ends: tuple[float, float]) -> Element:
-    (left, right), high = ends, ribbon.height
-    start, end = TOP + ribbon.leaves, TOP + ribbon.reaches
-    bend = (left + right) / 2
-    d = path(
-        *("M", left, start, "C", bend, start, bend, end, right, end, "V", end + high),
-        *("C", bend, end + high, bend, start + high, left, start + high, "Z"),
-    )
-    return el(
-        "path", el("title", _tells(ribbon.band)), d=d, fill=fill(NAME, ribbon.band.judgement), class_="link"
+def _ribbons(gap: int, ribbons: Sequence[Ribbon], height: float) -> Iterator[Element]:
+    """Yield the bands of a gap, the worst last, with their hatches."""
+    box = Box(_ENDS[gap][0], TOP, _ENDS[gap][1], TOP + height)
+    for name in reversed(JUDGEMENTS):
+        shapes = [(each.band, _shape(each, box)) for each in ribbons if each.band.judgement == name]
+        for band, shape in shapes:
+            yield el("path", el("title", _tells(band)), d=shape, class_=f"link fill-{name}")
+        yield from hatches(f"{NAME}-{gap}", {name: "".join(shape for _, shape in shapes)}, box)
+
+
+def _shape(ribbon: Ribbon, box: Box) -> str:
+    start, end, high = TOP + ribbon.leaves, TOP + ribbon.reaches, ribbon.height
+    bend = (box.left + box.right) / 2
+    return path(
+        *("M", box.left, start, "C", bend, start, bend, end, box.right, end, "V", end + high),
+        *("C", bend, end + high, bend, start + high, box.left, start + high, "Z"),
     )
 
 

@@ -11,12 +11,12 @@ import msgspec
 from monitor.report.charts.judged import (
     EMPTY_HEIGHT,
     WORDS,
-    fill,
+    hatches,
     in_words,
     legend,
     nothing,
-    patterns,
 )
+from monitor.report.charts.spreading import Box
 from monitor.report.charts.svg import FONT, VIEW_WIDTH, Element, drawing, el, path, shortened, text_width
 from monitor.report.charts.ticks import duration, round_numbers, round_times, short_number, whole_step
 from monitor.report.charts.types import Chart
@@ -69,7 +69,7 @@ def timeline(times: Timeline, marks: Sequence[tuple[int, str]]) -> Chart:
     """Return the bars of a timeline. ``marks`` are times (Unix, ns) with what was loaded then."""
     bars, width_ns = _bars(times)
     if not bars:
-        words = "No connection to an LLM provider is in this period."
+        words = "No connection to an LLM provider was read for this period."
         return Chart(drawing(NAME, TITLE, words, EMPTY_HEIGHT, nothing(words)), TITLE, words)
     since, until = bars[0].start_ns, bars[-1].start_ns + width_ns
     inside = sorted(each for each in marks if since <= each[0] <= until)
@@ -78,9 +78,8 @@ def timeline(times: Timeline, marks: Sequence[tuple[int, str]]) -> Chart:
     above = 24 + _LANE * (max((lane for *_, lane in lanes), default=-1) + 1)
     axes = Axes(since, until, width_ns, numbers[-1], FONT + above + _HEIGHT)
     counts = _added(bars)
-    key, high = legend(NAME, counts, axes.bottom + 54)
+    key, high = legend(counts, axes.bottom + 54)
     parts = [
-        patterns(NAME),
         *_numbers(axes, numbers),
         *_times(axes),
         *_drawn(axes, bars),
@@ -125,10 +124,15 @@ def _describes(
         first = moment(outside[0].start_ns)
         said += f" Outside policy in {plural(len(outside), 'bar')}, first in that of {first} UTC."
     if inside > MOST_MARKS:
-        said += f" {inside - MOST_MARKS:,} more changes of what judged are not drawn."
+        said += f" {_changes(inside - MOST_MARKS, 'more ', '')}."
     if given > inside:
-        said += f" {plural(given - inside, 'change')} of what judged came before or after, and is not drawn."
+        said += f" {_changes(given - inside, '', ' came before or after, and')}."
     return said
+
+
+def _changes(count: int, more: str, came: str) -> str:
+    changes, are = ("change", "is") if count == 1 else ("changes", "are")
+    return f"{count:,} {more}{changes} of what judged{came} {are} not drawn"
 
 
 def _numbers(axes: Axes, numbers: Sequence[int]) -> Iterator[Element]:
@@ -173,9 +177,10 @@ def _drawn(axes: Axes, bars: Sequence[Bar]) -> Iterator[Element]:
                 path("M", left + wide / 2, top - 1.6 * half, "l", half, 1.6 * half, "h", -2 * half, "z")
             )
         touch.append(_touch(axes, bar, left, right))
-    for name, parts in paths.items():
-        if parts:
-            yield el("path", el("title", WORDS[name]), d="".join(parts), fill=fill(NAME, name), class_="bar")
+    shapes = {name: "".join(parts) for name, parts in paths.items() if parts}
+    for name, shape in shapes.items():
+        yield el("path", el("title", WORDS[name]), d=shape, class_=f"bar fill-{name}")
+    yield from hatches(NAME, shapes, Box(_LEFT, axes.bottom - _HEIGHT, _RIGHT, axes.bottom))
     if triangles:
         yield el(
             "path",

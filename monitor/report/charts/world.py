@@ -8,13 +8,13 @@ Destinations that are no single country are on no map: they are listed beside it
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from monitor.report.charts.judged import EMPTY_HEIGHT, LINE, SIGNS, counted, fill, legend, nothing, patterns
-from monitor.report.charts.land import NAME, lands
+from monitor.report.charts.judged import EMPTY_HEIGHT, LINE, SIGNS, counted, hatches, legend, nothing, swatch
+from monitor.report.charts.land import NAME, group_swatch, lands
 from monitor.report.charts.marks import MOST_LISTED, Mark, Marks, only_group, sorted_out
 from monitor.report.charts.spreading import Box, Circle, labels, spread
 from monitor.report.charts.svg import FONT, VIEW_WIDTH, Element, drawing, el, path, shortened, text_width
 from monitor.report.charts.types import Atlas, Chart
-from monitor.report.types import JUDGEMENTS
+from monitor.report.types import JUDGEMENTS, Judgement
 from monitor.tally import Destination
 
 TITLE = "Where the connections ended"
@@ -30,7 +30,7 @@ def world_map(rows: Sequence[Destination], atlas: Atlas) -> Chart:
     """Return the map of destinations. A country's connections are those where it is the only one named."""
     counts = counted(rows)
     if not counts:
-        words = "No connection to an LLM provider is in this period."
+        words = "No connection to an LLM provider was read for this period."
         return Chart(drawing(NAME, TITLE, words, EMPTY_HEIGHT, nothing(words)), TITLE, words)
     rows = [row for row in rows if row.count.flows]
     found, group = sorted_out(rows, atlas), only_group(rows)
@@ -38,11 +38,10 @@ def world_map(rows: Sequence[Destination], atlas: Atlas) -> Chart:
     world = Box(0, 0, VIEW_WIDTH, atlas.height * VIEW_WIDTH / atlas.width)
     top = world.bottom + _BETWEEN
     europe = Box(1, top, 1 + _EUROPE_WIDTH, top + _EUROPE_WIDTH * atlas.europe[3] / atlas.europe[2])
-    key, high = legend(NAME, counts, europe.bottom + _BETWEEN)
+    key, high = legend(counts, europe.bottom + _BETWEEN)
     reached = {mark.code for mark in found.countries}
     within = set(group.rows[0].key.countries if group else ())
     parts = [
-        patterns(NAME),
         *lands(atlas, reached, within, (world, europe)),
         *_marks(found.countries, atlas, (world, europe)),
         *_beside(found, group, europe.top),
@@ -103,8 +102,11 @@ def _placed(
     placed = list(zip(marks, homes, circles, boxes, strict=True))
     for _, home, circle, box in placed:
         yield from _leaders(home, circle, box)
+    filled: dict[Judgement, str] = {}
     for mark, _, circle, _ in sorted(placed, key=lambda each: -each[2].radius):
         yield _circle(mark, circle, names.get(mark.code, mark.code))
+        filled[mark.worst()] = filled.get(mark.worst(), "") + _disc(circle, _filled(mark, circle))
+    yield from hatches(f"{NAME}-{round(room.top)}", filled, room)
     for mark, _, _, box in placed:
         weight = " strong" if mark.worst() == "violation" else ""
         middle = (box.left + box.right) / 2
@@ -134,12 +136,26 @@ def _leaders(home: Circle, circle: Circle, box: Box) -> Iterator[Element]:
 
 def _circle(mark: Mark, circle: Circle, name: str) -> Element:
     """Return a country's circle: filled as far as processing is pinned there."""
-    worst, share = mark.worst(), mark.pinned() / mark.flows()
+    worst, radius = mark.worst(), _filled(mark, circle)
     at = {"cx": circle.x, "cy": circle.y}
     parts = [el("circle", r=circle.radius, class_=f"ring stroke-{worst}", **at)]
-    if share:
-        parts.append(el("circle", r=circle.radius * math.sqrt(share), fill=fill(NAME, worst), **at))
+    if radius:
+        parts.append(el("circle", r=radius, class_=f"fill-{worst}", **at))
     return el("g", el("title", mark.tells(name)), *parts, class_="mark")
+
+
+def _filled(mark: Mark, circle: Circle) -> float:
+    """Return the radius of what is filled."""
+    return circle.radius * math.sqrt(mark.pinned() / mark.flows())
+
+
+def _disc(circle: Circle, radius: float) -> str:
+    arc = ("a", radius, radius, 0, 1, 0)
+    return (
+        path("M", circle.x - radius, circle.y, *arc, 2 * radius, 0, *arc, -2 * radius, 0, "z")
+        if radius
+        else ""
+    )
 
 
 def _beside(found: Marks, group: Mark | None, top: float) -> Iterator[Element]:
@@ -149,22 +165,19 @@ def _beside(found: Marks, group: Mark | None, top: float) -> Iterator[Element]:
         yield el("text", "Not on the map", x=_ASIDE_LEFT, y=y, class_="label strong")
         y += 10
     for mark in others:
-        swatch = el(
-            "rect", width=16, height=16, fill=fill(NAME, mark.worst()), class_=f"swatch stroke-{mark.worst()}"
-        )
-        yield _line(swatch, mark.words(), y, mark.tells(mark.code))
+        yield _line(swatch(mark.worst()), mark.words(), y, mark.tells(mark.code))
         y += LINE
     y += FONT + (14 if others else 0)
     yield el("text", "How to read it", x=_ASIDE_LEFT, y=y, class_="label strong")
     y += 10
-    for swatch, words in _reading(found, group):
-        yield _line(swatch, words, y, words)
+    for sign, words in _reading(found, group):
+        yield _line(sign, words, y, words)
         y += LINE
 
 
 def _reading(found: Marks, group: Mark | None) -> Iterator[tuple[Element, str]]:
     at = {"cx": 8, "cy": 8}
-    filled = el("circle", r=5, fill=fill(NAME, "inventory"), **at)
+    filled = el("circle", r=5, class_="fill-inventory", **at)
     ring = el("circle", r=8, class_="ring stroke-inventory", **at)
     yield el("g", ring, filled), "filled as far as processing is pinned there"
     yield ring, "enters, rests or has its operator there only"
@@ -176,11 +189,12 @@ def _reading(found: Marks, group: Mark | None) -> Iterator[tuple[Element, str]]:
             "colour, and count behind a sign: the worst",
         )
     if group is not None:
-        hatch = el("rect", width=960, height=960, fill=f"url(#{NAME}-group)")
-        tile = el("svg", hatch, width=16, height=16, viewBox="0 0 200 200", class_="swatch")
-        yield tile, f"somewhere in these: {group.code}, {len(group.rows[0].key.countries)} countries"
+        yield (
+            group_swatch(),
+            f"somewhere in these: {group.code}, {len(group.rows[0].key.countries)} countries",
+        )
 
 
-def _line(swatch: Element, words: str, y: float, tells: str) -> Element:
+def _line(sign: Element, words: str, y: float, tells: str) -> Element:
     text = el("text", shortened(words, VIEW_WIDTH - _ASIDE_LEFT - 26), x=24, y=13, class_="label")
-    return el("g", el("title", tells), swatch, text, transform=f"translate({path(_ASIDE_LEFT, y)})")
+    return el("g", el("title", tells), sign, text, transform=f"translate({path(_ASIDE_LEFT, y)})")

@@ -22,7 +22,15 @@ from monitor.report.document import facts_sha256
 from monitor.report.page import numbers, text
 from monitor.report.page.sections import BY_ID, SECTIONS, Bounds, sizes
 from monitor.report.people import is_merged
-from monitor.report.statements import WHAT_IT_PROVES, ended_ns, is_stated, sentence, statements
+from monitor.report.statements import (
+    WHAT_IT_PROVES,
+    ended_ns,
+    is_inventory,
+    is_stated,
+    none_related,
+    sentence,
+    statements,
+)
 from monitor.report.types import JUDGEMENTS, Facts
 from monitor.wording import describe_place, listed, moment, percent, plural, size
 
@@ -60,6 +68,8 @@ def _values(facts: Facts) -> Mapping[str, object]:
         "statements": statements(facts),
         "proves": WHAT_IT_PROVES,
         "stated": is_stated(facts),
+        "inventory": is_inventory(facts),
+        "none_related": none_related(facts),
         "nothing": text.NOTHING,
         "ended_ns": ended_ns(facts),
         "judgements": JUDGEMENTS,

@@ -19,7 +19,7 @@ MAX_INPUTS = 1_000
 LOOKED_AT = 20  # lines, before a file's name decides
 MEND = (
     "name a folder that `residency replay --out` left, a ledger or the folder that holds those of all"
-    " tenants, or a findings.jsonl"
+    " tenants, or a findings.jsonl; of a capture make a folder first: `residency replay FILE --out DIR`"
 )
 
 

@@ -39,6 +39,7 @@ mod member;
 pub mod merge;
 pub mod observing;
 pub mod output;
+pub mod parts;
 pub mod paths;
 pub mod pcap;
 pub mod pcapng;

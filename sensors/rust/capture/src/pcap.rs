@@ -49,6 +49,31 @@ pub fn has_magic(head: &[u8]) -> bool {
     form(head).is_some()
 }
 
+/// What is needed to go from record to record without reading what is in them.
+pub struct Walk(Form);
+
+impl Walk {
+    /// The walk through a stream; none where it does not begin with a file header of version 2.
+    #[must_use]
+    pub fn begun_by(head: &[u8]) -> Option<Self> {
+        let reader = PcapReader::begun_by(head)?;
+        Some(Self(reader.form))
+    }
+
+    /// The bytes of a record's header.
+    #[must_use]
+    pub const fn header_bytes(&self) -> usize {
+        self.0.header_bytes
+    }
+
+    /// The bytes that follow a record's header; none where it makes no sense.
+    #[must_use]
+    pub fn body_bytes(&self, header: &[u8]) -> Option<u32> {
+        let [_, _, captured_bytes, wire_bytes] = self.0.order.words(header, 0)?;
+        (!is_corrupt(captured_bytes, wire_bytes)).then_some(captured_bytes)
+    }
+}
+
 /// Reads the frames of a stream that begins with a whole file header.
 pub struct PcapReader {
     form: Form,

@@ -16,6 +16,7 @@ const SPARE_PLACES: usize = 4_096;
 pub struct ReadingBudget {
     limit_bytes: usize,
     total_bytes: usize,
+    most_bytes: usize,
     given_up: u64,
     /// How many flows hold any.
     holders: usize,
@@ -30,10 +31,17 @@ impl ReadingBudget {
         Self {
             limit_bytes,
             total_bytes: 0,
+            most_bytes: 0,
             given_up: 0,
             holders: 0,
             order: VecDeque::new(),
         }
+    }
+
+    /// The most that was ever held.
+    #[must_use]
+    pub const fn most_bytes(&self) -> usize {
+        self.most_bytes
     }
 
     /// How many flows were given up.
@@ -67,6 +75,7 @@ impl ReadingBudget {
             self.holders -= 1;
         }
         self.total_bytes = self.total_bytes + held - before;
+        self.most_bytes = self.most_bytes.max(self.total_bytes);
         while self.total_bytes > self.limit_bytes {
             let Some(oldest) = self.order.pop_front() else {
                 return;

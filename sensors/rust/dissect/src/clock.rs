@@ -19,6 +19,17 @@ pub struct CaptureClock {
 }
 
 impl CaptureClock {
+    /// The clock of a capture of which the part before came to this time: packets went on from there.
+    #[must_use]
+    pub const fn gone_on(now_ns: i64) -> Self {
+        Self {
+            now_ns,
+            span: Some((now_ns, now_ns)),
+            jumps: 0,
+            strayed: false,
+        }
+    }
+
     /// The clock's time.
     #[must_use]
     pub const fn now_ns(&self) -> i64 {

@@ -54,12 +54,29 @@ pub fn gap_reason(undecoded: &str) -> Option<&'static str> {
     }
 }
 
+/// Packets that could not be read, by the gap that they mean, in the order in which gaps are told.
+pub type Losses = [Count; REASONS.len()];
+
+/// The losses that undecoded packets mean.
+#[must_use]
+pub fn losses<'a>(undecoded: impl Iterator<Item = (&'a str, Count)>) -> Losses {
+    let mut totals = Losses::default();
+    for (name, count) in undecoded {
+        let reason =
+            gap_reason(name).and_then(|reason| REASONS.iter().position(|one| *one == reason));
+        if let Some(total) = reason.and_then(|index| totals.get_mut(index)) {
+            total.add(count);
+        }
+    }
+    totals
+}
+
 /// Turns growing totals into gaps. The totals stay the owner's; here is only what was reported.
 #[derive(Debug)]
 pub struct GapLog {
     interval_ns: i64,
     since_ns: Option<i64>,
-    reported: [Count; REASONS.len()],
+    reported: Losses,
     evicted: Count,
     lost: Count,
 }
@@ -99,16 +116,14 @@ impl GapLog {
         now_ns: i64,
         undecoded: impl Iterator<Item = (&'a str, Count)>,
     ) -> Vec<Gap> {
-        let mut totals = [Count::default(); REASONS.len()];
+        let totals = losses(undecoded);
+        self.flush_losses(now_ns, totals)
+    }
+
+    /// The same, where the totals are known by reason.
+    pub fn flush_losses(&mut self, now_ns: i64, mut totals: Losses) -> Vec<Gap> {
         for (index, count) in [(RING, self.lost), (TABLE, self.evicted)] {
             if let Some(total) = totals.get_mut(index) {
-                *total = count;
-            }
-        }
-        for (name, count) in undecoded {
-            let reason =
-                gap_reason(name).and_then(|reason| REASONS.iter().position(|one| *one == reason));
-            if let Some(total) = reason.and_then(|index| totals.get_mut(index)) {
                 total.add(count);
             }
         }

@@ -134,7 +134,7 @@ impl Hash for Key {
 }
 
 #[inline]
-const fn number(address: Address) -> u128 {
+pub(crate) const fn number(address: Address) -> u128 {
     u128::from_be_bytes(*address.bytes())
 }
 

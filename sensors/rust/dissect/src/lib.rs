@@ -28,6 +28,7 @@ pub mod cargo;
 pub mod clienthello;
 pub mod clock;
 pub mod concealing;
+pub mod crossing;
 pub mod datagrams;
 pub mod decode;
 pub mod direction;
@@ -48,6 +49,7 @@ pub mod frames;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 pub mod gaps;
+pub mod glance;
 pub mod gquic;
 pub mod gquic_frames;
 pub mod gquic_hello;

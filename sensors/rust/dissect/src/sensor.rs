@@ -164,8 +164,17 @@ impl Sensor {
         self.tracker.flows.set_now(now_ns);
         if !(self.next_tick_ns - self.tick_ns..self.next_tick_ns).contains(&now_ns) {
             self.tick(now_ns);
-            self.next_tick_ns = now_ns.saturating_add(self.tick_ns);
+            self.next_tick_ns = self.after_tick(now_ns);
         }
+    }
+
+    /// When the next tick is due: at whole seconds of the clock, so that they say nothing of what was before.
+    fn after_tick(&self, now_ns: i64) -> i64 {
+        let tick_ns = self.tick_ns.max(1);
+        now_ns
+            .div_euclid(tick_ns)
+            .saturating_add(1)
+            .saturating_mul(tick_ns)
     }
 
     /// Let time pass without a packet, so that silent flows end on a quiet link.
@@ -291,5 +300,8 @@ fn ranks(names: &[String]) -> Vec<u16> {
     ranks
 }
 
+pub mod border;
+pub mod ordered;
+pub mod part;
 #[cfg(test)]
 mod tests;

@@ -71,7 +71,7 @@ pub type Parcels<'py> = (
 );
 
 /// Parcels as Python has them.
-pub fn parcels<'py>(py: Python<'py>, (cut, shed): (Vec<Cut>, u64)) -> Parcels<'py> {
+pub fn parcels(py: Python<'_>, (cut, shed): (Vec<Cut>, u64)) -> Parcels<'_> {
     let told = cut.into_iter().map(|cut| {
         let slot = match cut.whose {
             Whose::Slot(slot) => Some(slot),

@@ -5,6 +5,7 @@
 mod confinement;
 mod given;
 mod live;
+mod parts;
 mod relayed;
 mod replay;
 mod series;
@@ -22,5 +23,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<live::Live>()?;
     module.add_class::<series::Series>()?;
     module.add_class::<relayed::Relayed>()?;
+    parts::add_to(module)?;
     confinement::add_to(module)
 }

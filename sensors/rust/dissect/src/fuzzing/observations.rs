@@ -6,13 +6,13 @@ use crate::encode::Encoder;
 /// Input: a batch.
 pub fn observations(input: &[u8]) {
     let mut decoder = Decoder::default();
-    let Ok(decoded) = decoder.batch(input) else {
+    let Ok(values) = decoder.batch(input) else {
         return;
     };
-    let counted = decoded.observations.len() as u64 + decoded.malformed + decoded.unknown;
+    let counted = values.observations.len() as u64 + values.malformed + values.unknown;
     assert!(counted <= input.len() as u64, "more values than bytes");
     let mut encoder = Encoder::default();
-    encoder.observations(&decoded.observations, decoder.tunnels());
+    encoder.observations(&values.observations, decoder.tunnels());
     let written = encoder.take();
     let mut again = Decoder::default();
     let read = again.batch(&written).expect("what was written is a batch");

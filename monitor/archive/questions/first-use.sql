@@ -1,0 +1,20 @@
+-- Title: First use of each provider, by tenant, as far as the archive goes
+-- Days: all
+-- Parameters: since, until, tenant, source_group, provider
+-- Columns: tenant and provider; the day of its first use, and of the latest; source groups, clients, connections
+SELECT
+    tenant, provider,
+    min(day) AS first_day,
+    max(day) AS last_day,
+    count(DISTINCT source_group) AS source_groups,
+    count(DISTINCT client) AS clients,
+    count(*) AS connections
+FROM decisions
+WHERE provider IS NOT NULL
+  AND ($until IS NULL OR day <= $until)
+  AND ($tenant IS NULL OR tenant = $tenant)
+  AND ($source_group IS NULL OR source_group = $source_group)
+  AND ($provider IS NULL OR provider = $provider)
+GROUP BY tenant, provider
+HAVING $since IS NULL OR min(day) >= $since
+ORDER BY first_day DESC, tenant, provider

@@ -1,0 +1,223 @@
+"""A replay in parts: units are surveyed, segments read, and what all said is put together in this process.
+
+Where it is not sure that this comes to the same bytes, one reader reads it all, and a line says why.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from monitor import replaying
+from monitor.app import Knowledge
+from monitor.batch import objects, planning, tasks
+from monitor.batch.manifest import Manifest, write_manifest
+from monitor.batch.store import Store
+from monitor.batch.types import Known, Place, Read, Segment, Surveyed, Unit
+from monitor.batch.workers import Workers
+from monitor.files import InputError
+from monitor.replaying import Reading, Replayed
+from sensors import parts
+from sensors.engine import Options, Progress, Sensor
+from sensors.observations import Fault
+from sensors.partition import InexactError
+from sensors.parts import Crossed, Stitched
+from sensors.paths import expand_paths
+
+J = TypeVar("J")
+R = TypeVar("R")
+
+PIECE_BYTES = 128 * 1024 * 1024
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """How a capture is read in parts. ``say`` gets the line that says why it was not.
+
+    A file is cut when it is larger than twice ``piece_bytes``; what is smaller is read together.
+    """
+
+    workers: Workers
+    folder: Path
+    say: Callable[[str], object]
+    piece_bytes: int = PIECE_BYTES
+
+
+def replay(
+    paths: Sequence[str], knowledge: Knowledge, batch: Batch, out: Path | None, progress: Progress | None
+) -> Replayed:
+    """Replay captures. Raises InputError, MissingExtraError."""
+    named = [Path(path) if not objects.is_remote(path) else path for path in map(objects.local, paths)]
+    opener = partial(opened, batch)
+    try:
+        return replaying.replay(named, knowledge, Reading(opened=opener), out, progress)
+    except InexactError as error:
+        local = [path for path in named if isinstance(path, Path)]
+        if len(local) < len(named):
+            mend = "copy the captures here, and replay them without --workers"
+            raise InputError("captures", f"they cannot be read in parts: {error}", mend) from None
+        batch.say(f"reading all on one core, since parts might not come to the same: {error}")
+        return replaying.replay(local, knowledge, Reading("native"), out, progress)
+
+
+def opened(batch: Batch, paths: Sequence[Path | str], options: Options, progress: Progress | None) -> Sensor:
+    """Read captures in parts. Raises InexactError, InputError."""
+    if options.interest is None:
+        raise InexactError("nothing says what is of interest")
+    try:
+        return Stitched(_Work(batch, options, progress).crossed(paths), options, options.interest)
+    except OSError as error:
+        mend = "make room, or choose a --cache that all workers reach"
+        problem = error.strerror or " ".join(str(error).split())[:200] or type(error).__name__
+        raise InputError(str(error.filename or batch.folder), problem, mend) from None
+
+
+class _Work:
+    """One replay's way from paths to parts that were read."""
+
+    def __init__(self, batch: Batch, options: Options, progress: Progress | None) -> None:
+        self._batch = batch
+        self._place = Place(str(batch.folder.resolve()), tasks.engine(), options.limits)
+        self._store = Store(Path(self._place.folder))
+        self._progress = progress
+        self._halves = 0
+
+    def crossed(self, paths: Sequence[Path | str]) -> Crossed:
+        """Return all parts, read."""
+        files = self._cut([self._file(path) for path in _expanded(paths)])
+        surveyed = self._survey([unit for units in files for unit in units])
+        faults = tuple(_faults(surveyed))
+        units = self._in_order(files, surveyed)
+        reason = planning.inexact(units)
+        if reason:
+            raise InexactError(reason)
+        segments = self._segments(units)
+        read = self._each(tasks.read, [(each, self._place) for each in segments], [s.unit for s in segments])
+        write_manifest(
+            self._batch.folder, Manifest(self._place.engine, tuple(units), tuple(segments), tuple(read))
+        )
+        return self._done(units, segments, read, faults)
+
+    def _file(self, file: tuple[str, int]) -> Unit:
+        path, size_bytes = file
+        if not objects.is_remote(path) and _is_special(Path(path)):
+            raise InexactError(f"{path} can be read only once")
+        return Unit((path,), None, size_bytes)
+
+    def _cut(self, files: Sequence[Unit]) -> list[list[Unit]]:
+        """Cut the large files that can be cut."""
+        limit_bytes = 2 * self._batch.piece_bytes
+        large = [
+            unit for unit in files if unit.size_bytes > limit_bytes and not objects.is_remote(unit.paths[0])
+        ]
+        jobs = [(unit, self._place, self._batch.piece_bytes) for unit in large]
+        cuts = dict(zip(large, self._each(tasks.find_cuts, jobs, ()), strict=True))
+        return [
+            planning.pieces(unit.paths[0], found) if (found := cuts.get(unit)) else [unit] for unit in files
+        ]
+
+    def _survey(self, units: Sequence[Unit]) -> dict[Unit, Surveyed]:
+        found = self._each(tasks.survey, [(unit, self._place) for unit in units], units)
+        return dict(zip(units, found, strict=True))
+
+    def _in_order(self, files: Sequence[Sequence[Unit]], surveyed: dict[Unit, Surveyed]) -> list[Known]:
+        """Return the units in the order of their packets; what overlaps in time is surveyed together."""
+        with_packets = []
+        for units in files:
+            known = [planning.known(unit, surveyed[unit]) for unit in units]
+            held = [one for one in known if one is not None]
+            if held:
+                with_packets.append(held)
+        groups = planning.together(with_packets)
+        unions = [unit for group in groups if (unit := planning.joined(group)) is not None]
+        found = self._survey(unions)
+        ordered: list[Known] = []
+        for group in groups:
+            union = planning.joined(group)
+            one = planning.known(union, found[union]) if union is not None else None
+            ordered.extend([one] if one is not None else group)
+        return ordered
+
+    def _segments(self, units: Sequence[Known]) -> list[Segment]:
+        clocks = planning.clocks(units)
+        alive = self._alive(units, clocks)
+        tunnels = any(unit.found.hides for unit in units)
+        segments = []
+        for places in planning.bundles(units, self._batch.piece_bytes):
+            inside = [units[at] for at in places]
+            before = places.start - 1
+            ends = [alive[before]] if before >= 0 else []
+            pairs = {unit.found.pairs for unit in inside}
+            segments.append(
+                Segment(
+                    unit=planning.merged(inside),
+                    contents=tuple(unit.found.content for unit in inside),
+                    packets=sum(unit.found.packets for unit in inside),
+                    before_ns=clocks[before] if before >= 0 else None,
+                    tunnels=tunnels,
+                    crossing=(*ends, alive[places.stop - 1], *sorted(pairs)),
+                )
+            )
+        return segments
+
+    def _alive(self, units: Sequence[Known], clocks: Sequence[int]) -> list[str]:
+        """Return for each unit the conversations that may go on behind it."""
+        names: list[str] = []
+        before = b""
+        for unit, end_ns in zip(units, clocks, strict=True):
+            before = parts.carry(self._store.read_blob(unit.found.alive), before, end_ns)
+            names.append(self._store.blob(before))
+        return names
+
+    def _done(
+        self,
+        units: Sequence[Known],
+        segments: Sequence[Segment],
+        read: Sequence[Read],
+        faults: tuple[Fault, ...],
+    ) -> Crossed:
+        spans = [unit.found.span_ns for unit in units if unit.found.span_ns is not None]
+        span_ns = (min(first for first, _ in spans), max(last for _, last in spans)) if spans else None
+        files = [
+            (self._store.path(one.address, "said"), self._store.path(one.address, "left"), segment.packets)
+            for segment, one in zip(segments, read, strict=True)
+        ]
+        ends = planning.clocks(units)
+        return Crossed(
+            tuple(files), tuple(one.part for one in read), faults, span_ns, ends[-1] if ends else 0
+        )
+
+    def _each(self, function: Callable[[J], R], jobs: Sequence[J], units: Sequence[Unit]) -> list[R]:
+        """Let workers do the jobs, and tell of the progress: a file is gone through twice."""
+        results: dict[int, R] = {}
+        for at, result in self._batch.workers.each(function, jobs):
+            results[at] = result
+            if self._progress is not None and units:
+                self._halves += units[at].size_bytes
+                self._progress(self._halves // 2)
+                self._halves %= 2
+        return [results[at] for at in range(len(jobs))]
+
+
+def _expanded(paths: Sequence[Path | str]) -> Iterator[tuple[str, int]]:
+    """Yield the files and objects that paths mean, in the order of their paths, with their sizes."""
+    local = sorted(expand_paths([path for path in paths if isinstance(path, Path)]))
+    for path in local:
+        try:
+            size_bytes = path.stat().st_size
+        except OSError:
+            size_bytes = 0
+        yield str(path), size_bytes
+    remote = {file: None for path in paths if isinstance(path, str) for file in objects.expand(path)}
+    yield from sorted(remote)
+
+
+def _is_special(path: Path) -> bool:
+    """Tell whether a path is a pipe's or a device's."""
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
+def _faults(surveyed: dict[Unit, Surveyed]) -> Iterator[Fault]:
+    for found in surveyed.values():
+        yield from found.faults

@@ -1,0 +1,101 @@
+"""What workers found, under the hash of all that it follows from: what is there is right, and is whole.
+
+Files are written beside their places and moved there, so that a worker that dies leaves nothing half done.
+Nothing here is deleted: whoever owns the folder may do that at any time between two replays.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import TypeVar
+
+import msgspec
+
+from sensors.partition import Piece
+
+T = TypeVar("T")
+
+_CHUNK_BYTES = 1 << 20
+_PCAP_HEADER_BYTES = 24
+
+
+def address(*parts: object) -> str:
+    """Return the hash of values that go into JSON."""
+    return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
+
+
+def content_of(path: Path, piece: Piece | None = None) -> str:
+    """Return the hash of a file's bytes, or of a piece and the file's header. Raises OSError."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        left_bytes = None
+        if piece is not None:
+            digest.update(file.read(_PCAP_HEADER_BYTES))
+            file.seek(piece[0])
+            left_bytes = piece[1] - piece[0]
+        while chunk := file.read(_CHUNK_BYTES if left_bytes is None else min(_CHUNK_BYTES, left_bytes)):
+            digest.update(chunk)
+            left_bytes = None if left_bytes is None else left_bytes - len(chunk)
+    return digest.hexdigest()
+
+
+class Store:
+    """A folder that all workers reach. Raises OSError."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def path(self, name: str, kind: str) -> Path:
+        """Return where something is, or would be."""
+        return self._folder / name[:2] / f"{name}.{kind}"
+
+    def get(self, name: str, kind: type[T]) -> T | None:
+        """Return a value; None where there is none, or none that can be read."""
+        try:
+            content = self.path(name, "msgpack").read_bytes()
+            return msgspec.msgpack.decode(content, type=kind)
+        except (FileNotFoundError, msgspec.DecodeError):
+            return None
+
+    def put(self, name: str, value: object) -> None:
+        """Keep a value."""
+        self._write(self.path(name, "msgpack"), [msgspec.msgpack.encode(value)])
+
+    def blob(self, content: bytes) -> str:
+        """Keep bytes; return their name."""
+        name = hashlib.sha256(content).hexdigest()
+        path = self.path(name, "blob")
+        if not path.exists():
+            self._write(path, [content])
+        return name
+
+    def read_blob(self, name: str) -> bytes:
+        """Return bytes by their name."""
+        return self.path(name, "blob").read_bytes()
+
+    def new_file(self, name: str) -> Path:
+        """Return an empty file of one's own beside the place of something."""
+        folder = self.path(name, "").parent
+        folder.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=folder, prefix=f".{name[:8]}-", suffix=".partial", delete=False) as file:
+            return Path(file.name)
+
+    def keep(self, file: Path, name: str, kind: str) -> None:
+        """Move a whole file to its place."""
+        file.replace(self.path(name, kind))
+
+    def _write(self, path: Path, chunks: Iterable[bytes]) -> None:
+        partial = self.new_file(path.stem)
+        try:
+            with partial.open("wb") as file:
+                file.writelines(chunks)
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+def identity(path: Path, piece: Piece | None) -> str:
+    """Return what tells whether a file is the one that was seen before: all but its bytes. Raises OSError."""
+    about = path.stat()
+    return address(str(path.resolve()), about.st_size, about.st_mtime_ns, about.st_ino, piece)

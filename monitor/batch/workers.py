@@ -1,0 +1,110 @@
+"""Who does the work: this process, or the workers of a Dask cluster, here or elsewhere."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from monitor.files import InputError
+from monitor.parquet import MissingExtraError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+J = TypeVar("J")
+R = TypeVar("R")
+
+RETRIES = 3  # of a task that failed, or whose worker died
+_WAIT_SECONDS = 30
+
+
+class Workers(Protocol):
+    """Those who work."""
+
+    def each(self, function: Callable[[J], R], jobs: Sequence[J]) -> Iterator[tuple[int, R]]:
+        """Yield what comes of each job with its place, as they are done. Raises what the function does."""
+
+
+class Here:
+    """The process that asks."""
+
+    def each(self, function: Callable[[J], R], jobs: Sequence[J]) -> Iterator[tuple[int, R]]:
+        """Do one job after the other."""
+        for at, job in enumerate(jobs):
+            yield at, function(job)
+
+
+class Cluster:
+    """The workers of a Dask cluster. Tasks of workers that die are given to others."""
+
+    def __init__(self, client: "Client") -> None:
+        self.client = client
+
+    def each(self, function: Callable[[J], R], jobs: Sequence[J]) -> Iterator[tuple[int, R]]:
+        """Do the jobs on all workers."""
+        from distributed import KilledWorker, as_completed  # noqa: PLC0415  optional and heavy
+        from distributed.client import FutureCancelledError  # noqa: PLC0415
+
+        futures = [self.client.submit(function, job, pure=False, retries=RETRIES) for job in jobs]
+        places = {future.key: at for at, future in enumerate(futures)}
+        try:
+            for future in as_completed(futures):  # type: ignore[no-untyped-call]
+                yield places[future.key], future.result()
+                future.release()
+        except (KilledWorker, FutureCancelledError) as error:
+            mend = "see what ends them (memory, disk), or use fewer"
+            raise InputError("workers", _line(error), mend) from None
+        finally:
+            self.client.cancel(futures)  # type: ignore[no-untyped-call]
+
+
+def require_cluster() -> None:
+    """Raise MissingExtraError unless Dask's workers can be used."""
+    try:
+        import distributed  # noqa: F401, PLC0415  optional and heavy
+        import fsspec  # noqa: F401, PLC0415
+    except ImportError:
+        raise MissingExtraError(
+            "--workers and --cluster need the cluster extra; "
+            "install it: pip install 'residency-monitor[cluster]'"
+        ) from None
+
+
+@contextmanager
+def local_workers(count: int) -> Iterator[Cluster]:
+    """Have so many processes of this machine. Raises MissingExtraError."""
+    require_cluster()
+    from distributed import Client, LocalCluster  # noqa: PLC0415  optional and heavy
+
+    with (
+        LocalCluster(  # type: ignore[no-untyped-call]
+            n_workers=count,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address="127.0.0.1:0",
+            host="127.0.0.1",
+            memory_limit=None,
+            security=find_spec("cryptography") is not None or None,
+        ) as cluster,
+        Client(cluster) as client,  # type: ignore[no-untyped-call]
+    ):
+        yield Cluster(client)
+
+
+@contextmanager
+def cluster_at(address: str) -> Iterator[Cluster]:
+    """Have the workers of a scheduler. Raises InputError, MissingExtraError."""
+    require_cluster()
+    from distributed import Client  # noqa: PLC0415  optional and heavy
+
+    try:
+        client = Client(address, timeout=_WAIT_SECONDS)  # type: ignore[no-untyped-call]
+    except (OSError, ValueError) as error:
+        raise InputError(address, _line(error), "check the address of --cluster") from None
+    with client:
+        yield Cluster(client)
+
+
+def _line(error: Exception) -> str:
+    """Return what a library says as one line of bounded length."""
+    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -1,0 +1,76 @@
+"""However a capture is cut, and however much is read at once: all parts together say what one engine says."""
+
+import shutil
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor.batch.manifest import MANIFEST, Manifest
+from monitor.batch.run import Batch
+from monitor.batch.workers import Here
+from sensors import native
+from sensors.partition import InexactError
+from tests.batch_kit import (
+    EVERYTHING,
+    ROOT,
+    Both,
+    frames_of,
+    knowledge,
+    said_in_one,
+    said_in_parts,
+    write_cut,
+)
+from tests.batch_traffic import long_traffic, recorded, traffic
+
+pytestmark = pytest.mark.skipif(
+    bool(native.MISSING), reason=f"the native engine is not built: {native.MISSING}"
+)
+
+
+@settings(max_examples=12)
+@given(
+    seed=st.integers(0, 2**32),
+    places=st.lists(st.floats(0, 1), max_size=6),
+    piece_bytes=st.sampled_from([4_000, 10**9]),
+)
+def test_parts_say_what_one_engine_says(seed: int, places: list[float], piece_bytes: int) -> None:
+    frames = traffic(seed, recorded())
+    scratch = Path(tempfile.mkdtemp())
+    try:
+        write_cut(scratch / "in", frames, [int(place * len(frames)) for place in places])
+        batch = Batch(Here(), scratch / "cache", print, piece_bytes)
+        one = said_in_one(scratch / "in", EVERYTHING)
+        with suppress(InexactError):  # which others test: then nothing is said
+            assert said_in_parts(scratch / "in", EVERYTHING, batch) == one
+    finally:
+        shutil.rmtree(scratch)
+
+
+def test_parts_read_most_of_long_traffic_themselves(tmp_path: Path) -> None:
+    frames = long_traffic()
+    write_cut(tmp_path / "in", frames, [len(frames) // 4 * number for number in (1, 2, 3)])
+    batch = Batch(Here(), tmp_path / "cache", print, 40_000)
+    one = said_in_one(tmp_path / "in", EVERYTHING)
+    assert said_in_parts(tmp_path / "in", EVERYTHING, batch) == one
+    manifest = msgspec.json.decode((tmp_path / "cache" / MANIFEST).read_bytes(), type=Manifest)
+    left_frames = sum(read.part.left_frames for read in manifest.read)
+    assert 0 < left_frames < len(frames) / 2
+    assert len(manifest.segments) == 4
+
+
+@pytest.mark.parametrize(
+    "name", ["demo", "fragmented-dns", "vxlan-mirror", "proxy-protocol", "truncated-file"]
+)
+def test_a_replay_in_parts_writes_the_same_bytes(name: str, tmp_path: Path) -> None:
+    frames = frames_of(ROOT / "pcaps" / name / "traffic.pcap")
+    write_cut(tmp_path / "in", frames, [len(frames) // 3, len(frames) // 2])
+    both = Both(knowledge(), tmp_path, piece_bytes=1_000)
+    one = both.in_one(tmp_path / "in")
+    assert one["decisions.jsonl"] is not None
+    assert both.in_parts(tmp_path / "in") == one
+    assert both.said == []
