@@ -211,7 +211,7 @@ format: $(VENV)/dev.stamp ## format the sources
 lock: ## renew the pinned versions and hashes in requirements/
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  pyproject.toml --extra audit --extra webhook --group build -o requirements/runtime.lock
+	  pyproject.toml --extra audit --extra kafka --extra webhook --group build -o requirements/runtime.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  pyproject.toml --all-extras --group dev -o requirements/dev.lock
 

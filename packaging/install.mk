@@ -4,8 +4,9 @@ PREFIX ?= /usr
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 # the interpreter that runs what is installed: wheels are for its version
 SYSTEM_PYTHON ?= /usr/bin/python3
-# beside what the sensor needs: what its sinks do, of which requirements/runtime.lock has the wheels; audit is there, too
-EXTRAS ?= [alertmanager,webhook]
+# beside what the sensor needs: what its sinks and its publisher do, of which requirements/runtime.lock has the wheels;
+# audit is there, too
+EXTRAS ?= [alertmanager,kafka,webhook]
 
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' monitor/__init__.py)
 SOURCES = $(RUST) $(CATALOG) $(shell find monitor sensors -name '*.py')
