@@ -22,7 +22,7 @@ from msgspec.structs import replace
 
 from monitor.app import Knowledge, load_knowledge
 from monitor.courier.runner import Mission, run
-from monitor.daemon import opening
+from monitor.daemon.opening import open_recorder
 from monitor.exitstatus import Exit
 from monitor.findings import finding_id
 from monitor.findings.actions import Comment
@@ -32,6 +32,7 @@ from monitor.ledger.types import Record
 from monitor.logs import start_logging
 from monitor.outbox import actions
 from monitor.outbox import spool as spool_module
+from monitor.recording import opening
 from monitor.recording.records import sensor_said
 from monitor.settings import load_settings
 from monitor.types import Attribution, Decision, Subject, Totals
@@ -121,7 +122,7 @@ def produce(world: World, life: int, pipe: int, *, last: bool = False) -> int:
     log = start_logging("error", "json", 2, time.monotonic_ns, "").log
     with ExitStack() as stack:
         with patch.object(opening, "Ledgers", Telling):
-            recorder = opening.open_recorder(world.settings, world.knowledge, log, stack)
+            recorder = open_recorder(world.settings, world.knowledge, log, stack)
         before = _entries(recorder._recording.ledgers)  # noqa: SLF001
         recorder.note("sensor-start", sensor_said("edge", "dpkt"), time.time_ns())
         recorder.start()

@@ -13,6 +13,7 @@ from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException
 from msgspec import Struct, structs
 from structlog.typing import FilteringBoundLogger
 
+from monitor.fleet.callbacks import failing_whole
 from monitor.fleet.hiding import FleetPseudonyms
 from monitor.fleet.judging import Judge
 from monitor.fleet.merging import Bounds
@@ -71,7 +72,10 @@ class Stage:
         self._teller = Teller(plan.kafka, plan.decisions)
         self._consumer = Consumer({**plan.kafka, **OWN, "group.id": plan.group})
         self._consumer.subscribe(
-            [plan.observations], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._gone
+            [plan.observations],
+            on_assign=failing_whole(self._assigned),
+            on_revoke=failing_whole(self._revoked),
+            on_lost=failing_whole(self._gone),
         )
 
     def turn(self, seconds: float = SECONDS) -> None:

@@ -13,6 +13,7 @@ from structlog.typing import FilteringBoundLogger
 
 from monitor.app import Knowledge
 from monitor.files import InputError
+from monitor.fleet.callbacks import failing_whole
 from monitor.fleet.recording.lane import Lane
 from monitor.fleet.recording.partition import Partition
 from monitor.fleet.recording.plan import Options, Plan
@@ -44,7 +45,10 @@ class Stage:
         self._said: dict[int | str, str | None] = {}
         self._consumer = Consumer({"log_level": 0, **plan.kafka, **OWN, "group.id": plan.group})
         self._consumer.subscribe(
-            [plan.topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost
+            [plan.topic],
+            on_assign=failing_whole(self._assigned),
+            on_revoke=failing_whole(self._revoked),
+            on_lost=failing_whole(self._lost),
         )
 
     def turn(self, seconds: float = SECONDS) -> None:
