@@ -1,8 +1,5 @@
 """The courier's service: what it may not do, and that it works all the same."""
 
-import os
-import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -13,38 +10,24 @@ import pytest
 from tests.courier_kit import Server, configured, keys_in, put, serving, wait_for
 from tests.outbox_kit import events, opened
 from tests.under_unit import settings, under_unit
+from tests.units_kit import ROOT, SENSOR, UNITS, assert_understood, exposure, needs_root, needs_systemd
 
-ROOT = Path(__file__).parents[1]
-UNIT = ROOT / "packaging/systemd/residency-deliver.service"
-SENSOR = ROOT / "packaging/systemd/residency-monitor.service"
+UNIT = UNITS / "residency-deliver.service"
 DOCUMENTED = " ".join((ROOT / "docs/68-sinks.md").read_text("utf-8").split())
 MOST_EXPOSED = 1.5
 IT_MAY = {"RestrictAddressFamilies", "IPAddressDeny", "IPAddressAllow", "SystemCallFilter", "Environment"}
 
-needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="not root")
-
-
-def analyze(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = ["systemd-analyze", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-
 
 @needs_systemd
 def test_the_service_is_little_exposed() -> None:
-    done = analyze("security", "--no-pager", "--offline=true", UNIT)
-    found = re.search(r"Overall exposure level for residency-deliver\.service: ([\d.]+)", done.stdout)
-    assert found is not None, done.stderr
-    assert float(found[1]) <= MOST_EXPOSED
-    assert f"exposure level {found[1]}, on a scale" in DOCUMENTED
+    level = exposure(UNIT)
+    assert float(level) <= MOST_EXPOSED
+    assert f"exposure level {level}, on a scale" in DOCUMENTED
 
 
 @needs_systemd
 def test_systemd_understands_every_line(tmp_path: Path) -> None:
-    unit = tmp_path / UNIT.name
-    unit.write_text(UNIT.read_text("utf-8").replace("/usr/bin/residency", "/usr/bin/env"), "utf-8")
-    done = analyze("verify", "--man=no", unit)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert_understood(tmp_path, UNIT)
 
 
 def test_it_is_held_as_the_sensor_is_but_for_the_network() -> None:

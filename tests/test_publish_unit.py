@@ -1,6 +1,5 @@
 """The publisher's service: what it may not do, and that it works all the same."""
 
-import re
 import signal
 import subprocess
 import sys
@@ -12,29 +11,24 @@ from monitor.fleet.position import read_position
 from tests import kafka_servers_kit
 from tests.daemon_kit import wait_for
 from tests.publish_kit import configured, put
-from tests.test_courier_unit import IT_MAY, MOST_EXPOSED, SENSOR, analyze, needs_root, needs_systemd
+from tests.test_courier_unit import IT_MAY, MOST_EXPOSED
 from tests.under_unit import settings, under_unit
+from tests.units_kit import ROOT, SENSOR, UNITS, assert_understood, exposure, needs_root, needs_systemd
 
-ROOT = Path(__file__).parents[1]
-UNIT = ROOT / "packaging/systemd/residency-publish.service"
+UNIT = UNITS / "residency-publish.service"
 DOCUMENTED = " ".join((ROOT / "docs/84-fleet.md").read_text("utf-8").split())
 
 
 @needs_systemd
 def test_the_service_is_little_exposed() -> None:
-    done = analyze("security", "--no-pager", "--offline=true", UNIT)
-    found = re.search(r"Overall exposure level for residency-publish\.service: ([\d.]+)", done.stdout)
-    assert found is not None, done.stderr
-    assert float(found[1]) <= MOST_EXPOSED
-    assert f"exposure level {found[1]}, on a scale" in DOCUMENTED
+    level = exposure(UNIT)
+    assert float(level) <= MOST_EXPOSED
+    assert f"exposure level {level}, on a scale" in DOCUMENTED
 
 
 @needs_systemd
 def test_systemd_understands_every_line(tmp_path: Path) -> None:
-    unit = tmp_path / UNIT.name
-    unit.write_text(UNIT.read_text("utf-8").replace("/usr/bin/residency", "/usr/bin/env"), "utf-8")
-    done = analyze("verify", "--man=no", unit)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert_understood(tmp_path, UNIT)
 
 
 def test_it_is_held_as_the_sensor_is_but_for_the_network() -> None:
