@@ -1,6 +1,6 @@
 """Who does the work: this process, or the workers of a Dask cluster, here or elsewhere."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -21,14 +21,14 @@ _WAIT_SECONDS = 30
 class Workers(Protocol):
     """Those who work."""
 
-    def each(self, function: Callable[[J], R], jobs: Sequence[J]) -> Iterator[tuple[int, R]]:
+    def each(self, function: Callable[[J], R], jobs: Sequence[J]) -> Generator[tuple[int, R]]:
         """Yield what comes of each job with its place, as they are done. Raises what the function does."""
 
 
 class Here:
     """The process that asks."""
 
-    def each(self, function: Callable[[J], R], jobs: Sequence[J]) -> Iterator[tuple[int, R]]:
+    def each(self, function: Callable[[J], R], jobs: Sequence[J]) -> Generator[tuple[int, R]]:
         """Do one job after the other."""
         for at, job in enumerate(jobs):
             yield at, function(job)
@@ -40,7 +40,7 @@ class Cluster:
     def __init__(self, client: "Client") -> None:
         self.client = client
 
-    def each(self, function: Callable[[J], R], jobs: Sequence[J]) -> Iterator[tuple[int, R]]:
+    def each(self, function: Callable[[J], R], jobs: Sequence[J]) -> Generator[tuple[int, R]]:
         """Do the jobs on all workers."""
         from distributed import KilledWorker, as_completed  # noqa: PLC0415  optional and heavy
         from distributed.client import FutureCancelledError  # noqa: PLC0415
