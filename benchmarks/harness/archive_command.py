@@ -32,7 +32,7 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """All questions, and over what. ``made_seconds`` is how long it took to make the archive, where it was not kept."""
+    """All questions, and over what. ``made_seconds`` is how long making the archive took, unless it was kept."""
 
     rows: int
     days: int
@@ -98,7 +98,7 @@ def _measured(name: str, folder: Path, repeat: int) -> Line:
 
 
 def _make(folder: Path, rows: int, days: int) -> tuple[int, int, bool]:
-    """Write an archive, a process a core, unless it was kept; return its files, bytes, and whether it is new."""
+    """Write an archive, a process a core, unless it was kept; return files, bytes, whether it is new."""
     with Archive(folder) as archive:
         is_new = sum(part.rows for part in archive.parts.values()) != _rows(rows, days)
         if is_new:
