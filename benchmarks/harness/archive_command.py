@@ -32,7 +32,7 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """All questions, and over what. ``made_seconds`` is how long making the archive took, unless it was kept."""
+    """All questions, and over what. ``made_seconds`` is how long it took to make it, unless it was kept."""
 
     rows: int
     days: int
