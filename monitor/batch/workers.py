@@ -1,8 +1,11 @@
 """Who does the work: this process, or the workers of a Dask cluster, here or elsewhere."""
 
+import logging
+import signal
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
+from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from monitor.files import InputError
@@ -76,19 +79,32 @@ def local_workers(count: int) -> Iterator[Cluster]:
     require_cluster()
     from distributed import Client, LocalCluster  # noqa: PLC0415  optional and heavy
 
-    with (
-        LocalCluster(  # type: ignore[no-untyped-call]
-            n_workers=count,
-            threads_per_worker=1,
-            processes=True,
-            dashboard_address="127.0.0.1:0",
-            host="127.0.0.1",
-            memory_limit=None,
-            security=find_spec("cryptography") is not None or None,
-        ) as cluster,
-        Client(cluster) as client,  # type: ignore[no-untyped-call]
-    ):
+    with ExitStack() as stack:
+        with _interrupts_held():
+            cluster = LocalCluster(  # type: ignore[no-untyped-call]
+                n_workers=count,
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address="127.0.0.1:0",
+                host="127.0.0.1",
+                memory_limit=None,
+                silence_logs=logging.CRITICAL,  # what matters is told here
+                security=find_spec("cryptography") is not None or None,
+            )
+            stack.enter_context(cluster)
+            client = stack.enter_context(Client(cluster))  # type: ignore[no-untyped-call]
         yield Cluster(client)
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Let Ctrl-C wait, and never reach processes that are begun in here: it is this one that ends them."""
+    resource_tracker.ensure_running()  # it would let signals through again, where it is begun first
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
