@@ -17,7 +17,7 @@ from monitor.cli import group
 from monitor.fleet.parcels import Parcel, decode_parcel
 from monitor.fleet.position import read_position
 from monitor.fleet.segments import numbers
-from monitor.fleet.spool import SpoolReader
+from monitor.fleet.spool_reading import SpoolReader
 from tests import brokers_kit, kafka_servers_kit
 from tests.daemon_kit import wait_for
 from tests.publish_kit import configured, put

@@ -12,7 +12,7 @@ from structlog.typing import FilteringBoundLogger
 
 from monitor.fleet.producing import NotProducedError, Topic
 from monitor.fleet.segments import Place
-from monitor.fleet.spool import SpoolReader
+from monitor.fleet.spool_reading import SpoolReader
 
 NOTE_SECONDS = 0.5  # between two notes of how far it is
 STATUS_SECONDS = 60.0

@@ -12,7 +12,7 @@ from monitor.courier.account import become, owner_of
 from monitor.exitstatus import Exit
 from monitor.fleet.producing import Topic, configuration
 from monitor.fleet.publisher import Publisher, Sources
-from monitor.fleet.spool import SpoolReader
+from monitor.fleet.spool_reading import SpoolReader
 from monitor.logs import start_logging
 from monitor.settings import Settings
 
