@@ -56,8 +56,8 @@ class Lane:
 
     @property
     def waiting(self) -> int:
-        """How many messages wait here."""
-        return len(self._messages)
+        """How many messages wait here, and records of those that were taken."""
+        return len(self._messages) + (self.partition.waiting if self.partition is not None else 0)
 
     def close(self, now_ns: int) -> None:
         """Record what was taken, and let the folder go. What was not durable comes again."""
