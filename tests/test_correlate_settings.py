@@ -39,7 +39,11 @@ def written(folder: Path, text: str) -> Path:
         ("capture: {}", 5, "capture"),
         ("topics: {observations: a b}", 5, "observations"),
         *(
-            (f"sinks: [{{type: jsonl, name: file, path: {path}}}]", 5, "would be written for every partition at once")
+            (
+                f"sinks: [{{type: jsonl, name: file, path: {path}}}]",
+                5,
+                "would be written for every partition at once",
+            )
             for path in ("/var/lib/events.jsonl", "../events.jsonl", "a/../../events.jsonl")
         ),
     ],
@@ -77,10 +81,9 @@ def test_a_file_of_several_partitions_ends_each_command_with_one_line(command: s
     path = written(tmp_path, GOOD + "sinks: [{type: jsonl, name: file, path: /var/lib/events.jsonl}]\n")
     ran = CliRunner().invoke(group, [command, "--config", str(path)])
     assert ran.exit_code == 2
-    assert ran.stderr.splitlines() == [
-        f"residency: {path}:5: error: '/var/lib/events.jsonl' would be written for every partition at once; "
-        "write a path that counts from each partition's folder, such as events.jsonl"
-    ]
+    problem = "error: '/var/lib/events.jsonl' would be written for every partition at once"
+    mend = "write a path that counts from each partition's folder, such as events.jsonl"
+    assert ran.stderr.splitlines() == [f"residency: {path}:5: {problem}; {mend}"]
 
 
 def test_a_secret_that_can_be_guessed_is_none(tmp_path: Path) -> None:
