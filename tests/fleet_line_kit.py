@@ -132,13 +132,17 @@ class Line:
 
     def check(self, observations: Sequence[Observation]) -> None:
         """Compare what was recorded with what one process makes of it."""
-        known = knowledge()
-        wanted = one_process(observations, known)
-        alone = Book(known.policy)
-        for each in wanted:
-            alone.offer(each)
+        wanted = one_process(observations, knowledge())
         assert recorded_lines(self.root) == lines(wanted)
-        assert figures(found(self.root)) == figures(alone.findings())
+        assert figures(found(self.root)) == figures(self.alone(wanted).findings())
+
+    @staticmethod
+    def alone(decisions: Sequence[Decision]) -> Book:
+        """Return what one process makes of decisions."""
+        book = Book(knowledge().policy)
+        for each in decisions:
+            book.offer(each)
+        return book
 
     def close(self) -> None:
         """End all that runs."""
