@@ -1,6 +1,5 @@
 """The whole line on real brokers, and whatever dies in it: findings are those of one process all the same."""
 
-import socket
 import subprocess
 import sys
 import time
@@ -12,7 +11,7 @@ import msgspec
 import pytest
 
 from monitor.findings.types import Finding
-from tests.brokers_kit import Brokers, brokers
+from tests.brokers_kit import Brokers, brokers, free_port
 from tests.daemon_kit import Samples, parsed, total
 from tests.fleet_kit import DEMO, POLICY, ROOT, figures, found, knowledge
 from tests.fleet_line_kit import Line, Spooled, line, one_process, parted, reborn, traffic
@@ -34,13 +33,6 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Brokers]:
 def fleet(cluster: Brokers, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Line]:
     with line(cluster, request.node.name, tmp_path) as made:
         yield made
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    return port
 
 
 def scraped(port: int) -> Samples:

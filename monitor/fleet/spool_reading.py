@@ -73,12 +73,7 @@ class SpoolReader:
 
     def waiting_bytes(self) -> int:
         """Return how much waits to be published. Raises OSError."""
-        waiting = 0
-        for number in numbers(self._folder):
-            if number >= self._kept.segment:
-                with suppress(FileNotFoundError):
-                    waiting += path_of(self._folder, number).stat().st_size
-        return max(waiting - self._kept.offset, 0)
+        return waiting_bytes(self._folder, self._kept)
 
     def close(self) -> None:
         """Let the lock go."""
@@ -116,3 +111,13 @@ class SpoolReader:
         if count:
             self.damage.places += 1
             self.damage.bytes += count
+
+
+def waiting_bytes(folder: Path, published: Place) -> int:
+    """Return how much of a spool waits, where all before a place was published. Raises OSError."""
+    waiting = 0
+    for number in numbers(folder):
+        if number >= published.segment:
+            with suppress(FileNotFoundError):
+                waiting += path_of(folder, number).stat().st_size
+    return max(waiting - published.offset, 0)
