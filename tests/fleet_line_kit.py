@@ -95,12 +95,17 @@ class Line:
 
     def start(self, **other: object) -> Correlator:
         """Start a correlator."""
+        config = self.configured(**other)
+        made = Correlator(config, config.with_suffix(".log"))
+        self._stack.callback(made.close)
+        return made
+
+    def configured(self, **other: object) -> Path:
+        """Write the configuration of another correlator."""
         self._count += 1
         config = self.folder / f"{self._count}.yaml"
         config.write_text(yaml.safe_dump(self._configuration() | other), "utf-8")
-        made = Correlator(config, self.folder / f"{self._count}.log")
-        self._stack.callback(made.close)
-        return made
+        return config
 
     def publish(self, arrivals: Sequence[Arrival], pause: float = 0.0) -> None:
         """Publish what sensors say, in this order, with pauses."""
