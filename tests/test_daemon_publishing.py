@@ -82,6 +82,30 @@ class Cutting:
         return Published((Cut(False, 7, 1, 1, data),) if cut else ())
 
 
+class Asked:
+    """Cuts nothing, and remembers what it was asked for."""
+
+    def __init__(self) -> None:
+        self.cuts: list[bool] = []
+
+    def published(self, *, cut: bool) -> Published:
+        self.cuts.append(cut)
+        return Published()
+
+
+@pytest.mark.parametrize(
+    ("linger_seconds", "cuts"), [(0.0, [True, True, True]), (3_600.0, [True, False, True])]
+)
+def test_what_is_gathered_lingers_and_what_was_cut_does_not(
+    tmp_path: Path, linger_seconds: float, cuts: list[bool]
+) -> None:
+    sensor = Asked()
+    publishing = Publishing(SENSOR, SpoolWriter(tmp_path, 2_000_000), KEY.encode(), linger_seconds, live=True)
+    for now in (False, False, True):
+        publishing.pump(sensor, now=now)
+    assert sensor.cuts == cuts
+
+
 def test_a_capture_that_takes_half_of_the_spool_goes_out_in_pieces(tmp_path: Path) -> None:
     writer = SpoolWriter(tmp_path, 2_000_000)
     publishing = Publishing(SENSOR, writer, KEY.encode(), 0.0, live=False)

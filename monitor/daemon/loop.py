@@ -41,7 +41,7 @@ class Loop:
         while (batch := parts.sensor.next_batch(BATCH_SECONDS)) is not None:
             if not self._work_through(batch):
                 break
-            self._publish(now=not batch or not self._is_live)
+            self._publish(now=not self._is_live)
         self._publish(now=True)
         asked = parts.wishes.end and not self._rounds.is_lost
         self._rounds.finish(time.time_ns(), self._left, asked=asked)

@@ -80,12 +80,12 @@ class Publishing:
         return self._writer.release(mark)
 
     def pump(self, sensor: Publishes, *, now: bool = False) -> list[Gap]:
-        """Take what the sensor cut, where it is time, or ``now``; return the gaps among it."""
+        """Take what the sensor cut, and where it is time, or ``now``, what it gathers; return the gaps."""
         moment = time.monotonic()
-        if not now and moment < self._next_cut:
-            return []
-        self._next_cut = moment + self._linger_seconds
-        published = sensor.published(cut=True)
+        is_due = now or moment >= self._next_cut
+        if is_due:
+            self._next_cut = moment + self._linger_seconds
+        published = sensor.published(cut=is_due)
         self._give_up(published.shed)
         gaps: list[Gap] = []
         for cut in published.cuts:
@@ -104,18 +104,24 @@ class Publishing:
         old = self._lost.get(reason, Count())
         self._lost[reason] = Count(old.packets + packets, old.bytes + wire_bytes)
 
-    def turn(self, status: Status, now_ns: int) -> None:
-        """Give a sign of life, and an account, where it is time; after ``pump``."""
+    def turn(self, sensor: Publishes, status: Status, now_ns: int) -> list[Gap]:
+        """Give a sign of life, and an account, where it is time; return gaps as ``pump`` does.
+
+        ``status`` is the sensor's from before. A sign of life says that all until then is published: so it is.
+        """
         moment = time.monotonic()
         self._look(status)
+        gaps: list[Gap] = []
         if moment >= self._next_beat:
             self._next_beat = moment + BEAT_SECONDS
+            gaps = self.pump(sensor, now=True)
             self._pass(status, now_ns)
             self._put("beat", None, b"")
         if moment >= self._next_account:
             self._account()
             self._next_account = moment + ACCOUNT_SECONDS
         self._give_up(self._writer.flush())
+        return gaps
 
     def finish(self, status: Status) -> None:
         """Give the last account, and say that this is the end; after ``pump``."""

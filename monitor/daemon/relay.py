@@ -4,6 +4,7 @@ What is in use is read all the same: it says which names are everybody's, and is
 """
 
 import time
+from collections.abc import Iterable
 
 from monitor.app import Knowledge
 from monitor.daemon import totals
@@ -16,6 +17,7 @@ from monitor.daemon.windows import Windows
 from monitor.exitstatus import Exit
 from monitor.metrics import Levels
 from sensors.live import Status
+from sensors.observations import Gap
 
 PUBLISHING = "publishing"  # what a supervisor shows while all is well
 WAIT_SECONDS = 0.2
@@ -49,7 +51,7 @@ class Relay:
                 break
             while not (self._is_live or self._publishing.has_room() or self._is_over()):
                 time.sleep(WAIT_SECONDS)
-        self._publish()
+        self._publish(now=True)
         self._publishing.finish(self._count())
         parts.health.not_ready("stopped")
         if parts.wishes.end:
@@ -58,8 +60,11 @@ class Relay:
         parts.log.error("capture ended", mend="see the lines above; start it again")
         return Exit.UNREADABLE
 
-    def _publish(self) -> None:
-        for gap in self._publishing.pump(self._parts.sensor, now=True):
+    def _publish(self, *, now: bool = False) -> None:
+        self._lost(self._publishing.pump(self._parts.sensor, now=now))
+
+    def _lost(self, gaps: Iterable[Gap]) -> None:
+        for gap in gaps:
             self._losses.gap(gap)
 
     def _is_over(self) -> bool:
@@ -79,7 +84,7 @@ class Relay:
     def _turn(self, now_ns: int) -> None:
         parts = self._parts
         status = self._count()
-        self._publishing.turn(status, now_ns)
+        self._lost(self._publishing.turn(parts.sensor, status, now_ns))
         self._spool.look(self._publishing.told())
         self._look(status)
         self._reload()

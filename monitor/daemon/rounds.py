@@ -54,7 +54,7 @@ class Rounds:
         parts = self._parts
         status = self._count()
         if parts.publishing is not None:
-            parts.publishing.turn(status, now_ns)
+            parts.publishing.turn(parts.sensor, status, now_ns)  # its gaps come in the batches, too
         self._watch.look(status)
         self._write(now_ns, status)
         self._reload.go_on()
