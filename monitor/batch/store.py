@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import msgspec
 
@@ -17,7 +17,6 @@ from sensors.partition import Piece
 T = TypeVar("T")
 
 _CHUNK_BYTES = 1 << 20
-_PCAP_HEADER_BYTES = 24
 
 
 def address(*parts: object) -> str:
@@ -26,18 +25,23 @@ def address(*parts: object) -> str:
 
 
 def content_of(path: Path, piece: Piece | None = None) -> str:
-    """Return the hash of a file's bytes, or of a piece and the file's header. Raises OSError."""
+    """Return the hash of a file's bytes, or of a piece and all that is read before it. Raises OSError."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
-        left_bytes = None
-        if piece is not None:
-            digest.update(file.read(_PCAP_HEADER_BYTES))
-            file.seek(piece[0])
-            left_bytes = piece[1] - piece[0]
-        while chunk := file.read(_CHUNK_BYTES if left_bytes is None else min(_CHUNK_BYTES, left_bytes)):
-            digest.update(chunk)
-            left_bytes = None if left_bytes is None else left_bytes - len(chunk)
+        if piece is None:
+            _digest(file, None, digest)
+        else:
+            digest.update(msgspec.json.encode(piece))  # its place is in its faults
+            for begin, end in piece.ranges:
+                file.seek(begin)
+                _digest(file, end - begin, digest)
     return digest.hexdigest()
+
+
+def _digest(file: BinaryIO, left_bytes: int | None, digest: "hashlib._Hash") -> None:
+    while chunk := file.read(_CHUNK_BYTES if left_bytes is None else min(_CHUNK_BYTES, left_bytes)):
+        digest.update(chunk)
+        left_bytes = None if left_bytes is None else left_bytes - len(chunk)
 
 
 class Store:
