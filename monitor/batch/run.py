@@ -69,6 +69,8 @@ def opened(batch: Batch, paths: Sequence[Path | str], options: Options, progress
         return Stitched(_Work(batch, options, progress).crossed(paths), options, options.interest)
     except OSError as error:
         mend = "make room, or choose a --cache that all workers reach"
+        if objects.is_remote(str(error.filename)):
+            mend = "see what is wrong there, and replay again: what was found is kept"
         problem = error.strerror or " ".join(str(error).split())[:200] or type(error).__name__
         raise InputError(str(error.filename or batch.folder), problem, mend) from None
 
