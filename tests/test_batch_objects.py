@@ -246,7 +246,7 @@ def test_without_a_store_s_library_the_line_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, library, None)
     for scheme in ("s3", "gs"):
-        monkeypatch.delitem(fsspec.registry._registry, scheme, raising=False)  # noqa: SLF001  or it is there
+        monkeypatch.delitem(sys.modules["fsspec.registry"]._registry, scheme, raising=False)  # noqa: SLF001
     with pytest.raises(MissingExtraError) as raised:
         objects.expand(address)
     said = str(raised.value)
