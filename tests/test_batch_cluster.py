@@ -114,6 +114,5 @@ def test_a_worker_that_is_killed_in_the_middle_changes_no_byte(
     assert written(tmp_path / "parts") == written(tmp_path / "one")
     manifest = msgspec.json.decode((cache / MANIFEST).read_bytes(), type=Manifest)
     assert 0 < read_by_then[0] < len(manifest.segments)
-    assert all(read.anew for read in manifest.read)
     assert processes.workers[0].wait() == -SIGKILL
     assert processes.count() == 1

@@ -40,7 +40,7 @@ pytestmark = pytest.mark.skipif(
 Damage = list[tuple[float, bytes]]
 
 
-@settings(max_examples=30)
+@settings(max_examples=16)
 @given(
     seed=st.integers(0, 2**32),
     places=st.lists(st.floats(0, 1), max_size=6),
@@ -55,7 +55,7 @@ def test_parts_say_what_one_engine_says(
     scratch = Path(tempfile.mkdtemp())
     try:
         write_cut(scratch / "in", frames, [int(place * len(frames)) for place in places], form)
-        spoil(scratch / "in" / "egress-000.pcap", damage)
+        spoil(min((scratch / "in").iterdir()), damage)
         batch = Batch(Here(), scratch / "cache", print, piece_bytes)
         one = said_in_one(scratch / "in", EVERYTHING)
         with suppress(InexactError):  # which others test: then nothing is said

@@ -53,6 +53,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     system = s3fs.S3FileSystem()
     system.mkdir("captures")
     yield system
+    system.rm("captures", recursive=True)
     s3fs.S3FileSystem.clear_instance_cache()
     server.stop()
 
@@ -61,13 +62,13 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 def gs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Return the file system of a server on this machine that speaks Google Cloud Storage's JSON."""
     emulator = pytest.importorskip("gcp_storage_emulator.server", reason="its emulator is not installed")
+    monkeypatch.setenv("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")  # asks a service that it has not
     gcsfs = pytest.importorskip("gcsfs", reason="gcsfs is not installed")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     server = emulator.create_server("127.0.0.1", port, in_memory=True, default_bucket="captures")
     server.start()
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{port}")
-    monkeypatch.setenv("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")  # asks a service that it has not
     monkeypatch.setitem(fsspec.config.conf, "gs", {"token": "anon"})
     gcsfs.GCSFileSystem.clear_instance_cache()
     yield gcsfs.GCSFileSystem(token="anon")  # noqa: S106  it says that there is none
@@ -142,13 +143,13 @@ def test_objects_are_replayed_as_files_are(
     both = Both(knowledge(), tmp_path, PIECE_BYTES)
     one = both.in_one(tmp_path / "in")
     remote = f"{store}://{'/' if store == 'memory' else ''}captures/2026"
-    parts = both.in_parts(f"{remote}/")
+    parts = both.in_parts(remote)
     assert same(parts, one, tmp_path / "in", remote)
     pieces = [unit.unit.piece for unit in manifest(tmp_path).units]
     assert pieces[0] is None
-    assert len([piece for piece in pieces if piece is not None]) > 3
+    assert len([piece for piece in pieces if piece is not None]) >= 3
     system.pipe("captures/2026/egress-000.pcap", form(frames[:300]))
-    assert both.in_parts(f"{remote}/")["summary.json"] != parts["summary.json"]
+    assert both.in_parts(remote)["summary.json"] != parts["summary.json"]
     with pytest.raises(InputError, match="there is no capture there"):
         both.in_parts(f"{store}://captures/2025/")
 
