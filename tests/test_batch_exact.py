@@ -30,7 +30,7 @@ from tests.batch_kit import (
     write_cut,
 )
 from tests.batch_traffic import long_traffic, recorded, traffic
-from tests.test_foreign_captures import CAPTURES, files
+from tests.test_foreign_captures import CAPTURES
 
 pytestmark = pytest.mark.skipif(
     bool(native.MISSING), reason=f"the native engine is not built: {native.MISSING}"
@@ -38,6 +38,11 @@ pytestmark = pytest.mark.skipif(
 
 
 Damage = list[tuple[float, bytes]]
+PCAPNG = sorted([*(ROOT / "pcaps").glob("*/*.pcapng"), *CAPTURES.glob("*/*.pcapng")])
+
+
+def manifest(scratch: Path) -> Manifest:
+    return msgspec.json.decode((scratch / "cache" / MANIFEST).read_bytes(), type=Manifest)
 
 
 @settings(max_examples=16)
@@ -77,14 +82,16 @@ def test_a_large_file_is_cut_up_to_where_it_is_damaged(
     one = said_in_one(tmp_path / "in", EVERYTHING)
     assert said_in_parts(tmp_path / "in", EVERYTHING, batch) == one
     assert bool(one[2].faults) == bool(damage or lost_bytes)
-    manifest = msgspec.json.decode((tmp_path / "cache" / MANIFEST).read_bytes(), type=Manifest)
-    assert len(manifest.segments) == (14 if damage else 20)
+    assert len(manifest(tmp_path).segments) == (14 if damage else 20)
 
 
-@pytest.mark.parametrize("file", [file for file in files() if file.endswith(".pcapng")])
-def test_pcapng_of_other_projects_is_cut(file: str, tmp_path: Path) -> None:
-    both = Both(knowledge(), tmp_path, piece_bytes=1_000)
-    assert both.in_parts(CAPTURES / file) == both.in_one(CAPTURES / file)
+@pytest.mark.parametrize("path", PCAPNG, ids=lambda path: path.parent.name + "/" + path.stem)
+def test_recorded_pcapng_is_cut(path: Path, tmp_path: Path) -> None:
+    both = Both(knowledge(), tmp_path, piece_bytes=path.stat().st_size // 12)
+    assert both.in_parts(path) == both.in_one(path)
+    assert both.said == []
+    made = manifest(tmp_path)
+    assert len(made.segments) > 1 or sum(unit.found.packets for unit in made.units) == 1
 
 
 def test_parts_read_most_of_long_traffic_themselves(tmp_path: Path) -> None:
@@ -93,10 +100,10 @@ def test_parts_read_most_of_long_traffic_themselves(tmp_path: Path) -> None:
     batch = Batch(Here(), tmp_path / "cache", print, 40_000)
     one = said_in_one(tmp_path / "in", EVERYTHING)
     assert said_in_parts(tmp_path / "in", EVERYTHING, batch) == one
-    manifest = msgspec.json.decode((tmp_path / "cache" / MANIFEST).read_bytes(), type=Manifest)
-    left_frames = sum(read.part.left_frames for read in manifest.read)
+    made = manifest(tmp_path)
+    left_frames = sum(read.part.left_frames for read in made.read)
     assert 0 < left_frames < len(frames) / 2
-    assert len(manifest.segments) == 4
+    assert len(made.segments) == 4
 
 
 @pytest.mark.parametrize(
