@@ -178,7 +178,7 @@ fn a_block(order: Order, kind: u8, size: usize, choice: u8) -> Vec<u8> {
     match kind {
         0 => {
             let offset = u64::from(choice).to_ne_bytes();
-            let resolution = [[6, 9, 3, 0x80 | 20][usize::from(choice % 4)]];
+            let resolution = [[6, 9, 3, 0x94][usize::from(choice % 4)]];
             let options = [
                 option(IF_TSRESOL, &resolution, order),
                 option(IF_TSOFFSET, &offset, order),
