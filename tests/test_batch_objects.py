@@ -238,6 +238,24 @@ def test_an_object_that_changes_while_it_is_read_ends_the_replay(
         both.in_parts("memory:///captures")
 
 
+def test_an_object_that_is_gone_is_one_line(
+    memory: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory.pipe("captures/a.pcap", nano_pcap(long_traffic()))
+    expand = objects.expand
+
+    def vanishing(path: str) -> list[tuple[str, int]]:
+        found = expand(path)
+        memory.rm("captures/a.pcap")
+        return found
+
+    monkeypatch.setattr(objects, "expand", vanishing)
+    with pytest.raises(InputError) as raised:
+        Both(knowledge(), tmp_path, PIECE_BYTES).in_parts("memory:///captures")
+    mend = "see what is wrong there, and replay again: what was found is kept"
+    assert str(raised.value) == f"memory:///captures/a.pcap: there is no such object; {mend}"
+
+
 @pytest.mark.parametrize(
     ("address", "library", "extras"),
     [("s3://b/a", "s3fs", "cluster,s3"), ("gs://b/a", "gcsfs", "cluster,gs")],

@@ -94,8 +94,11 @@ def _errors(path: str) -> Iterator[None]:
         yield
     except (InputError, MissingExtraError):
         raise
+    except FileNotFoundError:
+        raise OSError(errno.ENOENT, "there is no such object", path) from None
     except Exception as error:  # noqa: BLE001
-        raise OSError(getattr(error, "errno", None) or errno.EIO, _line(error), path) from None
+        problem = getattr(error, "strerror", None) or _line(error)
+        raise OSError(getattr(error, "errno", None) or errno.EIO, problem, path) from None
 
 
 def _line(error: Exception) -> str:
