@@ -18,6 +18,7 @@ __all__ = [
     "Stitch",
     "carry",
     "confine_process",
+    "content",
     "cut",
     "drop_privileges",
     "read_part",
@@ -103,16 +104,18 @@ class Scan:
 class Stitch:
     def __new__(
         cls,
-        parts: list[tuple[Path, Path, int]],
         end_ns: int,
         limits: tuple[int, int, int, int],
         sought: tuple[Interest, NameLimits],
         seed: int,
     ) -> Stitch: ...
+    def add(self, said: Path, left: Path, packets: int) -> None: ...
+    def end(self) -> None: ...
     def next_batch(self) -> bytes | None: ...
     def counted(self) -> bytes: ...
     def accounting(self) -> tuple[bytes, tuple[int, int, int]]: ...
 
+def content(path: Path, piece: Piece | None) -> str: ...
 def cut(
     path: Path, whole: Piece, piece_bytes: int
 ) -> list[tuple[int, int, int, int, list[tuple[int, int]]]]: ...

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -16,32 +16,10 @@ from sensors.partition import Piece
 
 T = TypeVar("T")
 
-_CHUNK_BYTES = 1 << 20
-
 
 def address(*parts: object) -> str:
     """Return the hash of values that go into JSON."""
     return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
-
-
-def content_of(path: Path, piece: Piece | None = None) -> str:
-    """Return the hash of a file's bytes, or of a piece and all that is read before it. Raises OSError."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        if piece is None:
-            _digest(file, None, digest)
-        else:
-            digest.update(msgspec.json.encode(piece))  # its place is in its faults
-            for begin, end in piece.ranges:
-                file.seek(begin)
-                _digest(file, end - begin, digest)
-    return digest.hexdigest()
-
-
-def _digest(file: BinaryIO, left_bytes: int | None, digest: "hashlib._Hash") -> None:
-    while chunk := file.read(_CHUNK_BYTES if left_bytes is None else min(_CHUNK_BYTES, left_bytes)):
-        digest.update(chunk)
-        left_bytes = None if left_bytes is None else left_bytes - len(chunk)
 
 
 class Store:

@@ -12,6 +12,7 @@ use crate::captured::{Fault, Frames};
 use crate::merge::MergedCaptures;
 use pieces::Piece;
 
+pub mod content;
 pub mod pieces;
 pub mod reading;
 pub mod records;

@@ -7,7 +7,7 @@ use capture::Manner;
 use capture::captured::Mark;
 use capture::parts::pieces::Piece;
 use capture::parts::stitch::{ReadPart, Stitch as Stitching};
-use capture::parts::{Source, pieces, reading, records, scan};
+use capture::parts::{Source, content as hash, pieces, reading, records, scan};
 use correlate::Filter;
 use correlate::encode::Encoder as CountEncoder;
 use dissect::crossing::{Alive, Crossing};
@@ -79,6 +79,12 @@ fn cut(
     let pieces = py.detach(|| pieces::cut(&path, &whole.into(), piece_bytes))?;
     let fields = |Piece { mark, end }| (mark.offset, end, mark.packets, mark.clock, mark.head);
     Ok(pieces.into_iter().map(fields).collect())
+}
+
+/// The BLAKE3 hash of a file's bytes, or of a piece and all that is read before it, in hexadecimal. Raises `OSError`.
+#[pyfunction]
+fn content(py: Python<'_>, path: PathBuf, piece: Option<GivenPiece>) -> PyResult<String> {
+    Ok(py.detach(|| hash::content(&path, piece.map(Piece::from).as_ref()))?)
 }
 
 /// Look through files, or a piece of one. Raises `OSError`.
@@ -170,10 +176,9 @@ pub struct Stitch {
 
 #[pymethods]
 impl Stitch {
-    /// Parts in order: what was said, what was left, and how many packets; and the clock's time at their end.
+    /// Of parts that come to a time by their clock.
     #[new]
     fn new(
-        parts: Vec<(PathBuf, PathBuf, u64)>,
         end_ns: i64,
         limits: Bounds,
         sought: (Interest, NameLimits),
@@ -182,13 +187,7 @@ impl Stitch {
         let (interest, names) = sought;
         let filter =
             Filter::new(interest.into(), names.into(), seed).map_err(PyValueError::new_err)?;
-        let each = |(said, left, packets)| ReadPart {
-            said,
-            left,
-            packets,
-        };
         let stitch = Stitching::new(
-            parts.into_iter().map(each).collect(),
             end_ns,
             Manner::replay(given::limits(limits)),
             correlate::Relayed::new(filter),
@@ -199,7 +198,22 @@ impl Stitch {
         })
     }
 
-    /// The next connections and gaps, as a msgpack array of maps; None at the end. Raises `OSError`.
+    /// Add the next part: what was said, what was left, and how many packets it has.
+    fn add(&mut self, said: PathBuf, left: PathBuf, packets: u64) {
+        self.stitch().add(ReadPart {
+            said,
+            left,
+            packets,
+        });
+    }
+
+    /// No part comes any more.
+    fn end(&mut self) {
+        self.stitch().end();
+    }
+
+    /// The next connections and gaps, as a msgpack array of maps; None where another part has to be added first, or
+    /// at the end. Raises `OSError`.
     fn next_batch<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
         let stitch = self.stitch();
         let batch = py.detach(|| stitch.next_batch())?;
@@ -232,6 +246,7 @@ pub fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("PARTS_FORM", records::FORM)?;
     module.add_class::<Scan>()?;
     module.add_class::<Stitch>()?;
+    module.add_function(wrap_pyfunction!(content, module)?)?;
     module.add_function(wrap_pyfunction!(cut, module)?)?;
     module.add_function(wrap_pyfunction!(scan_part, module)?)?;
     module.add_function(wrap_pyfunction!(carry, module)?)?;
