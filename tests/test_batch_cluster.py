@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from signal import SIGKILL
@@ -97,7 +97,7 @@ def test_a_worker_that_is_killed_in_the_middle_changes_no_byte(
 
     def deadly(
         self: workers.Cluster, function: Callable[[J], R], jobs: Sequence[J]
-    ) -> Iterator[tuple[int, R]]:
+    ) -> Generator[tuple[int, R]]:
         for done in each(self, function, jobs):
             if function is tasks.read and not read_by_then:
                 read_by_then.append(len(list((tmp_path / "cache").glob("*/*.said"))))

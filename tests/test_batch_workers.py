@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,7 +36,7 @@ class Deadly:
         self._cluster, self._client = cluster, client
         self.killed: list[int] = []
 
-    def each(self, function: Callable[[J], R], jobs: Sequence[J]) -> Iterator[tuple[int, R]]:
+    def each(self, function: Callable[[J], R], jobs: Sequence[J]) -> Generator[tuple[int, R]]:
         for done in self._cluster.each(function, jobs):
             if function is tasks.read and not self.killed:
                 pids = sorted(self._client.run(os.getpid).values())
