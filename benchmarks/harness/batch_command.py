@@ -15,9 +15,11 @@ import msgspec
 import psutil
 
 from benchmarks.harness.batch_rotation import make_rotation
+from benchmarks.harness.slow_store import store_of
 
 _ROOT = Path(__file__).resolve().parents[2]
 _WRITTEN = "decisions.jsonl", "connections.parquet", "findings.jsonl", "behaviours.jsonl", "summary.json"
+_OF_INPUTS = "summary.json"  # names the captures
 _POLL_SECONDS = 0.1
 
 
@@ -51,43 +53,58 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _measure(options: argparse.Namespace, scratch: Path) -> int:
-    many = options.workers
+    many, captures = options.workers, str(options.captures)
     plans = [
         Plan("in one go"),
         Plan("1 worker, 1 core", workers=1, cores=1),
         Plan("1 worker", workers=1),
         Plan(f"{many} workers", workers=many),
     ]
-    runs = [_run(plan, options.captures, scratch) for plan in plans]
+    runs = [_run(plan, captures, scratch) for plan in plans]
     killed = Plan("one killed", workers=many, kill_after_seconds=runs[-1].seconds / 2)
-    runs.append(_run(killed, options.captures, scratch))
-    for run in runs:
-        print(
-            f"{run.name:17} {run.seconds:7.1f} s  {run.cpu_seconds:7.1f} s of CPU  "
-            f"largest process {run.peak_bytes / 1e6:4.0f} MB  left over {run.left_bytes / 1e6:4.0f} MB"
-            + (f"  {run.killed} killed" if run.killed else "")
-        )
+    runs.append(_run(killed, captures, scratch))
     _, on_one_core, one, several, _ = (run.seconds for run in runs)
+    if options.store_mbyte:
+        runs += _from_store(options, scratch)
+    for run in runs:
+        print(_line(run))
     print(f"{many} workers are {one / several:.2f} times as fast as one, with all cores for both")
     print(f"{many} workers and all cores are {on_one_core / several:.2f} times as fast as one of each")
+    if options.store_mbyte:
+        print(f"{many} are {runs[-2].seconds / runs[-1].seconds:.2f} times as fast as one from that store")
     if options.json:
         options.json.write_bytes(msgspec.json.encode(runs))
-    outs = [scratch / run.name for run in runs]
-    same = all(_same(outs[0] / name, out / name) for name in _WRITTEN for out in outs[1:])
+    same = all(_same(scratch, runs[0], run) for run in runs)
     print("all left the same bytes" if same else "THE BYTES DIFFER")
     return 0 if same else 1
 
 
-def _run(plan: Plan, captures: Path, scratch: Path) -> Run:
+def _from_store(options: argparse.Namespace, scratch: Path) -> list[Run]:
+    """Replay what a store gives each reader at some speed, by one worker and by several."""
+    speed = options.store_mbyte
+    with store_of(options.captures, speed * 1e6) as address:
+        counts = 1, options.workers
+        return [_run(Plan(f"{n} at {speed} MB/s", workers=n), address, scratch) for n in counts]
+
+
+def _line(run: Run) -> str:
+    killed = f"  {run.killed} killed" if run.killed else ""
+    return (
+        f"{run.name:17} {run.seconds:7.1f} s  {run.cpu_seconds:7.1f} s of CPU  "
+        f"largest process {run.peak_bytes / 1e6:4.0f} MB  left over {run.left_bytes / 1e6:4.0f} MB{killed}"
+    )
+
+
+def _run(plan: Plan, captures: str, scratch: Path) -> Run:
     """Replay once."""
     policy = str(_ROOT / "policies" / "eu-crm.yaml")
-    out = scratch / plan.name
+    out = scratch / plan.name.replace("/", " ")
     command = [
         sys.executable,
         "-m",
         "monitor",
         "replay",
-        str(captures),
+        captures,
         "--policy",
         policy,
         "--out",
@@ -155,8 +172,16 @@ def _kill(process: psutil.Process) -> int:
     return 1
 
 
-def _same(one: Path, other: Path) -> bool:
-    return one.read_bytes() == other.read_bytes() if one.exists() else not other.exists()
+def _same(scratch: Path, one: Run, other: Run) -> bool:
+    """Whether two runs left the same; where their captures have other names, but for the summary."""
+    of_store = "MB/s" in other.name
+    names = [name for name in _WRITTEN if not (of_store and name == _OF_INPUTS)]
+    return all(_bytes(scratch, one, name) == _bytes(scratch, other, name) for name in names)
+
+
+def _bytes(scratch: Path, run: Run, name: str) -> bytes | None:
+    path = scratch / run.name.replace("/", " ") / name
+    return path.read_bytes() if path.exists() else None
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -166,5 +191,11 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--packets", type=int, default=145_000, help="of each file")
     parser.add_argument("--minutes", type=int, default=30, help="of each file")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument(
+        "--store-mbyte",
+        type=int,
+        metavar="MB",
+        help="read from a store, too, that gives each reader so much a second",
+    )
     parser.add_argument("--json", type=Path, help="leave the figures there too")
     return parser.parse_args(arguments)
