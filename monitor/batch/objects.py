@@ -69,7 +69,13 @@ def expand(path: str) -> list[tuple[str, int]]:
     objects = {key: about for key, about in found.items() if key == name or is_capture_name(key)}
     if not objects:
         raise InputError(path, "there is no capture there", "check the address")
-    return [(f"{scheme}://{key}", int(objects[key].get("size") or 0)) for key in sorted(objects)]
+    addresses = [key if "://" in key else f"{scheme}://{key}" for key in sorted(objects)]
+    sizes = [objects[key].get("size") for key in sorted(objects)]
+    # Lists of HTTP servers do not tell sizes.
+    return [
+        (address, int(size) if size is not None else about(address)[1])
+        for address, size in zip(addresses, sizes, strict=True)
+    ]
 
 
 def _system(path: str) -> tuple[Any, str]:
