@@ -5,7 +5,7 @@ from sensors.confinement import Rules
 from sensors.interest import Interest
 from sensors.limits import NameLimits
 from sensors.live import Manner, Rings, State
-from sensors.partition import Part
+from sensors.partition import Part, Piece
 from sensors.publishing import Publishing
 
 __all__ = [
@@ -19,7 +19,7 @@ __all__ = [
     "carry",
     "confine_process",
     "content",
-    "cuts",
+    "cut",
     "drop_privileges",
     "read_part",
     "scan_part",
@@ -115,9 +115,11 @@ class Stitch:
     def counted(self) -> bytes: ...
     def accounting(self) -> tuple[bytes, tuple[int, int, int]]: ...
 
-def content(path: Path, piece: tuple[int, int] | None) -> str: ...
-def cuts(path: Path, piece_bytes: int) -> list[int] | None: ...
-def scan_part(paths: list[Path], piece: tuple[int, int] | None, seed: int) -> Scan: ...
+def content(path: Path, piece: Piece | None) -> str: ...
+def cut(
+    path: Path, whole: Piece, piece_bytes: int
+) -> list[tuple[int, int, int, int, list[tuple[int, int]]]]: ...
+def scan_part(paths: list[Path], piece: Piece | None, seed: int) -> Scan: ...
 def carry(here: bytes, before: bytes, end_ns: int) -> bytes: ...
 def read_part(
     task: Part, limits: tuple[int, int, int, int], files: tuple[Path, Path], seed: int

@@ -8,11 +8,29 @@ import msgspec
 from sensors.observations import Accounting, Fault
 
 SLACK_NS = 10_000_000_000  # how far time may go back from one part to the next
-Piece = tuple[int, int]  # bytes of a file, from one record's beginning to another's
 
 
 class InexactError(Exception):
     """Read in parts, this would not surely be what it is when read in one. The message says why."""
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """Bytes of a file from one packet's end to another's, or the file's end; and what is known before them.
+
+    ``clock`` is the time of the last packet before: seconds in pcap, nanoseconds in pcapng. ``head`` says
+    which bytes have to be read first: headers, and descriptions of interfaces.
+    """
+
+    begin: int
+    end: int
+    packets: int = 0
+    clock: int = 0
+    head: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def ranges(self) -> tuple[tuple[int, int], ...]:
+        """The file's bytes that reading it needs."""
+        return (*self.head, (self.begin, self.end))
 
 
 class Scanned(msgspec.Struct, frozen=True):

@@ -24,7 +24,7 @@ from sensors.partition import InexactError, Most, Part, PartRead, Piece, Scanned
 if not MISSING:
     from sensors import _native
 
-__all__ = ["MISSING", "Crossed", "ReadPart", "Stitched", "carry", "content", "cuts", "read", "scan"]
+__all__ = ["MISSING", "Crossed", "ReadPart", "Stitched", "carry", "content", "cut", "read", "scan"]
 
 MAX_TUNNELS = 16_384  # names that an engine tells apart
 _UNSEEN_BOUNDS = ("evicted-flows", "reading-given-up", "unnamed-tunnels", "delayed-files")
@@ -52,16 +52,18 @@ class Crossed(msgspec.Struct, frozen=True):
     end_ns: int
 
 
-def cuts(path: Path, piece_bytes: int) -> list[int] | None:
-    """Return where a pcap file can be cut, with its first record and its end; None where it cannot.
+def cut(path: Path, whole: Piece, piece_bytes: int) -> list[Piece]:
+    """Cut a piece of a file, or all of it, into pieces of about so many bytes: at least one. Raises OSError.
 
-    Raises OSError.
+    No byte behind the end of ``whole`` is looked at. What begins with something that makes no sense, or is
+    compressed, is not cut.
     """
-    return _native.cuts(path, piece_bytes)
+    pieces = _native.cut(path, whole, piece_bytes)
+    return [Piece(begin, end, packets, clock, tuple(head)) for begin, end, packets, clock, head in pieces]
 
 
 def content(path: Path, piece: Piece | None = None) -> str:
-    """Return the BLAKE3 hash of a file's bytes, or of its header and a piece. Raises OSError."""
+    """Return the BLAKE3 hash of a file, or of a piece and all that is read before it. Raises OSError."""
     return _native.content(path, piece)
 
 

@@ -43,7 +43,7 @@ def _workers_of(process: psutil.Process) -> list[psutil.Process]:
     """Return the workers as soon as one has begun."""
     deadline = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < deadline:
-        found = process.children(recursive=True)
+        found: list[psutil.Process] = process.children(recursive=True)
         if any("--multiprocessing-fork" in each.cmdline() for each in found):
             return found
         time.sleep(0.01)

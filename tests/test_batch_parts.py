@@ -7,6 +7,7 @@ from typing import TypeVar
 import pytest
 
 from sensors import native, parts
+from sensors.partition import Piece
 from tests.batch_kit import Both, knowledge, write_cut
 from tests.batch_traffic import long_traffic
 
@@ -16,8 +17,6 @@ R = TypeVar("R")
 pytestmark = pytest.mark.skipif(
     bool(native.MISSING), reason=f"the native engine is not built: {native.MISSING}"
 )
-
-HEADER = bytes(range(24))
 
 
 class Backwards:
@@ -42,27 +41,44 @@ def test_in_whatever_order_parts_are_read_the_bytes_are_the_same(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("content", "piece", "known"),
+    ("content", "known"),
     [
-        # The first two are BLAKE3's own test vectors: no bytes, and one that is 0.
-        (b"", None, "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262"),
-        (bytes([0]), None, "2d3adedff11b61f14c886e35afa036736dcd87a74d27b5c1510225d0f592e213"),
-        (HEADER, (24, 24), "piece of nothing"),
-        (HEADER + b"one" + b"two", (24, 27), "header and one"),
-        (HEADER + b"one" + b"two", (27, 30), "header and two"),
-        (HEADER + b"two", None, "header and two"),
+        # BLAKE3's own test vectors: no bytes, and one that is 0.
+        (b"", "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262"),
+        (bytes([0]), "2d3adedff11b61f14c886e35afa036736dcd87a74d27b5c1510225d0f592e213"),
     ],
 )
-def test_the_hash_is_of_the_bytes(
-    tmp_path: Path, content: bytes, piece: tuple[int, int] | None, known: str
-) -> None:
-    whole = {"piece of nothing": HEADER, "header and one": HEADER + b"one", "header and two": HEADER + b"two"}
-    path, other = tmp_path / "file", tmp_path / "other"
+def test_the_hash_of_a_file_is_of_its_bytes(tmp_path: Path, content: bytes, known: str) -> None:
+    path = tmp_path / "file"
     path.write_bytes(content)
-    if known in whole:
-        other.write_bytes(whole[known])
-        known = parts.content(other)
-    assert parts.content(path, piece) == known
+    assert parts.content(path) == known
+
+
+PIECE = Piece(30, 40, 5, 7, ((0, 24),))
+
+
+@pytest.mark.parametrize(
+    ("changed", "piece", "same"),
+    [
+        (26, PIECE, True),  # bytes that are read neither before the piece nor in it
+        (40, PIECE, True),
+        (3, PIECE, False),
+        (30, PIECE, False),
+        (39, PIECE, False),
+        (26, Piece(30, 40, 6, 7, ((0, 24),)), False),  # its place is in its faults
+        (26, Piece(30, 40, 5, 8, ((0, 24),)), False),
+        (26, Piece(31, 40, 5, 7, ((0, 24),)), False),
+        (26, Piece(30, 40, 5, 7), False),
+    ],
+)
+def test_the_hash_of_a_piece_is_of_all_that_is_read_with_it(
+    tmp_path: Path, changed: int, piece: Piece, *, same: bool
+) -> None:
+    path, other = tmp_path / "file", tmp_path / "other"
+    content = bytes(50)
+    path.write_bytes(content)
+    other.write_bytes(content[:changed] + b"x" + content[changed + 1 :])
+    assert (parts.content(other, piece) == parts.content(path, PIECE)) is same
 
 
 def test_a_large_file_is_hashed_in_chunks(tmp_path: Path) -> None:

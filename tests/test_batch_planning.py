@@ -4,6 +4,7 @@ import pytest
 
 from monitor.batch import planning
 from monitor.batch.types import Known, Surveyed, Unit
+from sensors.partition import Piece
 
 SECOND_NS = 1_000_000_000
 DAY_NS = 86_400 * SECOND_NS
@@ -87,8 +88,9 @@ def test_small_files_are_read_together(sizes: list[int], ranges: list[range]) ->
 
 
 def test_pieces_are_read_one_by_one() -> None:
-    first, second = planning.pieces("a", [24, 100, 150])
-    assert (first, second) == (Unit(("a",), (24, 100), 76), Unit(("a",), (100, 150), 50))
+    parts = [Piece(0, 100), Piece(100, 150, 3, 7, ((0, 24),))]
+    first, second = planning.pieces("a", parts)
+    assert (first, second) == (Unit(("a",), parts[0], 100), Unit(("a",), parts[1], 50))
     found = unit("b", 0, 1).found
     units = [Known(first, found, 0, 1), Known(second, found, 2, 3), unit("c", 4, 5), unit("d", 6, 7)]
     assert planning.bundles(units, 1_000) == [range(1), range(1, 2), range(2, 4)]

@@ -1,19 +1,18 @@
-"""Captures in object stores, through fsspec: listed as folders are, and fetched when bytes are needed.
+"""Captures in object stores, through fsspec: listed as folders are, and fetched where bytes are needed."""
 
-An object is fetched whole, by the worker that reads it, and its file is deleted after that.
-"""
-
-import tempfile
-from collections.abc import Iterator
+import errno
+import hashlib
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from monitor.files import InputError
 from monitor.parquet import MissingExtraError
 from sensors.paths import is_capture_name
 
-_CHUNK_BYTES = 1 << 20
+_CHUNK_BYTES = 1 << 23  # asked for at once,
+_AT_ONCE = 4  # and so many of them: one alone is slow where a store is far away
+_EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs"}  # of pyproject.toml
 
 
 def is_remote(path: str) -> bool:
@@ -26,28 +25,33 @@ def local(path: str) -> str:
     return path.removeprefix("file://") if path.startswith("file://") else path
 
 
-@contextmanager
-def here(path: str, rank: int = 0) -> Iterator[Path]:
-    """Have a file, or an object in a file of this disk, which sorts by rank. Raises OSError."""
-    if not is_remote(path):
-        yield Path(path)
-        return
-    system, name = _system(path)
-    with tempfile.TemporaryDirectory(prefix=f"residency-{rank:06}-") as folder:
-        file = Path(folder, "object" + "".join(Path(name).suffixes[-2:]))
-        with (
-            system.open(name, "rb", cache_type="none", block_size=_CHUNK_BYTES) as source,
-            file.open("wb") as copy,
-        ):
-            while chunk := source.read(_CHUNK_BYTES * 8):
-                copy.write(chunk)
-        yield file
+def about(path: str) -> tuple[str, int]:
+    """Return what tells whether an object is the one that was seen before, and its size. Raises OSError."""
+    with _errors(path):
+        system, name = _system(path)
+        system.invalidate_cache()
+        said = system.info(name)
+    if said.get("size") is None:
+        raise OSError(errno.EINVAL, "its store does not say how large it is", path)
+    return f"{path} {hashlib.sha256(repr(sorted(said.items())).encode()).hexdigest()}", int(said["size"])
 
 
-def identity(path: str) -> str:
-    """Return what tells whether an object is the one that was seen before. Raises OSError."""
-    system, name = _system(path)
-    return f"{path} {system.ukey(name)}"
+def fetch(path: str, ranges: Iterable[tuple[int, int]], into: BinaryIO) -> None:
+    """Write an object's bytes between some offsets to the same places of a file. Raises OSError."""
+    chunks = [
+        (at, min(at + _CHUNK_BYTES, end)) for begin, end in ranges for at in range(begin, end, _CHUNK_BYTES)
+    ]
+    for first in range(0, len(chunks), _AT_ONCE):
+        some = chunks[first : first + _AT_ONCE]
+        with _errors(path):
+            system, name = _system(path)
+            begins, ends = zip(*some, strict=True)
+            read = system.cat_ranges([name] * len(some), list(begins), list(ends), on_error="raise")
+        for (begin, end), found in zip(some, read, strict=True):
+            if len(found) != end - begin:
+                raise OSError(errno.EIO, "its store gave other bytes than those that were asked for", path)
+            into.seek(begin)
+            into.write(found)
 
 
 def expand(path: str) -> list[tuple[str, int]]:
@@ -58,13 +62,20 @@ def expand(path: str) -> list[tuple[str, int]]:
     system, name = _system(path)
     scheme = path.partition("://")[0]
     try:
+        system.invalidate_cache()
         found = system.find(name, detail=True)
     except Exception as error:  # noqa: BLE001  each store has errors of its own
         raise InputError(path, _line(error), "check the address and the rights of this user") from None
     objects = {key: about for key, about in found.items() if key == name or is_capture_name(key)}
     if not objects:
         raise InputError(path, "there is no capture there", "check the address")
-    return [(f"{scheme}://{key}", int(objects[key].get("size") or 0)) for key in sorted(objects)]
+    addresses = [key if "://" in key else f"{scheme}://{key}" for key in sorted(objects)]
+    sizes = [objects[key].get("size") for key in sorted(objects)]
+    # Lists of HTTP servers do not tell sizes.
+    return [
+        (address, int(size) if size is not None else about(address)[1])
+        for address, size in zip(addresses, sizes, strict=True)
+    ]
 
 
 def _system(path: str) -> tuple[Any, str]:
@@ -74,11 +85,26 @@ def _system(path: str) -> tuple[Any, str]:
         system, name = fsspec.core.url_to_fs(path)
     except ImportError as error:
         scheme = path.partition("://")[0]
-        mend = "install it: pip install 'residency-monitor[cluster]', and s3fs for s3://, gcsfs for gs://"
-        raise MissingExtraError(f"{scheme}:// needs what is not installed ({error}); {mend}") from None
+        extras = ",".join(["cluster", *filter(None, [_EXTRAS.get(scheme)])])
+        mend = f"install it: pip install 'residency-monitor[{extras}]'"
+        raise MissingExtraError(f"{scheme}:// needs what is not installed ({_line(error)}); {mend}") from None
     except ValueError as error:
         raise InputError(path, _line(error), "check the address") from None
     return system, name
+
+
+@contextmanager
+def _errors(path: str) -> Iterator[None]:
+    """Turn what a store says went wrong into an OSError of one line: each has errors of its own."""
+    try:
+        yield
+    except (InputError, MissingExtraError):
+        raise
+    except FileNotFoundError:
+        raise OSError(errno.ENOENT, "there is no such object", path) from None
+    except Exception as error:  # noqa: BLE001
+        problem = getattr(error, "strerror", None) or _line(error)
+        raise OSError(getattr(error, "errno", None) or errno.EIO, problem, path) from None
 
 
 def _line(error: Exception) -> str:

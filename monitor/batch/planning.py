@@ -5,10 +5,9 @@ enough. Where the parts end follows from the files alone, never from the number 
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 
 from monitor.batch.types import Known, Surveyed, Unit
-from sensors.partition import SLACK_NS
+from sensors.partition import SLACK_NS, Piece
 
 MAX_JUMP_NS = 86_400_000_000_000  # as `sensors.clock` has it
 _SIZE_BYTES = 128 * 1024 * 1024  # of what is read at once, about
@@ -22,9 +21,9 @@ def known(unit: Unit, found: Surveyed) -> Known | None:
     return Known(unit, found, begin_ns, found.span_ns[1])
 
 
-def pieces(path: str, cuts: Sequence[int]) -> list[Unit]:
-    """Return the pieces of a file that is cut at some places, of which the last is its end."""
-    return [Unit((path,), (begin, end), end - begin) for begin, end in pairwise(cuts)]
+def pieces(path: str, found: Sequence[Piece]) -> list[Unit]:
+    """Return the pieces of a file as units."""
+    return [Unit((path,), piece, piece.end - piece.begin) for piece in found]
 
 
 def together(files: Iterable[Sequence[Known]]) -> list[list[Known]]:

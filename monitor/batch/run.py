@@ -13,7 +13,7 @@ import msgspec
 
 from monitor import replaying
 from monitor.app import Knowledge
-from monitor.batch import objects, planning, tasks
+from monitor.batch import cutting, objects, planning, tasks
 from monitor.batch.manifest import Manifest, write_manifest
 from monitor.batch.store import Store
 from monitor.batch.types import Known, Place, Read, Segment, Surveyed, Unit
@@ -77,6 +77,8 @@ def _working(batch: Batch) -> Iterator[None]:
         yield
     except OSError as error:
         mend = "make room, or choose a --cache that all workers reach"
+        if objects.is_remote(str(error.filename)):
+            mend = "see what is wrong there, and replay again: what was found is kept"
         problem = error.strerror or " ".join(str(error).split())[:200] or type(error).__name__
         raise InputError(str(error.filename or batch.folder), problem, mend) from None
 
@@ -129,11 +131,9 @@ class _Work:
     def _cut(self, files: Sequence[Unit]) -> list[list[Unit]]:
         """Cut the large files that can be cut."""
         limit_bytes = 2 * self._batch.piece_bytes
-        large = [
-            unit for unit in files if unit.size_bytes > limit_bytes and not objects.is_remote(unit.paths[0])
-        ]
+        large = [unit for unit in files if unit.size_bytes > limit_bytes]
         jobs = [(unit, self._place, self._batch.piece_bytes) for unit in large]
-        cuts = dict(zip(large, self._all(tasks.find_cuts, jobs, ()), strict=True))
+        cuts = dict(zip(large, self._all(cutting.find_pieces, jobs, ()), strict=True))
         return [
             planning.pieces(unit.paths[0], found) if (found := cuts.get(unit)) else [unit] for unit in files
         ]

@@ -15,6 +15,7 @@ import msgspec
 
 from monitor import __version__
 from monitor.batch import objects
+from monitor.batch.held import Held, hold
 from monitor.batch.store import Store, address, identity
 from monitor.batch.types import Place, Read, Segment, Surveyed, Unit
 from sensors import parts
@@ -31,35 +32,25 @@ def engine() -> str:
     return address(__version__, _native.PARTS_FORM, digest)
 
 
-def _check_engine(place: Place) -> None:
+def check_engine(place: Place) -> None:
+    """Raise OSError where this worker would find other things than those that were asked for."""
     if engine() != place.engine:
         problem = "this worker has another version of residency-monitor, or of its engine"
         raise OSError(errno.EINVAL, problem, __file__)
 
 
-def find_cuts(job: tuple[Unit, Place, int]) -> list[int] | None:
-    """Return where a file can be cut into pieces of about so many bytes; None where it cannot."""
-    unit, place, piece_bytes = job
-    store = Store(Path(place.folder))
-    path = Path(unit.paths[0])
-    try:
-        name = address("cuts", identity(path, None), piece_bytes)
-        known = store.get(name, list[int])
-        found = known if known is not None else parts.cuts(path, piece_bytes)
-    except OSError:
-        return None  # whoever looks through it says what is wrong
-    if found is not None and known is None:
-        store.put(name, found)
-    return found
-
-
 def survey(job: tuple[Unit, Place]) -> Surveyed:
     """Look through a unit. Raises OSError where the store cannot be written, or an object not be fetched."""
     unit, place = job
-    _check_engine(place)
+    check_engine(place)
+    return look(unit, place)
+
+
+def look(unit: Unit, place: Place, held: Held | None = None) -> Surveyed:
+    """Look through a unit, of which the bytes may have been fetched. Raises OSError as `survey` does."""
     store = Store(Path(place.folder))
     with ExitStack() as stack:
-        files = _Files(unit, store, stack)
+        files = _Files(unit, store, stack, [held] if held is not None else None)
         content = files.content()
         name = address("survey", place.engine, content)
         found = store.get(name, Surveyed) if content else None
@@ -73,7 +64,7 @@ def survey(job: tuple[Unit, Place]) -> Surveyed:
 def read(job: tuple[Segment, Place]) -> Read:
     """Read a segment. Raises OSError where the store cannot be written, or an object not be fetched."""
     segment, place = job
-    _check_engine(place)
+    check_engine(place)
     store = Store(Path(place.folder))
     name = address(
         "read",
@@ -104,18 +95,26 @@ def read(job: tuple[Segment, Place]) -> Read:
 class _Files:
     """The files of a unit, fetched only when their bytes are needed."""
 
-    def __init__(self, unit: Unit, store: Store, stack: ExitStack) -> None:
-        self._unit, self._store, self._stack = unit, store, stack
-        self._paths: list[Path] | None = None
+    def __init__(
+        self, unit: Unit, store: Store, stack: ExitStack, held: list[Held | None] | None = None
+    ) -> None:
+        self._unit, self._store = unit, store
         # By which packets of the same time are put in order.
         self._ranks = {path: rank for rank, path in enumerate(sorted(unit.paths, key=Path))}
+        self._held = held or [
+            stack.enter_context(hold(path, self._ranks[path])) if objects.is_remote(path) else None
+            for path in unit.paths
+        ]
 
     def paths(self) -> list[Path]:
         """Return where the bytes are, on this worker's disk."""
-        if self._paths is None:
-            here = [objects.here(path, self._ranks[path]) for path in self._unit.paths]
-            self._paths = [self._stack.enter_context(each) for each in here]
-        return self._paths
+        for held in self._held:
+            if held is not None:
+                held.need(self._unit.piece.ranges if self._unit.piece is not None else held.all)
+        return [
+            held.file if held is not None else Path(path)
+            for path, held in zip(self._unit.paths, self._held, strict=True)
+        ]
 
     def content(self) -> str:
         """Return the hash of the bytes; empty where they cannot be read."""
@@ -140,7 +139,8 @@ class _Files:
 
     def _content(self, at: int, path: str) -> str:
         piece = self._unit.piece
-        seen = objects.identity(path) if objects.is_remote(path) else identity(Path(path), piece)
+        held = self._held[at]
+        seen = address(held.identity, piece) if held is not None else identity(Path(path), piece)
         name = address("content", seen)
         content = self._store.get(name, str)
         if content is None:

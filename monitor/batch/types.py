@@ -15,6 +15,13 @@ class Unit(msgspec.Struct, frozen=True):
     size_bytes: int = 0
 
 
+class Step(msgspec.Struct, frozen=True):
+    """A piece that was cut off an object, and the rest that is to be cut; none where that was all."""
+
+    piece: Piece
+    rest: Piece | None
+
+
 class Place(msgspec.Struct, frozen=True):
     """Where workers keep what they find, and the engine that finds it: another one finds anew."""
 

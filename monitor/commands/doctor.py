@@ -31,6 +31,9 @@ _EXTRAS = {  # by extra: its library, and who needs it
     "audit": ("jinja2", "`replay --out`, and `report`,"),
     **{kind: (library, f"a sink of type {kind}") for kind, library in SINK_LIBRARIES.items()},
     "timestamp": ("rfc3161_client", "a time stamp of a checkpoint"),
+    "cluster": ("distributed", "`replay --workers`"),
+    "s3": ("s3fs", "`replay s3://...`"),
+    "gs": ("gcsfs", "`replay gs://...`"),
 }
 
 

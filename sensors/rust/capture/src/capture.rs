@@ -17,6 +17,8 @@ use crate::pcapng_section::SECTION_MAGIC;
 use crate::posix::{error_text, path_text};
 use crate::window::Window;
 
+mod resuming;
+
 enum Format {
     Pcap(PcapReader),
     Pcapng(PcapngReader),
@@ -56,8 +58,11 @@ impl CaptureReader {
     /// Read a capture from what gives its bytes. `name` is what the faults call it.
     #[must_use]
     pub fn over(file: Box<dyn Read + Send>, name: String, chunk_bytes: usize) -> Self {
+        Self::over_window(Window::new(Chunks::new(file), chunk_bytes), name)
+    }
+
+    fn over_window(mut window: Window, name: String) -> Self {
         let mut log = FaultLog::new(name);
-        let mut window = Window::new(Chunks::new(file), chunk_bytes);
         window.fill(0, HEAD_BYTES);
         let head = window.data();
         let head = head.get(..HEAD_BYTES).unwrap_or(head);

@@ -28,6 +28,30 @@ pub(crate) struct Place {
     pub captured_bytes: u32,
 }
 
+/// A place in a file, and what has to be known to read on from there. The default is the file's beginning.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// In bytes.
+    pub offset: u64,
+    /// The packets before it.
+    pub packets: u64,
+    /// The time of the last of them: seconds in pcap, nanoseconds in pcapng.
+    pub clock: i64,
+    /// What of the file's bytes before it has to be read first: headers, and descriptions of interfaces.
+    pub head: Vec<(u64, u64)>,
+}
+
+impl Mark {
+    /// The bytes that have to be read first.
+    #[must_use]
+    pub fn head_bytes(&self) -> u64 {
+        self.head
+            .iter()
+            .map(|(begin, end)| end.saturating_sub(*begin))
+            .sum()
+    }
+}
+
 /// In what way a file could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultKind {

@@ -168,6 +168,12 @@ impl Chunks {
         self.raw.consumed_bytes
     }
 
+    /// Whether the bytes are given as they are. Known when the first ones were read.
+    #[must_use]
+    pub const fn is_plain(&self) -> bool {
+        matches!(self.form, Form::Plain)
+    }
+
     /// Put the next chunk behind what `output` holds, and return its size: 0 at the end.
     ///
     /// The file is read `read_bytes` at a time. After damage there is nothing more to ask for.

@@ -4,16 +4,13 @@
 //! for those, which go to a file of their own; one engine reads all of these, and puts the observations of all in
 //! order (`stitch`).
 
-use std::fs::File;
-use std::io::{self, Cursor, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 
 use crate::capture::CaptureReader;
 use crate::captured::{Fault, Frames};
 use crate::merge::MergedCaptures;
-use crate::pcap::FILE_HEADER_BYTES;
-use crate::posix::path_text;
-use crate::window::CHUNK_BYTES;
+use pieces::Piece;
 
 pub mod content;
 pub mod pieces;
@@ -26,18 +23,18 @@ pub mod stitch;
 pub enum Source {
     /// Files that overlap in time, or one.
     Files(Box<MergedCaptures>),
-    /// Some records of a classic pcap file, behind its header.
+    /// Some of a file's packets.
     Piece(Box<CaptureReader>),
 }
 
 impl Source {
-    /// Files, or the bytes of one of them from a record's beginning to another's.
+    /// Files, or a piece of the one that there is.
     ///
     /// # Errors
     /// The file of which a piece is wanted cannot be read.
-    pub fn open(paths: &[PathBuf], piece: Option<(u64, u64)>) -> io::Result<Self> {
+    pub fn open(paths: &[PathBuf], piece: Option<&Piece>) -> io::Result<Self> {
         match (piece, paths) {
-            (Some((from, to)), [path]) => open_piece(path, from, to).map(Self::Piece),
+            (Some(piece), [path]) => Ok(Self::Piece(Box::new(pieces::open(path, piece)?))),
             _ => Ok(Self::Files(Box::new(MergedCaptures::new(paths)))),
         }
     }
@@ -65,14 +62,4 @@ impl Source {
             Self::Piece(reader) => (reader.faults().iter().collect(), 0),
         }
     }
-}
-
-fn open_piece(path: &Path, from: u64, to: u64) -> io::Result<Box<CaptureReader>> {
-    let mut file = File::open(path)?;
-    let mut head = vec![0; FILE_HEADER_BYTES];
-    file.read_exact(&mut head)?;
-    file.seek(SeekFrom::Start(from))?;
-    let bytes = Cursor::new(head).chain(file.take(to.saturating_sub(from)));
-    let reader = CaptureReader::over(Box::new(bytes), path_text(path), CHUNK_BYTES);
-    Ok(Box::new(reader))
 }

@@ -4,7 +4,7 @@
 //! plausible and near in time; otherwise it stops, since a guess would invent packets.
 
 use crate::bytes::Order;
-use crate::captured::{FaultKind, FaultLog, MAX_FRAME_BYTES, Place, copied, skipped};
+use crate::captured::{FaultKind, FaultLog, MAX_FRAME_BYTES, Mark, Place, copied, skipped};
 use crate::window::Window;
 
 /// What a file begins with.
@@ -49,31 +49,6 @@ pub fn has_magic(head: &[u8]) -> bool {
     form(head).is_some()
 }
 
-/// What is needed to go from record to record without reading what is in them.
-pub struct Walk(Form);
-
-impl Walk {
-    /// The walk through a stream; none where it does not begin with a file header of version 2.
-    #[must_use]
-    pub fn begun_by(head: &[u8]) -> Option<Self> {
-        let reader = PcapReader::begun_by(head)?;
-        Some(Self(reader.form))
-    }
-
-    /// The bytes of a record's header.
-    #[must_use]
-    pub const fn header_bytes(&self) -> usize {
-        self.0.header_bytes
-    }
-
-    /// The bytes that follow a record's header; none where it makes no sense.
-    #[must_use]
-    pub fn body_bytes(&self, header: &[u8]) -> Option<u32> {
-        let [_, _, captured_bytes, wire_bytes] = self.0.order.words(header, 0)?;
-        (!is_corrupt(captured_bytes, wire_bytes)).then_some(captured_bytes)
-    }
-}
-
 /// Reads the frames of a stream that begins with a whole file header.
 pub struct PcapReader {
     form: Form,
@@ -98,6 +73,28 @@ impl PcapReader {
             packets: 0,
             seconds: None,
         })
+    }
+
+    /// Know of the packets before the first one what a mark tells.
+    pub(crate) fn go_on_from(&mut self, mark: &Mark) {
+        self.packets = mark.packets;
+        self.seconds = u32::try_from(mark.clock).ok().filter(|_| mark.packets > 0);
+    }
+
+    /// Where the next record stands in the window.
+    #[inline]
+    pub(crate) const fn at(&self) -> usize {
+        self.at
+    }
+
+    /// What a reader has to know that goes on at the next record.
+    pub(crate) fn mark(&self, window: &Window) -> Mark {
+        Mark {
+            offset: window.offset(self.at),
+            packets: self.packets,
+            clock: self.seconds.map_or(0, i64::from),
+            head: vec![(0, FILE_HEADER_BYTES as u64)],
+        }
     }
 
     /// Return where the next frame is. After `None` there is nothing more to ask for.

@@ -5,7 +5,9 @@
 //! guessed time or link type.
 
 use crate::bytes::Order;
-use crate::captured::{COPY_AGAIN, FaultKind, FaultLog, MAX_FRAME_BYTES, Place, copied, skipped};
+use crate::captured::{
+    COPY_AGAIN, FaultKind, FaultLog, MAX_FRAME_BYTES, Mark, Place, copied, skipped,
+};
 use crate::pcapng_section::{
     CorruptBlock, INTERFACE, PACKET, SECTION_MAGIC, Section, byte_order, is_packet,
     is_section_header, is_timed_packet,
@@ -49,6 +51,28 @@ impl PcapngReader {
             packets: 0,
             last_ns: 0,
         })
+    }
+
+    /// Know of the packets before the first one what a mark tells.
+    pub(crate) const fn go_on_from(&mut self, mark: &Mark) {
+        self.packets = mark.packets;
+        self.last_ns = mark.clock;
+    }
+
+    /// Where the next block stands in the window.
+    #[inline]
+    pub(crate) const fn at(&self) -> usize {
+        self.at
+    }
+
+    /// What a reader has to know that goes on at the next block.
+    pub(crate) fn mark(&self, window: &Window) -> Mark {
+        Mark {
+            offset: window.offset(self.at),
+            packets: self.packets,
+            clock: self.last_ns,
+            head: self.section.head.clone(),
+        }
     }
 
     /// Return where the next frame is. After `None` there is nothing more to ask for.
@@ -194,9 +218,12 @@ impl Step<'_> {
 
     fn read_block(&mut self, at: usize, length: u32) -> Result<Option<Place>, CorruptBlock> {
         let (data, reader) = (self.window.data(), &mut *self.reader);
+        let offset = self.window.offset(at);
+        let range = (offset, offset + u64::from(length));
         if is_section_header(data, at) {
             let order = byte_order(data, at).unwrap_or(reader.section.order);
-            reader.section = Section::new(order, self.window.offset(at));
+            reader.section = Section::new(order, offset);
+            reader.section.head.push(range);
             return Ok(None);
         }
         match reader.section.order.word(data, at) {
@@ -204,7 +231,9 @@ impl Step<'_> {
                 let body = data
                     .get(at + 8..at + length as usize - 4)
                     .unwrap_or_default();
-                reader.section.describe(body).map(|()| None)
+                reader.section.describe(body)?;
+                reader.section.head.push(range);
+                Ok(None)
             }
             Some(kind) if is_packet(kind) => reader
                 .section

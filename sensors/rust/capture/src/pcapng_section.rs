@@ -60,6 +60,8 @@ pub(crate) struct Section {
     pub start: u64,
     /// No interface description of this section can have been lost.
     pub certain: bool,
+    /// Where its header and the descriptions of its interfaces stand in the stream.
+    pub head: Vec<(u64, u64)>,
     interfaces: Vec<Option<Interface>>,
     described: usize,
 }
@@ -70,6 +72,7 @@ impl Section {
             order,
             start,
             certain: true,
+            head: Vec::new(),
             interfaces: Vec::new(),
             described: 0,
         }

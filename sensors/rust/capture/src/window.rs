@@ -42,6 +42,19 @@ impl Window {
         }
     }
 
+    /// The same, where the stream's first byte has another offset than 0.
+    #[must_use]
+    pub const fn counted_from(mut self, offset: u64) -> Self {
+        self.start = offset;
+        self
+    }
+
+    /// Whether the stream is what stands on the disk. Known when the first bytes were read.
+    #[must_use]
+    pub const fn is_plain(&self) -> bool {
+        self.chunks.is_plain()
+    }
+
     /// The bytes held.
     #[inline]
     #[must_use]

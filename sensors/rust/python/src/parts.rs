@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use capture::Manner;
+use capture::captured::Mark;
+use capture::parts::pieces::Piece;
 use capture::parts::stitch::{ReadPart, Stitch as Stitching};
 use capture::parts::{Source, content as hash, pieces, reading, records, scan};
 use correlate::Filter;
@@ -34,16 +36,55 @@ pub struct Scan {
     faults: Vec<Fault>,
 }
 
-/// Where a pcap file can be cut into pieces of about so many bytes; None where it cannot. Raises `OSError`.
-#[pyfunction]
-fn cuts(py: Python<'_>, path: PathBuf, piece_bytes: u64) -> PyResult<Option<Vec<u64>>> {
-    Ok(py.detach(|| pieces::cuts(&path, piece_bytes))?)
+/// A piece as `sensors.partition.Piece` has it.
+#[derive(FromPyObject)]
+struct GivenPiece {
+    begin: u64,
+    end: u64,
+    packets: u64,
+    clock: i64,
+    head: Vec<(u64, u64)>,
 }
 
-/// The BLAKE3 hash of a file's bytes, or of its header and a piece, in hexadecimal. Raises `OSError`.
+impl From<GivenPiece> for Piece {
+    fn from(given: GivenPiece) -> Self {
+        let GivenPiece {
+            begin,
+            end,
+            packets,
+            clock,
+            head,
+        } = given;
+        let mark = Mark {
+            offset: begin,
+            packets,
+            clock,
+            head,
+        };
+        Self { mark, end }
+    }
+}
+
+/// The fields of a piece, in order.
+type Fields = (u64, u64, u64, i64, Vec<(u64, u64)>);
+
+/// Cut a piece of a file, or all of it, into pieces of about so many bytes. Raises `OSError`.
 #[pyfunction]
-fn content(py: Python<'_>, path: PathBuf, piece: Option<(u64, u64)>) -> PyResult<String> {
-    Ok(py.detach(|| hash::content(&path, piece))?)
+fn cut(
+    py: Python<'_>,
+    path: PathBuf,
+    whole: GivenPiece,
+    piece_bytes: u64,
+) -> PyResult<Vec<Fields>> {
+    let pieces = py.detach(|| pieces::cut(&path, &whole.into(), piece_bytes))?;
+    let fields = |Piece { mark, end }| (mark.offset, end, mark.packets, mark.clock, mark.head);
+    Ok(pieces.into_iter().map(fields).collect())
+}
+
+/// The BLAKE3 hash of a file's bytes, or of a piece and all that is read before it, in hexadecimal. Raises `OSError`.
+#[pyfunction]
+fn content(py: Python<'_>, path: PathBuf, piece: Option<GivenPiece>) -> PyResult<String> {
+    Ok(py.detach(|| hash::content(&path, piece.map(Piece::from).as_ref()))?)
 }
 
 /// Look through files, or a piece of one. Raises `OSError`.
@@ -51,11 +92,11 @@ fn content(py: Python<'_>, path: PathBuf, piece: Option<(u64, u64)>) -> PyResult
 fn scan_part(
     py: Python<'_>,
     paths: Vec<PathBuf>,
-    piece: Option<(u64, u64)>,
+    piece: Option<GivenPiece>,
     seed: u64,
 ) -> PyResult<Scan> {
     py.detach(|| {
-        let mut source = Source::open(&paths, piece)?;
+        let mut source = Source::open(&paths, piece.map(Piece::from).as_ref())?;
         let scanned = scan::scan(&mut source, seed);
         let (faults, delayed_files) = source.input();
         let faults = faults.into_iter().map(|fault| {
@@ -89,7 +130,7 @@ fn carry<'py>(py: Python<'py>, here: &[u8], before: &[u8], end_ns: i64) -> Bound
 #[derive(FromPyObject)]
 struct Task {
     paths: Vec<PathBuf>,
-    piece: Option<(u64, u64)>,
+    piece: Option<GivenPiece>,
     before_ns: Option<i64>,
     tunnels: bool,
     crossing: Vec<Vec<u8>>,
@@ -116,7 +157,7 @@ fn read_part(
             crossing: Crossing::new(&alive, task.tunnels, seed),
             seed,
         };
-        let mut source = Source::open(&task.paths, task.piece)?;
+        let mut source = Source::open(&task.paths, task.piece.map(Piece::from).as_ref())?;
         reading::read(&mut source, given, &files.0, &files.1)
     })?;
     let accounting = PyBytes::new(py, &done.accounting);
@@ -206,7 +247,7 @@ pub fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Scan>()?;
     module.add_class::<Stitch>()?;
     module.add_function(wrap_pyfunction!(content, module)?)?;
-    module.add_function(wrap_pyfunction!(cuts, module)?)?;
+    module.add_function(wrap_pyfunction!(cut, module)?)?;
     module.add_function(wrap_pyfunction!(scan_part, module)?)?;
     module.add_function(wrap_pyfunction!(carry, module)?)?;
     module.add_function(wrap_pyfunction!(read_part, module)?)

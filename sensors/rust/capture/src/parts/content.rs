@@ -6,23 +6,30 @@ use std::path::Path;
 
 use blake3::Hasher;
 
-use crate::pcap::FILE_HEADER_BYTES;
+use super::pieces::Piece;
 use crate::window::CHUNK_BYTES;
 
-/// The BLAKE3 hash of a file's bytes, or of the file's header and a piece, in hexadecimal.
+/// The BLAKE3 hash of a file's bytes, or of a piece and all that is read before it, in hexadecimal.
+///
+/// Where a piece stands in its file is hashed with it: its faults tell that.
 ///
 /// # Errors
 /// It cannot be read.
-pub fn content(path: &Path, piece: Option<(u64, u64)>) -> io::Result<String> {
+pub fn content(path: &Path, piece: Option<&Piece>) -> io::Result<String> {
     let mut file = File::open(path)?;
     let mut hasher = Hasher::new();
-    let mut left_bytes = u64::MAX;
-    if let Some((from, to)) = piece {
-        feed(&mut hasher, &mut file, FILE_HEADER_BYTES as u64)?;
-        file.seek(SeekFrom::Start(from))?;
-        left_bytes = to.saturating_sub(from);
+    let Some(Piece { mark, end }) = piece else {
+        feed(&mut hasher, &mut file, u64::MAX)?;
+        return Ok(hasher.finalize().to_hex().to_string());
+    };
+    hasher.update(&mark.packets.to_le_bytes());
+    hasher.update(&mark.clock.to_le_bytes());
+    for (begin, end) in mark.head.iter().chain([&(mark.offset, *end)]) {
+        hasher.update(&begin.to_le_bytes());
+        hasher.update(&end.to_le_bytes());
+        file.seek(SeekFrom::Start(*begin))?;
+        feed(&mut hasher, &mut file, end.saturating_sub(*begin))?;
     }
-    feed(&mut hasher, &mut file, left_bytes)?;
     Ok(hasher.finalize().to_hex().to_string())
 }
 

@@ -1,102 +1,107 @@
-//! Where a large pcap file can be cut: at the beginnings of records that a walk from its first one came to.
+//! Pieces of large capture files, each of which can be read by itself.
 //!
-//! Nothing is guessed. A file in which anything is odd is not cut at all.
+//! A file is read to know where its packets end: nothing is guessed. At the first place that makes no sense the
+//! cutting ends, and what is left is one piece, so that its faults are those of the whole file.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use crate::pcap::{FILE_HEADER_BYTES, Walk};
+use crate::capture::CaptureReader;
+use crate::captured::Mark;
+use crate::posix::path_text;
+use crate::window::CHUNK_BYTES;
 
-const CHUNK_BYTES: usize = 65_536;
-/// The file's first bytes, and the walk's next record.
-type Begun = (Vec<u8>, Walk);
+/// What may have to be read before a piece, in bytes and in places: a file that needs more is not cut there.
+const MAX_HEAD_BYTES: u64 = 1 << 20;
+const MAX_HEAD_RANGES: usize = 256;
 
-/// The offsets of the first record, of one in about every `piece_bytes`, and of the file's end.
-///
-/// None where the file is no sound pcap file: compressed, of another format, damaged, or cut off.
-///
-/// # Errors
-/// It cannot be read.
-pub fn cuts(path: &Path, piece_bytes: u64) -> io::Result<Option<Vec<u64>>> {
-    let file = File::open(path)?;
-    let file_bytes = file.metadata()?.len();
-    let mut reader = BufReader::with_capacity(CHUNK_BYTES, file);
-    let Some((mut header, walk)) = begin(&mut reader)? else {
-        return Ok(None);
-    };
-    let mut at = FILE_HEADER_BYTES as u64;
-    let mut cuts = vec![at];
-    let mut due = at.saturating_add(piece_bytes.max(1));
-    while at < file_bytes {
-        if file_bytes - at < header.len() as u64 {
-            return Ok(None);
-        }
-        reader.read_exact(&mut header)?;
-        let Some(body_bytes) = walk.body_bytes(&header) else {
-            return Ok(None);
-        };
-        if at >= due {
-            cuts.push(at);
-            due = at.saturating_add(piece_bytes.max(1));
-        }
-        at += header.len() as u64 + u64::from(body_bytes);
-        reader.seek_relative(i64::from(body_bytes))?;
-    }
-    cuts.push(at);
-    Ok((at == file_bytes && cuts.len() > 1).then_some(cuts))
+/// Bytes of a file from one packet's end to another's; or to the file's end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// Its beginning.
+    pub mark: Mark,
+    /// The offset of its end.
+    pub end: u64,
 }
 
-/// Read the file's header; the buffer is for a record's.
-fn begin(reader: &mut impl Read) -> io::Result<Option<Begun>> {
+/// Read a piece.
+///
+/// # Errors
+/// The file cannot be opened, or what has to be read first cannot be read.
+pub fn open(path: &Path, piece: &Piece) -> io::Result<CaptureReader> {
+    let mut file = File::open(path)?;
     let mut head = Vec::new();
-    reader
-        .take(FILE_HEADER_BYTES as u64)
-        .read_to_end(&mut head)?;
-    Ok(Walk::begun_by(&head).map(|walk| (vec![0; walk.header_bytes()], walk)))
+    for (begin, end) in &piece.mark.head {
+        file.seek(SeekFrom::Start(*begin))?;
+        let mut range = (&mut file).take(end.saturating_sub(*begin));
+        range.read_to_end(&mut head)?;
+    }
+    file.seek(SeekFrom::Start(piece.mark.offset))?;
+    let rest = file.take(piece.end.saturating_sub(piece.mark.offset));
+    let bytes = Box::new(Cursor::new(head).chain(rest));
+    let name = path_text(path);
+    Ok(CaptureReader::over_rest(
+        bytes,
+        name,
+        CHUNK_BYTES,
+        &piece.mark,
+    ))
+}
+
+/// Cut a piece of a file, or all of it, into pieces of about `piece_bytes`: at least one.
+///
+/// # Errors
+/// The file cannot be opened, or what has to be read first cannot be read.
+pub fn cut(path: &Path, whole: &Piece, piece_bytes: u64) -> io::Result<Vec<Piece>> {
+    let mut reader = open(path, whole)?;
+    let mut pieces = Vec::new();
+    let mut mark = whole.mark.clone();
+    let mut due = mark.offset.saturating_add(piece_bytes.max(1));
+    while reader.advance().is_some() && reader.faults().is_empty() {
+        let Some(offset) = reader.offset().filter(|offset| *offset < whole.end) else {
+            break;
+        };
+        if offset < due {
+            continue;
+        }
+        due = offset.saturating_add(piece_bytes.max(1));
+        if let Some(next) = reader.mark().and_then(|next| placed(next, &whole.mark)) {
+            pieces.push(Piece { mark, end: offset });
+            mark = next;
+        }
+    }
+    pieces.push(Piece {
+        mark,
+        end: whole.end,
+    });
+    Ok(pieces)
+}
+
+/// A mark that was found by a reader that began at another one, with the head's places in the file.
+///
+/// That reader had its own head before it, at offsets that are no place's. None where there is too much to read
+/// first.
+fn placed(mut found: Mark, from: &Mark) -> Option<Mark> {
+    let read_first = from.head.as_slice();
+    let known = match found.head.first() {
+        Some((begin, _)) if *begin < from.offset && !read_first.is_empty() => read_first,
+        _ => &[],
+    };
+    let own = found
+        .head
+        .iter()
+        .filter(|(begin, _)| known.is_empty() || *begin >= from.offset);
+    let mut head: Vec<(u64, u64)> = Vec::new();
+    for (begin, end) in known.iter().chain(own) {
+        match head.last_mut() {
+            Some((_, last)) if last == begin => *last = *end,
+            _ => head.push((*begin, *end)),
+        }
+    }
+    found.head = head;
+    (found.head_bytes() <= MAX_HEAD_BYTES && found.head.len() <= MAX_HEAD_RANGES).then_some(found)
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::Write;
-
-    use super::cuts;
-
-    fn record(bytes: u32) -> Vec<u8> {
-        let head = [1_773_133_200_u32, 5, bytes, bytes].map(u32::to_le_bytes);
-        [head.concat(), vec![7; bytes as usize]].concat()
-    }
-
-    fn cut(bytes: &[u8], piece_bytes: u64) -> Option<Vec<u64>> {
-        let path = std::env::temp_dir().join(format!(
-            "cuts-{}-{}-{piece_bytes}.pcap",
-            std::process::id(),
-            bytes.len()
-        ));
-        std::fs::File::create(&path)
-            .unwrap()
-            .write_all(bytes)
-            .unwrap();
-        let found = cuts(&path, piece_bytes).unwrap();
-        std::fs::remove_file(&path).unwrap();
-        found
-    }
-
-    #[test]
-    fn a_sound_file_is_cut_at_records_and_no_other_is_cut() {
-        let mut head = b"\xd4\xc3\xb2\xa1\x02\0\x04\0".to_vec();
-        head.extend([0; 12]);
-        head.extend(1_u32.to_le_bytes());
-        let file = [head, record(100), record(20), record(200), record(1)].concat();
-        assert_eq!(cut(&file, 1_000), Some(vec![24, 409]));
-        assert_eq!(cut(&file, 130), Some(vec![24, 176, 392, 409]));
-        assert_eq!(cut(&file, 1), Some(vec![24, 140, 176, 392, 409]));
-        assert_eq!(cut(&file[..408], 1), None);
-        assert_eq!(cut(&file[..30], 1), None);
-        assert_eq!(cut(&file[..3], 1), None);
-        assert_eq!(cut(&file[..24], 1), Some(vec![24, 24]));
-        let mut odd = file;
-        odd[24 + 8..24 + 12].copy_from_slice(&1_000_000_u32.to_le_bytes());
-        assert_eq!(cut(&odd, 1), None);
-    }
-}
+mod tests;
