@@ -14,6 +14,7 @@ from monitor.fleet.judging import Judge
 from monitor.fleet.merging import Bounds
 from monitor.fleet.parcels import (
     MAX_OBSERVATIONS,
+    SLOTS,
     TO_ALL,
     Account,
     Judged,
@@ -87,7 +88,7 @@ class Sensor:
         yield self._parcel("end", None)
 
     def account(self, account: Account) -> Parcel:
-        return self._parcel("account", zlib.crc32(self._name.encode()) % 1_024, ENCODE(account))
+        return self._parcel("account", zlib.crc32(self._name.encode()) % SLOTS, ENCODE(account))
 
     def _whose(self, observation: Observation) -> int:
         if isinstance(observation, NameResolved) and self._is_everybodys(observation):

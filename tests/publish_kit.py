@@ -13,6 +13,7 @@ from monitor.fleet.segments import ALL
 from monitor.fleet.spool import SpoolReader, SpoolWriter
 from sensors.engine import Options, open_sensor
 from sensors.observations import Observation
+from sensors.slots import SLOTS
 
 KEY = "a key of the whole fleet"
 LIMIT = 2**26
@@ -90,7 +91,7 @@ def configured(folder: Path, servers: str, **kafka: Any) -> Path:
 
 
 def parcel(number: int) -> Parcel:
-    kind, slot = ("beat", None) if number % 10 == 9 else ("observations", number * 7 % 1_024)
+    kind, slot = ("beat", None) if number % 10 == 9 else ("observations", number * 7 % SLOTS)
     return Parcel("edge", "run", number, number, kind, slot, os.urandom(200))  # type: ignore[arg-type]
 
 

@@ -69,7 +69,7 @@ def configuration(kafka: Kafka, folder: Path) -> dict[str, Any]:
 
 
 class Topic:
-    """One topic, whose partitions are asked for once. ``done`` is the place up to which all was delivered."""
+    """One topic, whose ``partitions`` are asked for once. ``done`` is the place up to which all was delivered."""
 
     def __init__(self, options: dict[str, Any], name: str) -> None:
         """Raises NotProducedError where no broker knows the topic now."""
@@ -80,7 +80,7 @@ class Topic:
         self._failed: str | None = None
         self._flying: deque[_Flying] = deque()
         self._producer = Producer(options | {"error_cb": self._heard, "logger": silent()})
-        self._partitions = self._ask()
+        self.partitions = self._ask()
 
     @property
     def flying(self) -> int:
@@ -95,7 +95,7 @@ class Topic:
     def give(self, record: Record) -> None:
         """Have a parcel written, wait where too much is on its way. Raises NotProducedError."""
         everywhere = record.slot == ALL
-        partitions = range(self._partitions) if everywhere else (record.slot % self._partitions,)
+        partitions = range(self.partitions) if everywhere else (record.slot % self.partitions,)
         flying = _Flying(record.end, len(partitions))
         self._flying.append(flying)
         key = None if everywhere else str(record.slot)

@@ -13,6 +13,7 @@ from structlog.typing import FilteringBoundLogger
 from monitor.fleet.producing import NotProducedError, Topic
 from monitor.fleet.segments import Place
 from monitor.fleet.spool import SpoolReader
+from sensors.slots import SLOTS
 
 NOTE_SECONDS = 0.5  # between two notes of how far it is
 STATUS_SECONDS = 60.0
@@ -43,6 +44,7 @@ class Publisher:
         self._trouble: str | None = None
         self._unkept: str | None = None
         self._delivered = self._damaged = 0
+        self._partitions = 0  # of the topic, as far as it was told of
         self._next_note = self._next_status = 0.0
 
     def run(self) -> None:
@@ -61,6 +63,7 @@ class Publisher:
     def _publish(self) -> bool:
         """Publish, with one producer; tell whether that is all. Raises NotProducedError."""
         topic = self._sources.topic()
+        self._say_idle(topic.partitions)
         reader = None
         try:
             reader = self._sources.reader()
@@ -135,6 +138,13 @@ class Publisher:
             flying=topic.flying,
             waiting_bytes=reader.waiting_bytes(),
         )
+
+    def _say_idle(self, partitions: int) -> None:
+        """Say once of a topic that it has more partitions than clients are parted into."""
+        if partitions > SLOTS and partitions != self._partitions:
+            mend = f"no client is in those beyond {SLOTS}: make the topic with {SLOTS} or fewer"
+            self._sources.log.warning("partitions idle", partitions=partitions, slots=SLOTS, mend=mend)
+        self._partitions = partitions
 
     def _say_trouble(self, trouble: str) -> None:
         """Say once that brokers do not take parcels, and when they do again."""
