@@ -78,7 +78,7 @@ programs: ## install what the tests compare with, where this is Debian and one i
 	echo "not installed, so that tests which need it are skipped:$$missing" >&2
 
 kafka: $(VENV)/dev.stamp programs ## fetch the brokers that tests run, where Maven and Java are, into build/
-	@$(BIN)/python -m tests.brokers_kit || true
+	@$(BIN)/python -m tools.kafka.brokers || true
 
 test: test-python test-native ## set up, then run all tests
 

@@ -40,8 +40,8 @@ class Brokers:
 
     def topic(self, name: str, partitions: int) -> None:
         """Make a topic."""
-        error = self._library.rd_kafka_mock_topic_create(self._cluster, name.encode(), partitions, self._count)
-        assert error == 0
+        make = self._library.rd_kafka_mock_topic_create
+        assert make(self._cluster, name.encode(), partitions, self._count) == 0
 
     def down(self) -> None:
         """Have no broker answer any more."""

@@ -69,7 +69,7 @@ def configuration(kafka: Kafka, folder: Path) -> dict[str, Any]:
 
 
 class Topic:
-    """One topic, whose ``partitions`` are asked for once. ``done`` is the place up to which all was delivered."""
+    """One topic of so many ``partitions``. ``done`` is the place up to which all was delivered."""
 
     def __init__(self, options: dict[str, Any], name: str) -> None:
         """Raises NotProducedError where no broker knows the topic now."""
