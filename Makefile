@@ -181,7 +181,7 @@ bench-archive: $(VENV)/dev.stamp ## measure every ready question over 100 millio
 
 bench-fleet: $(VENV)/dev.stamp native build/traffic-$(PACKETS).pcap ## measure what a sensor publishes, and a correlator takes
 	$(BIN)/python benchmarks/fleet_publish.py build/traffic-$(PACKETS).pcap
-	$(BIN)/python benchmarks/fleet.py --pcap build/traffic-$(PACKETS).pcap
+	$(BIN)/python benchmarks/fleet.py --pcap build/traffic-$(PACKETS).pcap --kafka
 
 bench-report: $(VENV)/dev.stamp ## measure the report over a million connections
 	@mkdir -p build

@@ -16,9 +16,9 @@ class Taken(msgspec.Struct, frozen=True):
 
 
 Placed = tuple[int, int, int, int, int, bytes]
-"""A parcel: its number from 1 on, its sensor's, its account's, the span that it is of, and its batch.
+"""A parcel: its number from 1 on, its source's, its account's, the span that it is of, and its batch.
 
-The parcels of a sensor keep their order. Observations count at their times, within the span of their parcel,
-from a moment in nanoseconds to another. The sensor's number decides between equal times, and what is counted
-goes to the account.
+The parcels of a source, one run of a sensor, keep their order. Observations count at their times, within
+the span of their parcel, from a moment in nanoseconds to another. The source's number decides between equal
+times, and what is counted goes to the account.
 """

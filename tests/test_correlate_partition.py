@@ -3,26 +3,29 @@
 import random
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from itertools import cycle
+from itertools import chain, cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from monitor.fleet.judging import Judge
-from monitor.fleet.parcels import Said
+from monitor.fleet.parcels import Parcel, Said
+from monitor.load import load_catalog
 from monitor.pipeline import Pipeline
 from pcaps import golden
 from sensors import native
 from sensors.connections import ConnectionSeen
 from sensors.engine import Options, open_sensor
-from sensors.observations import NameResolved, Observation
+from sensors.observations import FlowUpdate, NameResolved, Observation
 from tests.exchanges_kit import Answer, Call, Flow, capture, exchanges
 from tests.parcels_kit import (
     Arrival,
     Habits,
+    Sensor,
     Split,
     Topic,
     as_told,
@@ -121,6 +124,33 @@ def test_any_traffic_parted_in_any_way_leads_to_the_same(
     judge = Judge(CATALOG, POLICY)
     arrivals = fleet(observations, split(len(habits)), habits, judge.interest)
     assert as_told(told(arrivals, judge, partitions)) == one_process(observations, Pipeline(CATALOG, POLICY))
+
+
+def test_a_sensor_that_begins_anew_while_another_is_waited_for_changes_nothing() -> None:
+    (asked, *hello, ended), catalog = said("openai-eu"), load_catalog()
+    assert isinstance(ended, FlowUpdate)
+    another = replace(ended, ts_ns=ended.ts_ns + 1, flow=replace(ended.flow, client_port=7))
+    before, after = [asked, *hello], [ended, another]
+    decided, judge = one_process([*before, *after], Pipeline(catalog)), Judge(catalog)
+    s0, later, s1 = (
+        Sensor(name, judge.interest, run) for name, run in (("s0", "r"), ("s0", "later"), ("s1", "r"))
+    )
+    parcels: list[Parcel] = []
+
+    def at(seconds: int, *sensors: Sensor) -> None:
+        for each in sensors:
+            each.clock_ns = asked.ts_ns + seconds * 1_000_000_000
+            parcels.append(each.beat())
+
+    at(-30, s0, s1)
+    at(-20, s0, s1)
+    at(-5, s0)
+    for sensor, seen in ((s0, before), (later, after)):
+        sensor.clock_ns = seen[-1].ts_ns
+        parcels += [*chain.from_iterable(map(sensor.see, seen)), *sensor.cut()]
+    at(5, later, s1)
+    arrivals = [Arrival(each.clock_ns / 1e9, each) for each in parcels]
+    assert as_told(told(arrivals, judge, 1)) == decided != []
 
 
 @settings(max_examples=60, deadline=None)

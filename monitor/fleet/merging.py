@@ -5,7 +5,7 @@ waited for, no parcel waits longer than a bound, and all together take no more t
 behind what was let go is late, and let go at once. Pure: the time on the wall is an argument.
 """
 
-from collections import OrderedDict, defaultdict, deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from itertools import takewhile
 
@@ -53,7 +53,8 @@ class Held(msgspec.Struct, eq=False, gc=False):
 class _Sensor(msgspec.Struct):
     """How far a sensor has come. What counts before ``settled_ns`` is here; up to ``clock_ns`` more may come.
 
-    ``heard_s`` is when it was last heard of, ``runs`` has the last number of each of its runs.
+    ``heard_s`` is when it was last heard of, ``runs`` has the last number of each of its runs, ``waiting``
+    what waits of the last one, as it came.
     """
 
     clock_ns: int = 0
@@ -61,12 +62,14 @@ class _Sensor(msgspec.Struct):
     heard_s: float = 0.0
     ended: bool = False
     runs: dict[str, int] = msgspec.field(default_factory=dict)
+    waiting: deque[Held] = msgspec.field(default_factory=deque)
 
     def advance(self, parcel: Parcel, latest_ns: int) -> None:
         """Take the clock of a parcel. Several have the same; the first beyond it says that all came."""
         clock_ns = min(parcel.clock_ns, latest_ns)
         if parcel.run not in self.runs:
             self.clock_ns, self.settled_ns = clock_ns, 0
+            self.waiting = deque()  # a run may tell of any time, and waits for none before it
         elif clock_ns > self.clock_ns:
             self.clock_ns, self.settled_ns = clock_ns, self.clock_ns
         if parcel.kind in ("beat", "end"):
@@ -91,7 +94,7 @@ class Merging:
         self._arrived = 0
         self._begun_s: float | None = None
         self._sensors: OrderedDict[str, _Sensor] = OrderedDict()  # the latest heard of is the last
-        self._waiting: defaultdict[str, deque[Held]] = defaultdict(deque)  # of each sensor, as they came
+        self._waiting: list[deque[Held]] = []  # of each run of a sensor where something waits
         self._unpassed: deque[Held] = deque()  # those that are not wholly let go, as they came
 
     def arrive(self, parcel: Parcel, now_s: float) -> Held | None:
@@ -116,25 +119,27 @@ class Merging:
         self._arrived += 1
         size_bytes = len(parcel.data) + _OVERHEAD_BYTES
         held = Held(self._arrived, parcel, sensor.settled_ns, sensor.clock_ns, now_s, size_bytes)
-        self.counts.late += held.until_ns < self.passed_ns
+        if held.until_ns < self.passed_ns:
+            self.counts.late += 1
         self.held_bytes += size_bytes
         self._unpassed.append(held)
-        self._waiting[name].append(held)
+        if not sensor.waiting:
+            self._waiting.append(sensor.waiting)
+        sensor.waiting.append(held)
         return held
 
     def due(self, now_s: float) -> list[Held]:
-        """Return the parcels of which something may be let go now, each sensor's as they came.
+        """Return the parcels of which something may be let go now, each run's as they came.
 
         ``passed_ns`` says how far.
         """
         self.passed_ns = max(self.passed_ns, self._low(now_s))
         self.passed_ns = passed_ns = self._forced(now_s)
         found = []
-        for name, waiting in list(self._waiting.items()):
+        for waiting in self._waiting:
             while waiting and waiting[0].since_ns < passed_ns:
                 found.append(waiting.popleft())
-            if not waiting:
-                del self._waiting[name]
+        self._waiting = [each for each in self._waiting if each]
         return found
 
     def waiting(self) -> int:

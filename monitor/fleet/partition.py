@@ -66,19 +66,22 @@ class Counts(msgspec.Struct):
 
 
 class _Sensor(msgspec.Struct, eq=False):
-    """A sensor: its number, the same everywhere, and its windows.
-
-    ``last`` is the run of its last parcel that was said, with the parcel's number and clock below it, and how
-    many things that led to.
-    """
+    """A sensor's windows, and the last parcel of it that was said, if any: its run, and what it led to."""
 
     name: str
-    number: int
     covering: Covering
     run: str | None = None
     parcel: int = 0
     clock_ns: int = 0
     things: int = 0
+    _numbered: tuple[str | None, int] = (None, 0)
+
+    def number(self, run: str) -> int:
+        """Return the number of a run, the same everywhere: the parcels of a run keep their order."""
+        if run != self._numbered[0]:
+            text = f"{self.name}\0{run}".encode("utf-8", "replace")
+            self._numbered = run, int.from_bytes(hashlib.blake2b(text, digest_size=8).digest())
+        return self._numbered[1]
 
 
 class _Pending(msgspec.Struct, eq=False, gc=False):
@@ -161,12 +164,12 @@ class Partition:
         """Hand parcels on to correlation, in their places."""
         placed: list[Placed] = []
         for held in due:
-            pending, kind, data = self._pending[held.number], held.parcel.kind, held.parcel.data
-            if kind == "account":
-                pending.account = self._account_in(data)
-            batch = data if kind in DATA else _NOTHING
-            sensor, account = pending.sensor.number, pending.span.account
-            placed.append((held.number, sensor, account, held.since_ns, held.until_ns, batch))
+            pending, parcel = self._pending[held.number], held.parcel
+            if parcel.kind == "account":
+                pending.account = self._account_in(parcel.data)
+            batch = parcel.data if parcel.kind in DATA else _NOTHING
+            run, account = pending.sensor.number(parcel.run), pending.span.account
+            placed.append((held.number, run, account, held.since_ns, held.until_ns, batch))
         taken = self._correlating.hold(placed)
         self.counts.observations += taken.observations
         self.counts.malformed += taken.malformed
@@ -180,9 +183,8 @@ class Partition:
             return None
 
     def _first_heard(self, name: str) -> _Sensor:
-        digest = hashlib.blake2b(name.encode("utf-8", "replace"), digest_size=8).digest()
         covering = Covering(name, self._correlating.counted_of, self._accounts)
-        sensor = self._sensors[name] = _Sensor(name, int.from_bytes(digest), covering)
+        sensor = self._sensors[name] = _Sensor(name, covering)
         return sensor
 
     def _forget(self, name: str) -> None:
