@@ -3,13 +3,11 @@
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from ipaddress import ip_network
 from itertools import accumulate
 from typing import NamedTuple
 
 import msgspec
 
-from monitor.catalog.hostmatch import Addresses
 from monitor.fleet.judging import Judge
 from monitor.fleet.merging import Bounds
 from monitor.fleet.parcels import (
@@ -30,9 +28,9 @@ from monitor.pipeline import Pipeline
 from monitor.types import Decision
 from pcaps import golden
 from sensors.interest import Interest
+from sensors.names import AddressSet, NameSet
 from sensors.observations import Gap, NameResolved, Observation
 from sensors.relayed import Relayed
-from tests.test_native_correlator import CATALOG
 
 KEY = b"k" * 32
 BEAT_NS = 2_000_000_000
@@ -60,7 +58,8 @@ class Sensor:
 
     def __init__(self, name: str, interest: Interest, run: str = "r") -> None:
         self._name, self._run = name, run
-        self._resolvers = Addresses([ip_network(each) for each in interest.resolvers])
+        self._resolvers = AddressSet(interest.resolvers)
+        self._names = NameSet(interest.names)
         self._number = 0
         self.clock_ns = 0
         self._open: dict[int, list[Observation]] = defaultdict(list)
@@ -97,8 +96,7 @@ class Sensor:
 
     def _is_everybodys(self, answer: NameResolved) -> bool:
         names = answer.qname, *answer.cnames
-        known = any(CATALOG.match_name(name) is not None for name in names)
-        return known or self._resolvers.hold(answer.client)
+        return any(map(self._names.fits, names)) or self._resolvers.fits(answer.client)
 
     def _parcel(self, kind: ParcelKind, slot: int | None, data: bytes = b"") -> Parcel:
         self._number += 1

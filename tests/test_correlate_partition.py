@@ -42,6 +42,7 @@ pytestmark = pytest.mark.skipif(
     bool(native.MISSING), reason=f"the native engine is not built: {native.MISSING}"
 )
 POLICY = compiled_policy(f"{GROUPS}resolvers: [{RESOLVER}]\n")[0]
+BUILT_IN = load_catalog()
 CASES = [case.name for case in golden.cases()]
 AWHILE_S = 60  # after all came
 
@@ -88,10 +89,10 @@ def told(arrivals: Sequence[Arrival], judge: Judge, partitions: int) -> list[Sai
 def test_decisions_of_every_capture_are_those_of_one_process(
     case: str, split: Callable[[int], Split]
 ) -> None:
-    observations, judge = said(case), Judge(CATALOG)
+    observations, judge = said(case), Judge(BUILT_IN)
     habits = Habits(7, 0.2), Habits(50, 3.0), Habits(3, 0.0)
     arrivals = fleet(observations, split(3), habits, judge.interest)
-    assert as_told(told(arrivals, judge, 3)) == one_process(observations, Pipeline(CATALOG))
+    assert as_told(told(arrivals, judge, 3)) == one_process(observations, Pipeline(BUILT_IN))
 
 
 def one_chain_a_name(made: Sequence[Answer | Flow | Call]) -> Iterator[Answer | Flow | Call]:
@@ -127,11 +128,11 @@ def test_any_traffic_parted_in_any_way_leads_to_the_same(
 
 
 def test_a_sensor_that_begins_anew_while_another_is_waited_for_changes_nothing() -> None:
-    (asked, *hello, ended), catalog = said("openai-eu"), load_catalog()
+    (asked, *hello, ended), judge = said("openai-eu"), Judge(BUILT_IN)
     assert isinstance(ended, FlowUpdate)
     another = replace(ended, ts_ns=ended.ts_ns + 1, flow=replace(ended.flow, client_port=7))
     before, after = [asked, *hello], [ended, another]
-    decided, judge = one_process([*before, *after], Pipeline(catalog)), Judge(catalog)
+    decided = one_process([*before, *after], Pipeline(BUILT_IN))
     s0, later, s1 = (
         Sensor(name, judge.interest, run) for name, run in (("s0", "r"), ("s0", "later"), ("s1", "r"))
     )
@@ -158,7 +159,7 @@ def test_a_sensor_that_begins_anew_while_another_is_waited_for_changes_nothing()
 def test_what_comes_again_and_a_process_that_ends_anywhere_change_nothing(
     seed: int, restarts: list[float]
 ) -> None:
-    observations, judge, chance = said("demo"), Judge(CATALOG), random.Random(seed)
+    observations, judge, chance = said("demo"), Judge(BUILT_IN), random.Random(seed)
     habits = Habits(4, 1.0), Habits(9, 0.3)
     topic = Topic(1)
     for arrival in fleet(observations, dns_apart(2), habits, judge.interest):
@@ -179,5 +180,5 @@ def test_what_comes_again_and_a_process_that_ends_anywhere_change_nothing(
                 committed = unsaid[0] if unsaid is not None else offset + 1
         duplicates += here.merging.counts.duplicate
     messages += here.say(stored[-1][0] + AWHILE_S)
-    assert as_told(messages) == one_process(observations, Pipeline(CATALOG))
+    assert as_told(messages) == one_process(observations, Pipeline(BUILT_IN))
     assert duplicates > 0
