@@ -75,8 +75,9 @@ class Sensor:
         """Yield what is gathered, names first."""
         for whose, gathered in sorted(self._open.items()):
             kind: ParcelKind = "names" if whose < 0 else "observations"
+            slot = whose if whose >= 0 else None
             for at in range(0, len(gathered), MAX_OBSERVATIONS):
-                yield self._parcel(kind, max(whose, 0), ENCODE(gathered[at : at + MAX_OBSERVATIONS]))
+                yield self._parcel(kind, slot, ENCODE(gathered[at : at + MAX_OBSERVATIONS]))
         self._open.clear()
 
     def beat(self) -> Parcel:
