@@ -78,7 +78,7 @@ programs: ## install what the tests compare with, where this is Debian and one i
 	echo "not installed, so that tests which need it are skipped:$$missing" >&2
 
 kafka: $(VENV)/dev.stamp programs ## fetch the brokers that tests run, where Maven and Java are, into build/
-	@$(BIN)/python -m tests.brokers_kit || true
+	@$(BIN)/python -m tools.kafka.brokers || true
 
 test: test-python test-native ## set up, then run all tests
 
@@ -181,7 +181,7 @@ bench-archive: $(VENV)/dev.stamp ## measure every ready question over 100 millio
 
 bench-fleet: $(VENV)/dev.stamp native build/traffic-$(PACKETS).pcap ## measure what a sensor publishes, and a correlator takes
 	$(BIN)/python benchmarks/fleet_publish.py build/traffic-$(PACKETS).pcap
-	$(BIN)/python benchmarks/fleet.py --pcap build/traffic-$(PACKETS).pcap
+	$(BIN)/python benchmarks/fleet.py --pcap build/traffic-$(PACKETS).pcap --kafka
 
 bench-report: $(VENV)/dev.stamp ## measure the report over a million connections
 	@mkdir -p build

@@ -1,4 +1,4 @@
-"""Measures one core of a fleet's correlator: ``python benchmarks/fleet.py``.
+"""Measures one core of a fleet's correlator: ``python benchmarks/fleet.py``; ``--kafka``: on a broker too.
 
 Parcels as a sensor publishes them go in, encoded; decisions come out, encoded.
 """

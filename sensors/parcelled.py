@@ -1,7 +1,5 @@
 """Where an encoded batch stands among others, and what came of it: what relaying is told, and tells. Pure."""
 
-from typing import NamedTuple
-
 import msgspec
 
 
@@ -17,15 +15,10 @@ class Taken(msgspec.Struct, frozen=True):
     unknown: int
 
 
-class Place(NamedTuple):
-    """A parcel, by its number from 1 on, and where it stands among others.
+Placed = tuple[int, int, int, int, int, bytes]
+"""A parcel: its number from 1 on, its source's, its account's, the span that it is of, and its batch.
 
-    The parcels of a sensor keep their order. Observations count at their times, within the span of their
-    parcel; ``sensor``, a number, decides between equal times. What is counted goes to ``account``.
-    """
-
-    parcel: int
-    sensor: int
-    account: int
-    since_ns: int
-    until_ns: int
+The parcels of a source, one run of a sensor, keep their order. Observations count at their times, within
+the span of their parcel, from a moment in nanoseconds to another. The source's number decides between equal
+times, and what is counted goes to the account.
+"""

@@ -16,7 +16,7 @@ from sensors.interest import Interest
 from sensors.limits import NameLimits
 from sensors.native import MISSING
 from sensors.observations import Gap
-from sensors.parcelled import NotABatchError, Place, Taken
+from sensors.parcelled import NotABatchError, Placed, Taken
 
 if not MISSING:
     from sensors import _native
@@ -41,12 +41,9 @@ class Relayed:
         except ValueError as error:
             raise NotABatchError(str(error)) from None
 
-    def hold(self, place: Place, batch: bytes) -> Taken:
-        """Take a parcel's batch, to be released in its place. Raises NotABatchError."""
-        try:
-            return Taken(*self._relayed.hold(place, batch))
-        except ValueError as error:
-            raise NotABatchError(str(error)) from None
+    def hold(self, parcels: Sequence[Placed]) -> Taken:
+        """Take parcels, to be released in their places. Bytes that are no batch are one malformed value."""
+        return Taken(*self._relayed.hold(parcels))
 
     def release(self, until_ns: int) -> list[int]:
         """Pass on what counts before a moment; return the parcels that are now wholly passed on."""

@@ -38,6 +38,11 @@ class Brokers:
         """Answer each question about a topic with an error."""
         self._library.rd_kafka_mock_topic_set_error(self._cluster, topic.encode(), error)
 
+    def topic(self, name: str, partitions: int) -> None:
+        """Make a topic."""
+        make = self._library.rd_kafka_mock_topic_create
+        assert make(self._cluster, name.encode(), partitions, self._count) == 0
+
     def down(self) -> None:
         """Have no broker answer any more."""
         for broker in range(1, self._count + 1):

@@ -3,17 +3,16 @@
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from ipaddress import ip_network
 from itertools import accumulate
 from typing import NamedTuple
 
 import msgspec
 
-from monitor.catalog.hostmatch import Addresses
 from monitor.fleet.judging import Judge
 from monitor.fleet.merging import Bounds
 from monitor.fleet.parcels import (
     MAX_OBSERVATIONS,
+    SLOTS,
     TO_ALL,
     Account,
     Judged,
@@ -29,9 +28,9 @@ from monitor.pipeline import Pipeline
 from monitor.types import Decision
 from pcaps import golden
 from sensors.interest import Interest
+from sensors.names import AddressSet, NameSet
 from sensors.observations import Gap, NameResolved, Observation
 from sensors.relayed import Relayed
-from tests.test_native_correlator import CATALOG
 
 KEY = b"k" * 32
 BEAT_NS = 2_000_000_000
@@ -59,7 +58,8 @@ class Sensor:
 
     def __init__(self, name: str, interest: Interest, run: str = "r") -> None:
         self._name, self._run = name, run
-        self._resolvers = Addresses([ip_network(each) for each in interest.resolvers])
+        self._resolvers = AddressSet(interest.resolvers)
+        self._names = NameSet(interest.names)
         self._number = 0
         self.clock_ns = 0
         self._open: dict[int, list[Observation]] = defaultdict(list)
@@ -75,8 +75,9 @@ class Sensor:
         """Yield what is gathered, names first."""
         for whose, gathered in sorted(self._open.items()):
             kind: ParcelKind = "names" if whose < 0 else "observations"
+            slot = whose if whose >= 0 else None
             for at in range(0, len(gathered), MAX_OBSERVATIONS):
-                yield self._parcel(kind, max(whose, 0), ENCODE(gathered[at : at + MAX_OBSERVATIONS]))
+                yield self._parcel(kind, slot, ENCODE(gathered[at : at + MAX_OBSERVATIONS]))
         self._open.clear()
 
     def beat(self) -> Parcel:
@@ -87,7 +88,7 @@ class Sensor:
         yield self._parcel("end", None)
 
     def account(self, account: Account) -> Parcel:
-        return self._parcel("account", zlib.crc32(self._name.encode()) % 1_024, ENCODE(account))
+        return self._parcel("account", zlib.crc32(self._name.encode()) % SLOTS, ENCODE(account))
 
     def _whose(self, observation: Observation) -> int:
         if isinstance(observation, NameResolved) and self._is_everybodys(observation):
@@ -96,8 +97,7 @@ class Sensor:
 
     def _is_everybodys(self, answer: NameResolved) -> bool:
         names = answer.qname, *answer.cnames
-        known = any(CATALOG.match_name(name) is not None for name in names)
-        return known or self._resolvers.hold(answer.client)
+        return any(map(self._names.fits, names)) or self._resolvers.fits(answer.client)
 
     def _parcel(self, kind: ParcelKind, slot: int | None, data: bytes = b"") -> Parcel:
         self._number += 1

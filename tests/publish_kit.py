@@ -14,6 +14,7 @@ from monitor.fleet.spool import SpoolWriter
 from monitor.fleet.spool_reading import SpoolReader
 from sensors.engine import Options, open_sensor
 from sensors.observations import Observation
+from sensors.slots import SLOTS
 
 KEY = "a key of the whole fleet"
 LIMIT = 2**26
@@ -91,7 +92,7 @@ def configured(folder: Path, servers: str, **kafka: Any) -> Path:
 
 
 def parcel(number: int) -> Parcel:
-    kind, slot = ("beat", None) if number % 10 == 9 else ("observations", number * 7 % 1_024)
+    kind, slot = ("beat", None) if number % 10 == 9 else ("observations", number * 7 % SLOTS)
     return Parcel("edge", "run", number, number, kind, slot, os.urandom(200))  # type: ignore[arg-type]
 
 

@@ -1,5 +1,7 @@
 """Windows of sensors: what could be named, what was lost, and where nobody can tell."""
 
+from itertools import count
+
 from monitor.fleet.covering import Covering
 from monitor.fleet.parcels import Account
 from monitor.windows import WINDOW_NS
@@ -22,13 +24,13 @@ class Natively:
 
 def test_a_window_is_told_when_its_sensor_came_past_it() -> None:
     natively = Natively()
-    covering = Covering(natively)
-    span = covering.span("a", 10 * S)
+    covering = Covering("a", natively, count(1))
+    span = covering.span(10 * S)
     natively.flows[span.account] = 7
     span.accounted(Account(0, 60 * S, 100, {"ring": Count(3, 0)}, shed=2, blind=("eth1 was not up",)))
-    assert list(covering.passed("a", 10 * S)) == []
+    assert list(covering.passed(10 * S)) == []
     clocks = range(20 * S, WINDOW_NS + S, 20 * S)
-    (window,) = [window for clock in clocks for window in covering.passed("a", clock)]
+    (window,) = [window for clock in clocks for window in covering.passed(clock)]
     assert (window.since_ns, window.until_ns, window.sensor) == (0, WINDOW_NS, "a")
     assert (window.connections, window.bytes, window.coverage) == (7, 3, {"sni": 7})
     assert (window.packets, window.lost, window.shed) == (100, {"ring": Count(3, 0)}, 2)
@@ -37,44 +39,42 @@ def test_a_window_is_told_when_its_sensor_came_past_it() -> None:
 
 
 def test_where_a_sensor_was_silent_nobody_can_tell() -> None:
-    covering = Covering(Natively())
-    covering.span("a", 10 * S)
-    list(covering.passed("a", 10 * S))
-    first, between = covering.passed("a", 3 * WINDOW_NS + 5 * S)
+    covering = Covering("a", Natively(), count(1))
+    covering.span(10 * S)
+    list(covering.passed(10 * S))
+    first, between = covering.passed(3 * WINDOW_NS + 5 * S)
     assert (first.since_ns, first.until_ns) == (0, WINDOW_NS)
     assert (between.since_ns, between.until_ns) == (WINDOW_NS, 3 * WINDOW_NS)
     assert first.blind == between.blind == ("nothing came of the sensor for 895 s",)
-    (last,) = covering.passed("a", 3 * WINDOW_NS + 6 * S, ended=True)
+    (last,) = covering.passed(3 * WINDOW_NS + 6 * S, ended=True)
     assert (last.since_ns, last.until_ns) == (3 * WINDOW_NS, 3 * WINDOW_NS + 6 * S)
     assert last.blind == first.blind
 
 
 def test_a_partition_without_a_share_says_nothing() -> None:
-    covering = Covering(Natively())
-    covering.span("a", 10 * S)
-    windows = [
-        window for clock in range(10 * S, 3 * WINDOW_NS, 20 * S) for window in covering.passed("a", clock)
-    ]
+    covering = Covering("a", Natively(), count(1))
+    covering.span(10 * S)
+    windows = [window for clock in range(10 * S, 3 * WINDOW_NS, 20 * S) for window in covering.passed(clock)]
     assert windows == []
 
 
 def test_a_sensor_that_never_comes_back_is_told_of_when_others_came_past() -> None:
     natively = Natively()
-    covering = Covering(natively)
-    natively.flows[covering.span("a", 10 * S).account] = 4
-    assert list(covering.given_up("a", WINDOW_NS)) == []
-    (window,) = covering.given_up("a", 2 * WINDOW_NS)
+    covering = Covering("a", natively, count(1))
+    natively.flows[covering.span(10 * S).account] = 4
+    assert list(covering.given_up(WINDOW_NS)) == []
+    (window,) = covering.given_up(2 * WINDOW_NS)
     assert window.connections == 4
     assert window.blind == ("nothing more came of the sensor",)
-    assert list(covering.given_up("a", 3 * WINDOW_NS)) == []
+    assert list(covering.given_up(3 * WINDOW_NS)) == []
 
 
 def test_what_was_counted_before_other_groups_count_stays() -> None:
     natively = Natively()
-    covering = Covering(natively)
-    account = covering.span("a", 10 * S).account
+    covering = Covering("a", natively, count(1))
+    account = covering.span(10 * S).account
     natively.flows[account] = 4
     covering.settle()
     natively.flows[account] = 5
-    (window,) = covering.passed("a", 12 * S, ended=True)
+    (window,) = covering.passed(12 * S, ended=True)
     assert window.connections == 9

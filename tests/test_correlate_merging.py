@@ -21,9 +21,13 @@ class Sensor:
         return Parcel(self.name, self.run, self.number, clock * S, kind, data=data)
 
 
+def forget(name: str) -> None:
+    pytest.fail(f"{name} is forgotten")
+
+
 def started(*sensors: Sensor) -> Merging:
     """Return one that has heard of the sensors, and waited for more."""
-    merging = Merging(BOUNDS)
+    merging = Merging(BOUNDS, forget)
     for sensor in sensors:
         merging.arrive(sensor(1, "beat"), NOW - 10)
     return merging
@@ -34,7 +38,7 @@ def clocks(merging: Merging, now: float) -> list[int]:
 
 
 def test_at_the_beginning_all_are_waited_for() -> None:
-    merging, a = Merging(BOUNDS), Sensor("a")
+    merging, a = Merging(BOUNDS, forget), Sensor("a")
     for clock in (1, 2, 3):
         merging.arrive(a(clock), NOW)
     assert clocks(merging, NOW + 9.9) == []
@@ -65,6 +69,16 @@ def test_several_parcels_of_one_clock_have_one_span() -> None:
         (5, 7),
         (5, 7),
     ]
+
+
+def test_a_run_may_tell_of_any_time_and_waits_for_none_before_it() -> None:
+    a, again, b = Sensor("a"), Sensor("a", "again"), Sensor("b")
+    merging = started(a, b)
+    for parcel in (b(4, "beat"), a(5), a(10)):
+        merging.arrive(parcel, NOW)
+    assert clocks(merging, NOW) == [5]
+    merging.arrive(again(7), NOW)
+    assert clocks(merging, NOW) == [7]
 
 
 def test_what_comes_again_is_passed_over() -> None:
@@ -134,10 +148,11 @@ def test_a_clock_ahead_of_time_is_believed_for_a_minute_only() -> None:
 
 
 def test_sensors_and_runs_are_remembered_within_bounds() -> None:
-    merging = Merging(BOUNDS)
+    forgotten: list[str] = []
+    merging = Merging(BOUNDS, forgotten.append)
     for number in range(MAX_SENSORS + 2):
         merging.arrive(Sensor(f"s{number}")(1, "beat"), NOW)
-    assert merging.take_forgotten() == ["s0", "s1"]
+    assert forgotten == ["s0", "s1"]
     for number in range(MAX_RUNS + 1):
         merging.arrive(Sensor("s5", f"r{number}")(1, "beat"), NOW)
     assert merging.arrive(Sensor("s5", f"r{MAX_RUNS}")(1, "beat"), NOW) is None

@@ -3,26 +3,29 @@
 import random
 import zlib
 from collections.abc import Callable, Sequence
-from itertools import cycle
+from itertools import chain, cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from monitor.fleet.judging import Judge
-from monitor.fleet.parcels import Said
+from monitor.fleet.parcels import Parcel, Said
+from monitor.load import load_catalog
 from monitor.pipeline import Pipeline
 from pcaps import golden
 from sensors import native
 from sensors.connections import ConnectionSeen
 from sensors.engine import Options, open_sensor
-from sensors.observations import NameResolved, Observation
+from sensors.observations import FlowUpdate, NameResolved, Observation
 from tests.exchanges_kit import Answer, Call, Flow, capture, exchanges
 from tests.parcels_kit import (
     Arrival,
     Habits,
+    Sensor,
     Split,
     Topic,
     as_told,
@@ -39,6 +42,7 @@ pytestmark = pytest.mark.skipif(
     bool(native.MISSING), reason=f"the native engine is not built: {native.MISSING}"
 )
 POLICY = compiled_policy(f"{GROUPS}resolvers: [{RESOLVER}]\n")[0]
+BUILT_IN = load_catalog()
 CASES = [case.name for case in golden.cases()]
 AWHILE_S = 60  # after all came
 
@@ -85,10 +89,10 @@ def told(arrivals: Sequence[Arrival], judge: Judge, partitions: int) -> list[Sai
 def test_decisions_of_every_capture_are_those_of_one_process(
     case: str, split: Callable[[int], Split]
 ) -> None:
-    observations, judge = said(case), Judge(CATALOG)
+    observations, judge = said(case), Judge(BUILT_IN)
     habits = Habits(7, 0.2), Habits(50, 3.0), Habits(3, 0.0)
     arrivals = fleet(observations, split(3), habits, judge.interest)
-    assert as_told(told(arrivals, judge, 3)) == one_process(observations, Pipeline(CATALOG))
+    assert as_told(told(arrivals, judge, 3)) == one_process(observations, Pipeline(BUILT_IN))
 
 
 @settings(max_examples=60, deadline=None)
@@ -109,12 +113,39 @@ def test_any_traffic_parted_in_any_way_leads_to_the_same(
     assert as_told(told(arrivals, judge, partitions)) == one_process(observations, Pipeline(CATALOG, POLICY))
 
 
+def test_a_sensor_that_begins_anew_while_another_is_waited_for_changes_nothing() -> None:
+    (asked, *hello, ended), judge = said("openai-eu"), Judge(BUILT_IN)
+    assert isinstance(ended, FlowUpdate)
+    another = replace(ended, ts_ns=ended.ts_ns + 1, flow=replace(ended.flow, client_port=7))
+    before, after = [asked, *hello], [ended, another]
+    decided = one_process([*before, *after], Pipeline(BUILT_IN))
+    s0, later, s1 = (
+        Sensor(name, judge.interest, run) for name, run in (("s0", "r"), ("s0", "later"), ("s1", "r"))
+    )
+    parcels: list[Parcel] = []
+
+    def at(seconds: int, *sensors: Sensor) -> None:
+        for each in sensors:
+            each.clock_ns = asked.ts_ns + seconds * 1_000_000_000
+            parcels.append(each.beat())
+
+    at(-30, s0, s1)
+    at(-20, s0, s1)
+    at(-5, s0)
+    for sensor, seen in ((s0, before), (later, after)):
+        sensor.clock_ns = seen[-1].ts_ns
+        parcels += [*chain.from_iterable(map(sensor.see, seen)), *sensor.cut()]
+    at(5, later, s1)
+    arrivals = [Arrival(each.clock_ns / 1e9, each) for each in parcels]
+    assert as_told(told(arrivals, judge, 1)) == decided != []
+
+
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 2**32), restarts=st.lists(st.floats(0, 1), max_size=4))
 def test_what_comes_again_and_a_process_that_ends_anywhere_change_nothing(
     seed: int, restarts: list[float]
 ) -> None:
-    observations, judge, chance = said("demo"), Judge(CATALOG), random.Random(seed)
+    observations, judge, chance = said("demo"), Judge(BUILT_IN), random.Random(seed)
     habits = Habits(4, 1.0), Habits(9, 0.3)
     topic = Topic(1)
     for arrival in fleet(observations, dns_apart(2), habits, judge.interest):
@@ -135,5 +166,5 @@ def test_what_comes_again_and_a_process_that_ends_anywhere_change_nothing(
                 committed = unsaid[0] if unsaid is not None else offset + 1
         duplicates += here.merging.counts.duplicate
     messages += here.say(stored[-1][0] + AWHILE_S)
-    assert as_told(messages) == one_process(observations, Pipeline(CATALOG))
+    assert as_told(messages) == one_process(observations, Pipeline(BUILT_IN))
     assert duplicates > 0

@@ -11,10 +11,11 @@ import msgspec
 import pytest
 
 from monitor.findings.types import Finding
-from tests.brokers_kit import Brokers, brokers, free_port
+from tests.brokers_kit import Brokers, brokers
 from tests.daemon_kit import Samples, parsed, total
 from tests.fleet_kit import DEMO, POLICY, ROOT, figures, found, knowledge
 from tests.fleet_line_kit import Line, Spooled, line, one_process, parted, reborn, traffic
+from tests.sinks_kit import free_port
 from tests.test_correlate_partition import by_client, by_flow, dns_apart
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.timeout(240)]

@@ -71,4 +71,4 @@ def test_slots_are_spread_and_hang_on_the_key() -> None:
     assert len(set(slots)) > SLOTS * 0.95
     assert slots == [slot_of(client, b"key") for client in clients]
     assert slots != [slot_of(client, b"other") for client in clients]
-    assert slot_of("10.20.1.5", b"key") == 623
+    assert slot_of("10.20.1.5", b"key") == 111

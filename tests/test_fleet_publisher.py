@@ -20,10 +20,11 @@ from monitor.fleet.parcels import Parcel, decode_parcel
 from monitor.fleet.position import read_position
 from monitor.fleet.segments import numbers
 from monitor.fleet.spool_reading import SpoolReader
+from sensors.slots import SLOTS
 from tests import brokers_kit, kafka_servers_kit
-from tests.brokers_kit import free_port
 from tests.daemon_kit import parsed, total, wait_for
 from tests.publish_kit import configured, put
+from tests.sinks_kit import free_port
 
 pytestmark = pytest.mark.enable_socket
 TOPIC = "residency.observations"
@@ -281,6 +282,20 @@ def test_errors_of_brokers_lose_nothing_and_nothing_is_put_out_of_order(tmp_path
             found[message.partition() or 0].append(decode_parcel(message.value() or b""))
         consumer.close()
         assert without_doubles(found) == expected(sent, len(found))
+
+
+@pytest.mark.parametrize(("partitions", "lines"), [(SLOTS, 0), (SLOTS + 3, 1)])
+def test_more_partitions_than_slots_are_told_of_once(tmp_path: Path, partitions: int, lines: int) -> None:
+    with kafka_servers_kit.brokers(1) as mock:
+        mock.topic(TOPIC, partitions)
+        config = configured(tmp_path, mock.addresses[0])
+        put(tmp_path, range(5))
+        with publisher(config, "--once") as process:
+            _, said = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    idle = [line for line in said.splitlines() if "partitions idle" in line]
+    assert len(idle) == lines
+    assert all(f"{partitions:d}" in line and f"{SLOTS:d}" in line for line in idle)
 
 
 @pytest.mark.parametrize(

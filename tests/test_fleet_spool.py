@@ -19,6 +19,7 @@ from monitor.fleet.position import POSITION, read_position
 from monitor.fleet.segments import ALL, HEAD_BYTES, Place, numbers, packed, path_of, records
 from monitor.fleet.spool import SpoolWriter
 from monitor.fleet.spool_reading import SpoolReader
+from sensors.slots import SLOTS
 from tests.disk_kit import ROOT, unshared
 from tests.line_kit import changes_of, killed_before
 
@@ -34,7 +35,7 @@ def write(folder: Path, *bodies: int) -> None:
     """Write as one process does, a flush for each."""
     writer = SpoolWriter(folder, LIMIT)
     for number in bodies:
-        assert writer.put(number % 1_024, body(number), 1)
+        assert writer.put(number % SLOTS, body(number), 1)
         assert writer.flush() == 0
     writer.close()
 
@@ -46,7 +47,7 @@ def read(folder: Path, *, acknowledge: bool = True) -> list[int]:
     while batch := reader.read():
         for record in batch:
             number = int.from_bytes(record.body[:4])
-            assert (record.slot, record.body) == (number % 1_024, body(number))
+            assert (record.slot, record.body) == (number % SLOTS, body(number))
             found.append(number)
             if acknowledge:
                 reader.acknowledge(record.end)

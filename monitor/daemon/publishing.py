@@ -107,7 +107,7 @@ class Publishing:
     def turn(self, sensor: Publishes, status: Status, now_ns: int) -> list[Gap]:
         """Give a sign of life, and an account, where it is time; return gaps as ``pump`` does.
 
-        ``status`` is the sensor's from before. A sign of life says that all until then is published: it is, then.
+        ``status`` is of before. A sign of life says that all until then is published, and so it is.
         """
         moment = time.monotonic()
         self._look(status)

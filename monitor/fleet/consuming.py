@@ -85,8 +85,7 @@ class Stage:
         """
         messages = self._consumer.consume(MESSAGES, seconds)
         now_s = time.time()
-        for message in messages:
-            self._take(message, now_s)
+        self._take(messages, now_s)
         for owned in self.owned.values():
             self._say(owned.say(now_s))
         if time.monotonic() >= self._next_commit:
@@ -132,17 +131,18 @@ class Stage:
         for number in list(self.owned):
             self._forget(number)
 
-    def _take(self, message: Message, now_s: float) -> None:
-        owned = self.owned.get(message.partition() or 0)
-        error = message.error()
-        if error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001  so it is named
-            raise KafkaException(error)
-        if owned is None:
-            return
-        if error is not None:
-            owned.reached_end()
-        else:
-            owned.put(message.value(), message.offset() or 0, message.timestamp()[1], now_s)
+    def _take(self, messages: Iterable[Message], now_s: float) -> None:
+        for message in messages:
+            error = message.error()
+            if error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001  so it is named
+                raise KafkaException(error)
+            owned = self.owned.get(message.partition() or 0)
+            if owned is None:
+                continue
+            if error is None:
+                owned.put(message.value(), message.offset() or 0, message.timestamp()[1], now_s)
+            else:
+                owned.reached_end()
 
     def _say(self, messages: Iterable[Said]) -> None:
         for said in messages:

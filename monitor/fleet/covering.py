@@ -5,7 +5,6 @@ the same. A window is told when its sensor has come past it; where a sensor was 
 """
 
 from collections.abc import Callable, Iterator
-from itertools import count
 
 import msgspec
 
@@ -62,94 +61,75 @@ class Span(msgspec.Struct, eq=False):
         self.blind.update(account.blind[: _MAX_REASONS - len(self.blind)])
 
 
-class _Sensor(msgspec.Struct, eq=False):
-    """The windows of a sensor that are open, by their beginning, and its clock when it last said anything."""
-
-    spans: dict[int, Span] = msgspec.field(default_factory=dict)
-    clock_ns: int | None = None
-
-
 class Covering:
-    """The windows of all sensors in one partition."""
+    """The windows of one sensor in one partition. ``accounts`` are numbers that nobody else counts by."""
 
-    def __init__(self, counted_of: CountedOf) -> None:
+    def __init__(self, sensor: str, counted_of: CountedOf, accounts: Iterator[int]) -> None:
+        self._sensor = sensor
         self._counted_of = counted_of
-        self._accounts = count(1)
-        self._sensors: dict[str, _Sensor] = {}
+        self._accounts = accounts
+        self._spans: dict[int, Span] = {}  # those that are open, by their beginning
+        self._clock_ns: int | None = None  # when it last said anything
 
-    def span(self, sensor: str, clock_ns: int) -> Span:
+    def span(self, clock_ns: int) -> Span:
         """Return the window that a parcel with this clock counts in."""
-        spans = self._known(sensor).spans
         since_ns = clock_ns - clock_ns % WINDOW_NS
-        span = spans.get(since_ns)
+        span = self._spans.get(since_ns)
         if span is None:
-            span = spans[since_ns] = Span(since_ns, next(self._accounts))
+            span = self._spans[since_ns] = Span(since_ns, next(self._accounts))
         return span
 
-    def passed(self, sensor: str, clock_ns: int, *, ended: bool = False) -> list[Window]:
+    def passed(self, clock_ns: int, *, ended: bool = False) -> list[Window]:
         """Take the clock of a parcel that is wholly judged; return the windows that end by it."""
-        known = self._known(sensor)
-        before_ns, known.clock_ns = known.clock_ns, clock_ns
+        before_ns, self._clock_ns = self._clock_ns, clock_ns
+        if clock_ns == before_ns and not ended:
+            return []  # as most are: a sensor cuts many parcels at once
         here_ns = clock_ns - clock_ns % WINDOW_NS
-        if (
-            not ended
-            and before_ns is not None
-            and here_ns <= before_ns
-            and clock_ns - before_ns <= SILENCE_NS
-        ):
-            return []  # as most are
         silence_ns = clock_ns - before_ns if before_ns is not None else 0
-        return list(self._ended(sensor, clock_ns, silence_ns, ended=ended))
+        if not ended and before_ns is not None and here_ns <= before_ns and silence_ns <= SILENCE_NS:
+            return []
+        return list(self._ended(clock_ns, silence_ns, ended=ended))
 
-    def _ended(self, sensor: str, clock_ns: int, silence_ns: int, *, ended: bool) -> Iterator[Window]:
-        spans, here_ns = self._sensors[sensor].spans, clock_ns - clock_ns % WINDOW_NS
+    def _ended(self, clock_ns: int, silence_ns: int, *, ended: bool) -> Iterator[Window]:
+        here_ns = clock_ns - clock_ns % WINDOW_NS
         blind = f"nothing came of the sensor for {silence_ns // 1_000_000_000} s"
         if silence_ns > SILENCE_NS:
-            self.span(sensor, clock_ns)
-            for since_ns, span in spans.items():
+            self.span(clock_ns)
+            for since_ns, span in self._spans.items():
                 if since_ns <= here_ns:
                     span.blind.add(blind)
         told_ns = None
-        for since_ns in sorted(spans):
+        for since_ns in sorted(self._spans):
             if since_ns < here_ns or (ended and since_ns == here_ns):
                 until_ns = clock_ns if since_ns == here_ns else since_ns + WINDOW_NS
-                yield from self._closed(sensor, spans.pop(since_ns), until_ns)
+                yield from self._closed(self._spans.pop(since_ns), until_ns)
                 told_ns = max(until_ns, told_ns or 0)
         if silence_ns > SILENCE_NS and told_ns is not None and told_ns < here_ns:
-            yield _window(sensor, Span(told_ns, 0, blind={blind}), here_ns)
+            yield _window(self._sensor, Span(told_ns, 0, blind={blind}), here_ns)
 
-    def given_up(self, sensor: str, passed_ns: int) -> Iterator[Window]:
+    def given_up(self, passed_ns: int) -> Iterator[Window]:
         """Yield the windows of a sensor that says nothing any more, where all others have come past them."""
-        known = self._sensors.get(sensor, _Sensor())
-        for since_ns in sorted(known.spans):
+        for since_ns in sorted(self._spans):
             until_ns = since_ns + WINDOW_NS
             if until_ns + SILENCE_NS <= passed_ns:
-                span = known.spans.pop(since_ns)
+                span = self._spans.pop(since_ns)
                 span.blind.add("nothing more came of the sensor")
-                yield from self._closed(sensor, span, until_ns)
+                yield from self._closed(span, until_ns)
 
-    def forget(self, sensor: str) -> None:
-        """Remember nothing of a sensor any more; what was counted of it is not told."""
-        known = self._sensors.pop(sensor, _Sensor())
-        for span in known.spans.values():
+    def forget(self) -> None:
+        """Let go of what was counted: it is not told."""
+        for span in self._spans.values():
             self._counted_of(span.account)
 
     def settle(self) -> None:
         """Take what was counted natively until now, by the groups that now end."""
-        for sensor in self._sensors.values():
-            for span in sensor.spans.values():
-                span.tally.counted(self._counted_of(span.account))
+        for span in self._spans.values():
+            span.tally.counted(self._counted_of(span.account))
 
-    def _known(self, sensor: str) -> _Sensor:
-        known = self._sensors.get(sensor)
-        if known is None:
-            known = self._sensors[sensor] = _Sensor()
-        return known
-
-    def _closed(self, sensor: str, span: Span, until_ns: int) -> Iterator[Window]:
+    def _closed(self, span: Span, until_ns: int) -> Iterator[Window]:
         """Yield the window, where there is anything to say: each partition has a share of it, or none."""
         span.tally.counted(self._counted_of(span.account))
-        window = _window(sensor, span, until_ns)
+        window = _window(self._sensor, span, until_ns)
         if window.connections or window.blind or span.is_accounted:
             yield window
 

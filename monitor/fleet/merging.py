@@ -5,8 +5,9 @@ waited for, no parcel waits longer than a bound, and all together take no more t
 behind what was let go is late, and let go at once. Pure: the time on the wall is an argument.
 """
 
-import heapq
 from collections import OrderedDict, deque
+from collections.abc import Callable
+from itertools import takewhile
 
 import msgspec
 
@@ -52,7 +53,8 @@ class Held(msgspec.Struct, eq=False, gc=False):
 class _Sensor(msgspec.Struct):
     """How far a sensor has come. What counts before ``settled_ns`` is here; up to ``clock_ns`` more may come.
 
-    ``heard_s`` is when it was last heard of, ``runs`` has the last number of each of its runs.
+    ``heard_s`` is when it was last heard of, ``runs`` has the last number of each of its runs, ``waiting``
+    what waits of the last one, as it came.
     """
 
     clock_ns: int = 0
@@ -60,12 +62,14 @@ class _Sensor(msgspec.Struct):
     heard_s: float = 0.0
     ended: bool = False
     runs: dict[str, int] = msgspec.field(default_factory=dict)
+    waiting: deque[Held] = msgspec.field(default_factory=deque)
 
     def advance(self, parcel: Parcel, latest_ns: int) -> None:
         """Take the clock of a parcel. Several have the same; the first beyond it says that all came."""
         clock_ns = min(parcel.clock_ns, latest_ns)
         if parcel.run not in self.runs:
             self.clock_ns, self.settled_ns = clock_ns, 0
+            self.waiting = deque()  # a run may tell of any time, and waits for none before it
         elif clock_ns > self.clock_ns:
             self.clock_ns, self.settled_ns = clock_ns, self.clock_ns
         if parcel.kind in ("beat", "end"):
@@ -76,29 +80,36 @@ class _Sensor(msgspec.Struct):
 
 
 class Merging:
-    """The parcels of one partition. ``passed_ns``: all that counts before this moment was let go."""
+    """The parcels of one partition. ``passed_ns``: all that counts before this moment was let go.
 
-    def __init__(self, bounds: Bounds) -> None:
+    ``forget`` is told of sensors that are no longer remembered, since there are too many.
+    """
+
+    def __init__(self, bounds: Bounds, forget: Callable[[str], None]) -> None:
         self._bounds = bounds
+        self._forget = forget
         self.counts = Counts()
         self.passed_ns = 0
         self.held_bytes = 0
         self._arrived = 0
         self._begun_s: float | None = None
-        self._sensors: OrderedDict[str, _Sensor] = OrderedDict()
-        self._waiting: list[tuple[int, int, Held]] = []  # by the beginning of their spans
+        self._sensors: OrderedDict[str, _Sensor] = OrderedDict()  # the latest heard of is the last
+        self._waiting: list[deque[Held]] = []  # of each run of a sensor where something waits
         self._unpassed: deque[Held] = deque()  # those that are not wholly let go, as they came
-        self._forgotten: list[str] = []
 
     def arrive(self, parcel: Parcel, now_s: float) -> Held | None:
         """Take a parcel; return it with its place, or None where it came before."""
         if self._begun_s is None:
             self._begun_s = now_s
-        sensor = self._sensor(parcel.sensor)
+        name = parcel.sensor
+        sensor = self._sensors.get(name)
+        if sensor is None:
+            sensor = self._first_heard(name)
         last = sensor.runs.get(parcel.run)
         if last is not None and parcel.number <= last:
             self.counts.duplicate += 1
             return None
+        self._sensors.move_to_end(name)
         if parcel.clock_ns != sensor.clock_ns or parcel.kind not in DATA or last is None:
             latest_ns = int(now_s * _SECOND_NS) + MAX_AHEAD_NS
             self.counts.ahead += parcel.clock_ns > latest_ns
@@ -108,19 +119,27 @@ class Merging:
         self._arrived += 1
         size_bytes = len(parcel.data) + _OVERHEAD_BYTES
         held = Held(self._arrived, parcel, sensor.settled_ns, sensor.clock_ns, now_s, size_bytes)
-        self.counts.late += held.until_ns < self.passed_ns
+        if held.until_ns < self.passed_ns:
+            self.counts.late += 1
         self.held_bytes += size_bytes
         self._unpassed.append(held)
-        heapq.heappush(self._waiting, (held.since_ns, held.number, held))
+        if not sensor.waiting:
+            self._waiting.append(sensor.waiting)
+        sensor.waiting.append(held)
         return held
 
     def due(self, now_s: float) -> list[Held]:
-        """Return the parcels of which something may be let go now; ``passed_ns`` says how far."""
+        """Return the parcels of which something may be let go now, each run's as they came.
+
+        ``passed_ns`` says how far.
+        """
         self.passed_ns = max(self.passed_ns, self._low(now_s))
-        self.passed_ns = self._forced(now_s)
+        self.passed_ns = passed_ns = self._forced(now_s)
         found = []
-        while self._waiting and self._waiting[0][0] < self.passed_ns:
-            found.append(heapq.heappop(self._waiting)[2])
+        for waiting in self._waiting:
+            while waiting and waiting[0].since_ns < passed_ns:
+                found.append(waiting.popleft())
+        self._waiting = [each for each in self._waiting if each]
         return found
 
     def waiting(self) -> int:
@@ -129,20 +148,14 @@ class Merging:
 
     def silent(self, now_s: float) -> list[str]:
         """Return the sensors that are no longer waited for, and did not say that they end."""
-        return [name for name, each in self._sensors.items() if not each.ended and self._is_lost(each, now_s)]
+        patience_s = self._bounds.patience_seconds
+        lost = takewhile(lambda item: now_s - item[1].heard_s > patience_s, self._sensors.items())
+        return [name for name, sensor in lost if not sensor.ended]
 
-    def take_forgotten(self) -> list[str]:
-        """Return the sensors that are no longer remembered, since there are too many, once."""
-        forgotten, self._forgotten = self._forgotten, []
-        return forgotten
-
-    def _sensor(self, name: str) -> _Sensor:
-        sensor = self._sensors.get(name)
-        if sensor is not None:
-            self._sensors.move_to_end(name)
-            return sensor
+    def _first_heard(self, name: str) -> _Sensor:
+        """Remember a sensor; forget another one where there are too many."""
         if len(self._sensors) >= MAX_SENSORS:
-            self._forgotten.append(self._sensors.popitem(last=False)[0])
+            self._forget(self._sensors.popitem(last=False)[0])
         sensor = self._sensors[name] = _Sensor()
         return sensor
 
@@ -150,15 +163,13 @@ class Merging:
         """Return the moment that every sensor has come past. At the beginning nobody is known yet."""
         if self._begun_s is None or now_s < self._begun_s + self._bounds.hold_seconds:
             return 0
+        patience_s = self._bounds.patience_seconds
         live = [
             each.settled_ns
             for each in self._sensors.values()
-            if not each.ended and not self._is_lost(each, now_s)
+            if not each.ended and now_s - each.heard_s <= patience_s
         ]
         return min(live) if live else max((held.until_ns + 1 for held in self._unpassed), default=0)
-
-    def _is_lost(self, sensor: _Sensor, now_s: float) -> bool:
-        return now_s - sensor.heard_s > self._bounds.patience_seconds
 
     def _forced(self, now_s: float) -> int:
         """Return the moment up to which nobody is waited for: of what waited too long, or has no room.
@@ -168,15 +179,15 @@ class Merging:
         passed_ns = self.passed_ns
         while self._unpassed:
             oldest = self._unpassed[0]
-            is_overdue = now_s - oldest.arrived_s >= self._bounds.hold_seconds
-            is_passed = oldest.until_ns < passed_ns
-            if not is_passed and not is_overdue and self.held_bytes <= self._bounds.held_bytes:
-                break
-            if oldest.until_ns == passed_ns:
-                passed_ns += 1
-            elif not is_passed and oldest.parcel.kind in DATA:
-                self.counts.overdue += is_overdue
-                self.counts.pressed += not is_overdue
-                passed_ns = oldest.until_ns + 1
+            if oldest.until_ns >= passed_ns:
+                is_overdue = now_s - oldest.arrived_s >= self._bounds.hold_seconds
+                if not is_overdue and self.held_bytes <= self._bounds.held_bytes:
+                    break
+                if oldest.until_ns == passed_ns:
+                    passed_ns += 1
+                elif oldest.parcel.kind in DATA:
+                    self.counts.overdue += is_overdue
+                    self.counts.pressed += not is_overdue
+                    passed_ns = oldest.until_ns + 1
             self.held_bytes -= self._unpassed.popleft().size_bytes
         return passed_ns

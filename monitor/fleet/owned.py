@@ -39,7 +39,8 @@ class Owned:
     def put(self, value: bytes | None, offset: int, stamp_ms: int, now_s: float) -> None:
         """Take a message, with the time that its broker gave it."""
         self.next_offset = offset + 1
-        self.stamp_ms = max(self.stamp_ms, min(stamp_ms, int(now_s * 1_000)))
+        if stamp_ms > self.stamp_ms:
+            self.stamp_ms = max(self.stamp_ms, min(stamp_ms, int(now_s * 1_000)))
         self._is_at_end = False
         self.partition.offer(value or b"", offset, stamp_ms, self.stamp_ms / 1_000)
 

@@ -6,7 +6,7 @@ need, the beat of a sensor's clock and its end go to all partitions. Correlators
 by tenant.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -26,8 +26,10 @@ __all__ = [
 VERSION = 1
 MAX_PARCEL_BYTES = 900_000  # encoded: below what brokers take as they come (1 MiB with its envelope)
 MAX_OBSERVATIONS = 4_096  # in one parcel
+MAX_NAME = 255  # characters of a sensor's name, and of a run's
 
 ParcelKind = Literal["observations", "names", "beat", "account", "end"]
+_Name = Annotated[str, msgspec.Meta(max_length=MAX_NAME)]
 TO_ALL: frozenset[ParcelKind] = frozenset({"names", "beat", "end"})  # partitions
 
 
@@ -46,7 +48,7 @@ class Account(msgspec.Struct, frozen=True):
     blind: tuple[str, ...] = ()
 
 
-class Parcel(msgspec.Struct, frozen=True):
+class Parcel(msgspec.Struct, frozen=True, gc=False):
     """What a sensor says at once.
 
     ``run`` is the sensor's process, another one at each start. ``number`` counts its parcels from 0: in each
@@ -55,8 +57,8 @@ class Parcel(msgspec.Struct, frozen=True):
     ``data`` is a msgpack array of observations (kinds "observations" and "names"), or one Account.
     """
 
-    sensor: str
-    run: str
+    sensor: _Name
+    run: _Name
     number: int
     clock_ns: int
     kind: ParcelKind

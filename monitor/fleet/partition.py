@@ -5,8 +5,8 @@ something before this was begun is taken again to remember what correlation need
 """
 
 import hashlib
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
 from typing import Protocol
 
 import msgspec
@@ -29,9 +29,8 @@ from monitor.types import Decision
 from monitor.windows import Window
 from sensors.connections import Counted, Seen
 from sensors.interest import Interest
-from sensors.parcelled import NotABatchError, Place, Taken
+from sensors.parcelled import Placed, Taken
 
-MAX_NAME = 255  # characters of a sensor's name, and of a run's
 _NOTHING = b"\x90"  # an empty array
 _account = msgspec.msgpack.Decoder(Account).decode
 
@@ -39,8 +38,8 @@ _account = msgspec.msgpack.Decoder(Account).decode
 class Correlating(Protocol):
     """What correlates: `sensors.relayed`."""
 
-    def hold(self, place: Place, batch: bytes) -> Taken:
-        """Take a parcel's batch, to be released in its place. Raises NotABatchError."""
+    def hold(self, parcels: Sequence[Placed]) -> Taken:
+        """Take parcels, to be released in their places."""
 
     def release(self, until_ns: int) -> list[int]:
         """Pass on what counts before a moment; return the parcels that are now wholly passed on."""
@@ -66,26 +65,35 @@ class Counts(msgspec.Struct):
     covered: int = 0
 
 
+class _Sensor(msgspec.Struct, eq=False):
+    """A sensor's windows, and the last parcel of it that was said, if any: its run, and what it led to."""
+
+    name: str
+    covering: Covering
+    run: str | None = None
+    parcel: int = 0
+    clock_ns: int = 0
+    things: int = 0
+    _numbered: tuple[str | None, int] = (None, 0)
+
+    def number(self, run: str) -> int:
+        """Return the number of a run, the same everywhere: the parcels of a run keep their order."""
+        if run != self._numbered[0]:
+            text = f"{self.name}\0{run}".encode("utf-8", "replace")
+            self._numbered = run, int.from_bytes(hashlib.blake2b(text, digest_size=8).digest())
+        return self._numbered[1]
+
+
 class _Pending(msgspec.Struct, eq=False, gc=False):
     """A parcel that is not wholly judged, and what it led to so far, if anything."""
 
     offset: int
     stamp_ms: int
     parcel: Parcel
+    sensor: _Sensor
     span: Span
     decisions: list[Decision] | None = None
     account: Account | None = None
-    is_said: bool = False
-
-
-class _Last(msgspec.Struct, eq=False):
-    """The last parcel of a sensor that was said, and how many things it led to."""
-
-    sensor: str
-    run: str
-    number: int
-    clock_ns: int
-    things: int = 0
 
 
 class Partition:
@@ -95,16 +103,14 @@ class Partition:
         self, number: int, judge: Judge, correlating: Correlating, bounds: Bounds, said_to: int = 0
     ) -> None:
         self.counts = Counts()
-        self.merging = Merging(bounds)
+        self.merging = Merging(bounds, self._forget)
         self._number = number
         self._judge = judge
         self._correlating = correlating
         self._said_to = said_to
-        self._covering = Covering(correlating.counted_of)
-        self._pending: dict[int, _Pending] = {}  # by the number that merging gave them
-        self._in_order: deque[_Pending] = deque()  # as they came
-        self._last: dict[str, _Last] = {}
-        self._sensor_numbers: dict[str, int] = {}
+        self._accounts = count(1)
+        self._sensors: dict[str, _Sensor] = {}
+        self._pending: dict[int, _Pending] = {}  # as they came, by the number that merging gave them
 
     def offer(self, message: bytes, offset: int, stamp_ms: int, now_s: float) -> None:
         """Take a message of the partition. ``stamp_ms`` is the broker's, ``now_s`` the time by it."""
@@ -117,24 +123,18 @@ class Partition:
         except NotAMessageError:
             self.counts.malformed += 1
             return
-        if len(parcel.sensor) > MAX_NAME or len(parcel.run) > MAX_NAME:
-            self.counts.malformed += 1
-            return
         held = self.merging.arrive(parcel, now_s)
-        for sensor in self.merging.take_forgotten():
-            self._covering.forget(sensor)
-            self._last.pop(sensor, None)
-            self._sensor_numbers.pop(sensor, None)
         if held is None:
             return
-        pending = _Pending(offset, stamp_ms, parcel, self._covering.span(parcel.sensor, held.until_ns))
-        self._pending[held.number] = pending
-        self._in_order.append(pending)
+        sensor = self._sensors.get(parcel.sensor)
+        if sensor is None:
+            sensor = self._first_heard(parcel.sensor)
+        span = sensor.covering.span(held.until_ns)
+        self._pending[held.number] = _Pending(offset, stamp_ms, parcel, sensor, span)
 
     def say(self, now_s: float) -> Iterator[Said]:
         """Yield what there is to be said by now."""
-        for held in self.merging.due(now_s):
-            self._hold(held)
+        self._hold(self.merging.due(now_s))
         done = self._correlating.release(self.merging.passed_ns)
         for number, seen in self._correlating.handed_out():
             pending = self._pending[number]
@@ -150,37 +150,30 @@ class Partition:
 
     def retarget(self, judge: Judge) -> None:
         """Judge by other knowledge from here on. What waits is judged by it, too."""
-        self._covering.settle()
+        for sensor in self._sensors.values():
+            sensor.covering.settle()
         self._correlating.retarget(judge.interest)
         self._judge = judge
 
     def unsaid(self) -> tuple[int, int] | None:
         """Return offset and stamp of the first message that is not wholly said; None where all are."""
-        while self._in_order and self._in_order[0].is_said:
-            self._in_order.popleft()
-        return (self._in_order[0].offset, self._in_order[0].stamp_ms) if self._in_order else None
+        oldest = next(iter(self._pending.values()), None)
+        return (oldest.offset, oldest.stamp_ms) if oldest is not None else None
 
-    def _hold(self, held: Held) -> None:
-        """Hand a parcel on to correlation, in its place."""
-        pending, parcel = self._pending[held.number], held.parcel
-        if parcel.kind == "account":
-            pending.account = self._account_in(parcel.data)
-        place = Place(
-            held.number,
-            self._sensor_number(parcel.sensor),
-            pending.span.account,
-            held.since_ns,
-            held.until_ns,
-        )
-        try:
-            taken = self._correlating.hold(place, parcel.data if parcel.kind in DATA else _NOTHING)
-        except NotABatchError:
-            self.counts.malformed += 1
-            taken = self._correlating.hold(place, _NOTHING)
+    def _hold(self, due: Iterable[Held]) -> None:
+        """Hand parcels on to correlation, in their places."""
+        placed: list[Placed] = []
+        for held in due:
+            pending, parcel = self._pending[held.number], held.parcel
+            if parcel.kind == "account":
+                pending.account = self._account_in(parcel.data)
+            batch = parcel.data if parcel.kind in DATA else _NOTHING
+            run, account = pending.sensor.number(parcel.run), pending.span.account
+            placed.append((held.number, run, account, held.since_ns, held.until_ns, batch))
+        taken = self._correlating.hold(placed)
         self.counts.observations += taken.observations
-        if taken.malformed or taken.unknown:
-            self.counts.malformed += taken.malformed
-            self.counts.unknown += taken.unknown
+        self.counts.malformed += taken.malformed
+        self.counts.unknown += taken.unknown
 
     def _account_in(self, data: bytes) -> Account | None:
         try:
@@ -189,47 +182,50 @@ class Partition:
             self.counts.malformed += 1
             return None
 
-    def _sensor_number(self, sensor: str) -> int:
-        """Return a sensor's number, the same everywhere."""
-        number = self._sensor_numbers.get(sensor)
-        if number is None:
-            digest = hashlib.blake2b(sensor.encode("utf-8", "replace"), digest_size=8).digest()
-            number = self._sensor_numbers[sensor] = int.from_bytes(digest)
-        return number
+    def _first_heard(self, name: str) -> _Sensor:
+        covering = Covering(name, self._correlating.counted_of, self._accounts)
+        sensor = self._sensors[name] = _Sensor(name, covering)
+        return sensor
+
+    def _forget(self, name: str) -> None:
+        """Remember nothing of a sensor any more."""
+        sensor = self._sensors.pop(name, None)
+        if sensor is not None:
+            sensor.covering.forget()
 
     def _finish(self, pending: _Pending) -> list[Window]:
         """Take note that all of a parcel is judged; return the windows that it ends."""
-        parcel = pending.parcel
-        self._last[parcel.sensor] = _Last(parcel.sensor, parcel.run, parcel.number, parcel.clock_ns)
-        pending.is_said = True
+        parcel, sensor = pending.parcel, pending.sensor
+        sensor.run, sensor.parcel, sensor.clock_ns = parcel.run, parcel.number, parcel.clock_ns
+        sensor.things = 0
         if pending.account is not None:
             pending.span.accounted(pending.account)
-        return self._covering.passed(parcel.sensor, parcel.clock_ns, ended=parcel.kind == "end")
+        return sensor.covering.passed(parcel.clock_ns, ended=parcel.kind == "end")
 
     def _said(self, pending: _Pending, windows: Iterable[Window]) -> Iterator[Said]:
         """Yield what a parcel led to."""
-        last, is_new = self._last[pending.parcel.sensor], pending.offset >= self._said_to
+        sensor, is_new = pending.sensor, pending.offset >= self._said_to
         for decision in pending.decisions or ():
-            origin = self._origin(last)
+            origin = self._origin(sensor)
             if is_new:
                 self.counts.judged += 1
-                yield Judged(origin, last.clock_ns, decision)
-        yield from self._windows(last, windows, is_new=is_new)
+                yield Judged(origin, sensor.clock_ns, decision)
+        yield from self._windows(sensor, windows, is_new=is_new)
 
     def _of_silent(self, now_s: float) -> Iterator[Said]:
-        for sensor in self.merging.silent(now_s):
-            last = self._last.get(sensor)
-            if last is not None:
-                windows = self._covering.given_up(sensor, self.merging.passed_ns)
-                yield from self._windows(last, windows, is_new=True)
+        for name in self.merging.silent(now_s):
+            sensor = self._sensors.get(name)
+            if sensor is not None and sensor.run is not None:
+                windows = sensor.covering.given_up(self.merging.passed_ns)
+                yield from self._windows(sensor, windows, is_new=True)
 
-    def _windows(self, last: _Last, windows: Iterable[Window], *, is_new: bool) -> Iterator[Said]:
+    def _windows(self, sensor: _Sensor, windows: Iterable[Window], *, is_new: bool) -> Iterator[Said]:
         for window in windows:
-            origin = self._origin(last)
+            origin = self._origin(sensor)
             if is_new:
                 self.counts.covered += 1
-                yield Covered(origin, last.clock_ns, window)
+                yield Covered(origin, sensor.clock_ns, window)
 
-    def _origin(self, last: _Last) -> Origin:
-        last.things += 1
-        return Origin(self._number, last.sensor, last.run, last.number, last.things - 1)
+    def _origin(self, sensor: _Sensor) -> Origin:
+        sensor.things += 1
+        return Origin(self._number, sensor.name, sensor.run or "", sensor.parcel, sensor.things - 1)

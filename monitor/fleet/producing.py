@@ -78,7 +78,7 @@ def configuration(kafka: Kafka, folder: Path) -> dict[str, Any]:
 
 
 class Topic:
-    """One topic, whose partitions are asked for once. ``done`` is the place up to which all was delivered."""
+    """One topic of so many ``partitions``. ``done`` is the place up to which all was delivered."""
 
     def __init__(self, options: dict[str, Any], name: str) -> None:
         """Raises NotProducedError where no broker knows the topic now."""
@@ -90,7 +90,7 @@ class Topic:
         self._flying: deque[_Flying] = deque()
         self._begun: _Begun | None = None
         self._producer = Producer(options | {"error_cb": self._heard, "logger": silent()})
-        self._partitions = self._ask()
+        self.partitions = self._ask()
 
     @property
     def flying(self) -> int:
@@ -105,7 +105,7 @@ class Topic:
     def give(self, record: Record) -> None:
         """Take a parcel that is to be written, once ``push`` said that the one before is on its way."""
         everywhere = record.slot == ALL
-        partitions = range(self._partitions) if everywhere else (record.slot % self._partitions,)
+        partitions = range(self.partitions) if everywhere else (record.slot % self.partitions,)
         flying = _Flying(record.end, len(partitions))
         self._flying.append(flying)
         self._begun = _Begun(record.body, None if everywhere else str(record.slot), flying, deque(partitions))

@@ -14,6 +14,7 @@ from monitor.fleet.producing import NotProducedError, Topic
 from monitor.fleet.segments import Place
 from monitor.fleet.spool_reading import SpoolReader
 from monitor.metrics.delivery import Delivery
+from sensors.slots import SLOTS
 
 NOTE_SECONDS = 0.5  # between two notes of how far it is
 STATUS_SECONDS = 60.0
@@ -52,6 +53,7 @@ class Publisher:
         self._trouble: str | None = None
         self._unkept: str | None = None
         self._delivered = self._damaged = self._damaged_bytes = self._failures = 0
+        self._partitions = 0  # of the topic, as far as it was told of
         self._next_note = self._next_status = self._next_told = 0.0
         self._is_reopening = False
 
@@ -74,6 +76,7 @@ class Publisher:
     def _publish(self) -> None:
         """Publish, with one producer, until that is all, or another is to do it. Raises NotProducedError."""
         topic = self._sources.topic()
+        self._say_idle(topic.partitions)
         reader = None
         try:
             reader = self._sources.reader()
@@ -172,6 +175,13 @@ class Publisher:
             flying=topic.flying,
             waiting_bytes=reader.waiting_bytes(),
         )
+
+    def _say_idle(self, partitions: int) -> None:
+        """Say once of a topic that it has more partitions than clients are parted into."""
+        if partitions > SLOTS and partitions != self._partitions:
+            mend = f"no client is in those beyond {SLOTS}: make the topic with {SLOTS} or fewer"
+            self._sources.log.warning("partitions idle", partitions=partitions, slots=SLOTS, mend=mend)
+        self._partitions = partitions
 
     def _say_trouble(self, trouble: str) -> None:
         """Say once that brokers do not take parcels, and when they do again."""

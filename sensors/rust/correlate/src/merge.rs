@@ -1,8 +1,8 @@
 //! Observations of several sensors' parcels, in one order of time, each when all before it are there.
 //!
-//! The parcels of one sensor keep their order, and so does what is in them: an observation counts at the latest time
-//! that it or one before it has, within the span that its parcel is of. A parcel without observations counts at the
-//! end of its span.
+//! The parcels of one run of a sensor keep their order, and so does what is in them: an observation counts at the
+//! latest time that it or one before it has, within the span that its parcel is of. A parcel without observations
+//! counts at the end of its span.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -15,7 +15,7 @@ use dissect::observations::Observation;
 pub struct Place {
     /// Its number here: later ones are higher.
     pub parcel: u64,
-    /// Whose it is. Where times are equal, the lower one comes first.
+    /// The run of a sensor that it is of. Where times are equal, the lower one comes first.
     pub sensor: u64,
     /// What is counted of it goes there.
     pub account: u64,

@@ -4,6 +4,7 @@
 //! parts of it are there, and then released with them.
 
 use std::collections::{HashMap, VecDeque};
+use std::ops::AddAssign;
 
 use dissect::decode::Decoder;
 use dissect::observations::Observation;
@@ -13,7 +14,7 @@ use crate::filter::{Counted, Filter};
 use crate::interest::Wanted;
 use crate::merge::{Merge, Place};
 
-/// What came of a batch: values taken, values that were none, values of a kind that is not known here.
+/// What came of batches: values taken, values that were none, values of a kind that is not known here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Taken {
     /// Observations that went on.
@@ -22,6 +23,14 @@ pub struct Taken {
     pub malformed: u64,
     /// What a newer sensor says.
     pub unknown: u64,
+}
+
+impl AddAssign for Taken {
+    fn add_assign(&mut self, other: Self) {
+        self.observations += other.observations;
+        self.malformed += other.malformed;
+        self.unknown += other.unknown;
+    }
 }
 
 /// A filter whose observations come encoded, in batches.
@@ -58,14 +67,16 @@ impl Relayed {
         Ok(taken)
     }
 
-    /// Take a parcel's batch, to be released in its place among others.
-    ///
-    /// # Errors
-    /// It is no array of values; nothing was taken, and the parcel is not held.
-    pub fn hold(&mut self, place: Place, batch: &[u8]) -> Result<Taken, Malformed> {
-        let (taken, observations) = self.decoded(batch)?;
+    /// Take a parcel's batch, to be released in its place among others. Bytes that are no array are one malformed
+    /// value, of a parcel that holds nothing.
+    pub fn hold(&mut self, place: Place, batch: &[u8]) -> Taken {
+        let none = Taken {
+            malformed: 1,
+            ..Taken::default()
+        };
+        let (taken, observations) = self.decoded(batch).unwrap_or((none, Vec::new()));
         self.merge.hold(place, observations);
-        Ok(taken)
+        taken
     }
 
     /// Pass on what is held and counts before a moment; return the parcels that are now wholly passed on.
@@ -201,6 +212,14 @@ mod tests {
     }
 
     #[test]
+    fn a_parcel_that_is_no_batch_is_held_and_counted() {
+        let mut relayed = Relayed::new(filter());
+        let taken = relayed.hold(place(1, 8), b"\x01");
+        assert_eq!((taken.observations, taken.malformed), (0, 1));
+        assert_eq!(relayed.release(at(101)), [1]);
+    }
+
+    #[test]
     fn what_is_held_is_released_in_order_of_time_with_its_parcel() {
         let mut relayed = Relayed::new(filter());
         let flow = encoded(&[
@@ -208,8 +227,8 @@ mod tests {
             ended(30, 31, |update| update.flow.server = RESOLVER),
         ]);
         let name = encoded(&[resolved(3, LLM, |_| {})]);
-        relayed.hold(place(1, 8), &flow).unwrap();
-        relayed.hold(place(2, 9), &name).unwrap();
+        relayed.hold(place(1, 8), &flow);
+        relayed.hold(place(2, 9), &name);
         assert_eq!(relayed.release(at(25)), [2]);
         let (_, parcels) = relayed.next_batch().unwrap();
         assert_eq!(parcels, [1]);

@@ -7,8 +7,8 @@ use hashbrown::HashMap;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// Of clients. More than there are partitions, for good.
-pub const SLOTS: usize = 1_024;
+/// Of clients, for good: no topic has use for more partitions.
+pub const SLOTS: usize = 256;
 /// Clients whose slot is remembered: beyond, all are looked up anew.
 const MAX_REMEMBERED: usize = 65_536;
 
@@ -64,11 +64,11 @@ mod tests {
     fn a_slot_follows_from_the_address_and_the_key() {
         let hasher = seeded(0);
         let v6 = Address::v6([0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
-        // hmac.digest(key, client.encode(), "sha256"), the first four bytes, modulo 1,024
+        // hmac.digest(key, client.encode(), "sha256"), the first four bytes, modulo 256
         for (key, client, slot) in [
-            (&b"k"[..], CLIENT, 393),
-            (b"k", v6, 496),
-            (b"another", CLIENT, 531),
+            (&b"k"[..], CLIENT, 137),
+            (b"k", v6, 240),
+            (b"another", CLIENT, 19),
         ] {
             let mut slots = Slots::new(key, &hasher).unwrap();
             assert_eq!((slots.of(client), slots.of(client)), (slot, slot));

@@ -3,12 +3,16 @@
 use std::sync::{Mutex, PoisonError};
 
 use correlate::encode::Encoder as CountEncoder;
-use correlate::{Filter, Place};
+use correlate::{Filter, Place, Taken};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 
 use crate::given::{Interest, NameLimits};
+
+/// A parcel: its number, its sensor's, its account's, the span in nanoseconds that it is of, and its batch.
+type Placed = (u64, u64, u64, i64, i64, PyBackedBytes);
 
 /// Batches of encoded observations, turned into the connections that an interest covers, and gaps.
 #[pyclass(module = "sensors._native")]
@@ -37,26 +41,24 @@ impl Relayed {
         Ok((taken.observations, taken.malformed, taken.unknown))
     }
 
-    /// The same, to be released in its place: the parcel's number, its sensor's, its account, and the
-    /// span in nanoseconds that it is of.
-    fn hold(
-        &mut self,
-        py: Python<'_>,
-        place: (u64, u64, u64, i64, i64),
-        batch: &[u8],
-    ) -> PyResult<(u64, u64, u64)> {
+    /// Take parcels, to be released in their places; return the same, of all of them. Others run meanwhile.
+    #[allow(clippy::needless_pass_by_value)] // what comes of a list in Python
+    fn hold(&mut self, py: Python<'_>, parcels: Vec<Placed>) -> (u64, u64, u64) {
         let relayed = self.relayed();
-        let (parcel, sensor, account, since_ns, until_ns) = place;
-        let place = Place {
-            parcel,
-            sensor,
-            account,
-            since_ns,
-            until_ns,
-        };
-        let taken = py.detach(|| relayed.hold(place, batch));
-        let taken = taken.map_err(|malformed| PyValueError::new_err(malformed.0))?;
-        Ok((taken.observations, taken.malformed, taken.unknown))
+        let mut taken = Taken::default();
+        py.detach(|| {
+            for (parcel, sensor, account, since_ns, until_ns, batch) in &parcels {
+                let place = Place {
+                    parcel: *parcel,
+                    sensor: *sensor,
+                    account: *account,
+                    since_ns: *since_ns,
+                    until_ns: *until_ns,
+                };
+                taken += relayed.hold(place, batch);
+            }
+        });
+        (taken.observations, taken.malformed, taken.unknown)
     }
 
     /// Pass on what counts before a moment; return the parcels that are wholly passed on. Others run meanwhile.
