@@ -7,8 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.harness.sizing_tables import batch_table, report_tables
-from benchmarks.model.figures import FILE, Figures, read_figures
+from benchmarks.harness.sizing_tables import TABLES, batch_table, figures_table, report_tables
+from benchmarks.model.figures import FILE, Figures, check_figures, read_figures
 from benchmarks.model.plan import Plan, PlanError, check
 from benchmarks.model.report import Report, work_out
 from benchmarks.model.sizes import Batch, Keeping, batch
@@ -73,6 +73,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         sys.stderr.write(f"sizing: {error}\n")
         return 2
+    if options.list_figures:
+        print(figures_table(figures))
+        return 0
     if options.captures_tb:
         return _batch(batch(options.captures_tb * 1_000, figures, keeping), keeping, options.json)
     report = work_out(plan, keeping, figures)
@@ -82,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"{plan.headroom:g} of a core; write more --partitions, or less --gbit\n"
         )
         return 1
-    print(report_tables(report))
+    print(report_tables(report, options.table or list(TABLES)))
     _write(report, options.json)
     return 0
 
@@ -100,7 +103,9 @@ def _write(found: Report | Batch, out: Path | None) -> None:
 
 def _figures(options: argparse.Namespace) -> Figures:
     said = {name: getattr(options, name) for name in OWN_FIGURES if getattr(options, name) is not None}
-    return read_figures(options.figures).with_values(**said)
+    figures = read_figures(options.figures).with_values(**said)
+    check_figures(figures, "options")
+    return figures
 
 
 def _plan(options: argparse.Namespace) -> Plan:
@@ -147,6 +152,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         parser.add_argument(
             "--" + name.replace("_", "-"), type=float, metavar="N", help="instead of the measured one"
         )
+    parser.add_argument("--list-figures", action="store_true", help="print these, and what measured them")
+    parser.add_argument("--table", action="append", choices=TABLES, help="only this one (repeatable)")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write all of it there")
     options = parser.parse_args(arguments)
     if options.captures_tb is not None and not 0 < options.captures_tb < float("inf"):

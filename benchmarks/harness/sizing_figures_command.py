@@ -9,13 +9,13 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import msgspec
 
 from benchmarks import fleet_publish
+from benchmarks.harness import archive_command, ledger_command, outbox_command
 from benchmarks.harness.fleet_line import published, run
-from benchmarks.harness.ledger_command import APPEND
 from benchmarks.harness.measure import ChildFailedError, medians, run_once
 from benchmarks.harness.report import Machine, machine
 from benchmarks.model.figures import FILE, Figure, Figures, read_figures, write_figures
@@ -29,6 +29,8 @@ PARTITIONS = 4
 LINGER_NS, LONG_LINGER_NS = 200_000_000, 30_000_000_000
 BATCH_PARTITIONS = 64  # whose batches are compressed
 _WRITTEN = "decisions.jsonl", "connections.parquet", "findings.jsonl", "behaviours.jsonl"
+
+T = TypeVar("T")
 
 Measured = Iterator[tuple[str, float]]
 
@@ -137,31 +139,31 @@ def _of_replay(options: argparse.Namespace, like: Profile) -> Measured:
 def _taken(options: argparse.Namespace) -> Measured:
     """What other benchmarks measured. Raises ValueError where a file is not theirs."""
     if options.ledger:
-        report = _read(options.ledger)
-        line = next(each for each in report["lines"] if each["title"] == APPEND)
-        yield "ledger_entry_ns", 1e9 / line["entries_per_cpu_second"]
-        yield "ledger_entry_bytes", report["ledger_bytes"] / report["entries"]
+        ledger = _read(options.ledger, ledger_command.Report)
+        speeds = {line.title: line.entries_per_cpu_second for line in ledger.lines}
+        yield "ledger_entry_ns", 1e9 / speeds[ledger_command.APPEND]
+        yield "ledger_entry_bytes", ledger.ledger_bytes / ledger.entries
     if options.outbox:
-        lines = [each for each in _read(options.outbox)["lines"] if each["title"] == "outbox"]
-        yield "outbox_event_ns", 1e9 / max(each["events_per_cpu_second"] for each in lines)
+        outbox = _read(options.outbox, outbox_command.Report)
+        yield (
+            "outbox_event_ns",
+            1e9 / max(line.events_per_cpu_second for line in outbox.lines if line.title == "outbox"),
+        )
     if options.archive:
-        report = _read(options.archive)
-        yield "archive_row_bytes", report["archive_bytes"] / report["rows"]
+        archive = _read(options.archive, archive_command.Report)
+        yield "archive_row_bytes", archive.archive_bytes / archive.rows
 
 
-def _read(path: Path) -> Any:
+def _read(path: Path, kind: type[T]) -> T:
     """Return a benchmark's figures. Raises ValueError, in one line."""
     try:
-        found = msgspec.json.decode(path.read_bytes())
+        return msgspec.json.decode(path.read_bytes(), type=kind)
     except OSError as error:
         raise ValueError(
             f"{path}: {(error.strerror or 'not read').lower()}; name what --json wrote"
         ) from None
     except msgspec.DecodeError as error:
         raise ValueError(f"{path}: {error}; name what --json wrote") from None
-    if not isinstance(found, dict) or "lines" not in found:
-        raise ValueError(f"{path}: no figures of a benchmark; name what --json wrote")
-    return found
 
 
 def _rounded(value: float) -> float:

@@ -1,18 +1,28 @@
 """What the sizing of a fleet prints: tables of no more than 100 columns."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+import msgspec
+
+from benchmarks.model.figures import Figures
 from benchmarks.model.late import Phase
 from benchmarks.model.partitions import counts
 from benchmarks.model.report import Report
-from benchmarks.model.running import Outcome
 from benchmarks.model.sizes import Batch, Keeping
 
 
-def report_tables(report: Report) -> str:
-    """Return all tables of a fleet."""
-    tables = (_needs(report), _choices(report), _skews(report), _day(report.outcome))
-    return "\n\n".join([*tables, _absence(report), _death(report)])
+def report_tables(report: Report, names: Sequence[str]) -> str:
+    """Return some tables of a fleet, by the names of ``TABLES``."""
+    return "\n\n".join(TABLES[name](report) for name in names)
+
+
+def figures_table(figures: Figures) -> str:
+    """Return the figures as Markdown, each with what measured it."""
+    rows = [
+        f"| `{name}` | {figure.value:,.6g} | `{figure.command}` | {figure.machine}, {figure.date} |"
+        for name, figure in msgspec.structs.asdict(figures).items()
+    ]
+    return "\n".join(["| figure | value | by | on |", "|---|--:|---|---|", *rows])
 
 
 def _needs(report: Report) -> str:
@@ -84,7 +94,8 @@ def _skews(report: Report) -> str:
     return "The hottest partition, in multiples of the mean, by number of partitions\n" + _columns(head, rows)
 
 
-def _day(outcome: Outcome) -> str:
+def _day(report: Report) -> str:
+    outcome = report.outcome
     rows = [
         (f"{hour}", f"{worst:,.0f}", f"{mean:,.1f}")
         for hour, (worst, mean) in enumerate(
@@ -186,3 +197,13 @@ def _columns(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
         "  " + "  ".join(f"{cell:>{width}}" for cell, width in zip(row, widths, strict=True))
         for row in [head, *rows]
     )
+
+
+TABLES: dict[str, Callable[[Report], str]] = {
+    "needs": _needs,
+    "partitions": _choices,
+    "skews": _skews,
+    "lag": _day,
+    "absence": _absence,
+    "death": _death,
+}

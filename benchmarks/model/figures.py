@@ -61,12 +61,15 @@ def read_figures(path: Path = FILE) -> Figures:
         ) from None
     except msgspec.DecodeError as error:
         raise ValueError(f"{path}: {error}; make one with: python benchmarks/sizing_figures.py") from None
+    check_figures(figures, str(path))
+    return figures
+
+
+def check_figures(figures: Figures, where: str) -> None:
+    """See that figures can be. Raises ValueError, in one line."""
     for name, figure in msgspec.structs.asdict(figures).items():
         if not 0 <= figure.value < float("inf"):
-            raise ValueError(
-                f"{path}: {name}: {figure.value} is no figure; write a number that is not negative"
-            )
-    return figures
+            raise ValueError(f"{where}: {name}: {figure.value} is no figure; write 0 or more")
 
 
 def write_figures(figures: Figures, path: Path) -> None:

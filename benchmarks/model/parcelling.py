@@ -83,16 +83,22 @@ class Parcelling:
 
     def at(self, load: Array) -> Rates:
         """Return what sensors publish at so much load each."""
+        told = load * self._rates * self._names_share
+        names = parcels_per_s(told, self._plan.linger_s, 1.0)
+        return Rates(load[:, None] * self._spread, self._between(self._sensors, load), names, told)
+
+    def of_one(self, sensor: int, load: float) -> tuple[Array, Array]:
+        """Return what one sensor publishes of its clients: observations and parcels, by partition."""
+        parcels = self._between(np.array([sensor]), np.array([load]))
+        return load * self._spread[sensor], parcels[0]
+
+    def _between(self, sensors: npt.NDArray[np.int64], load: Array) -> Array:
+        """Return sensors' parcels at so much load, between those at two levels."""
         low = np.clip(np.searchsorted(self._levels, load, side="right") - 1, 0, LEVELS - 2)
         part = (load - self._levels[low]) / (self._levels[low + 1] - self._levels[low])
-        below, above = self._parcels[low, self._sensors], self._parcels[low + 1, self._sensors]
-        told = load * self._rates * self._names_share
-        return Rates(
-            load[:, None] * self._spread,
-            below + part[:, None] * (above - below),
-            parcels_per_s(told, self._plan.linger_s, 1.0),
-            told,
-        )
+        below, above = self._parcels[low, sensors], self._parcels[low + 1, sensors]
+        found: Array = below + part[:, None] * (above - below)
+        return found
 
 
 def signs_per_s() -> float:

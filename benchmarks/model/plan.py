@@ -15,9 +15,9 @@ class Plan(msgspec.Struct, frozen=True):
 
     ``skew`` and ``site_skew`` are Zipf's exponents: of clients at one site, and of sites. A share of sites has
     a gateway (``gateways``): one address that makes ``gateway_share`` of what is observed there.
-    ``headroom`` is how much of a core may be busy in the busiest hour, ``correlators`` how many there are (0:
-    as many as are needed). The sensor ``absent`` (0 is the largest) reaches no broker for ``absent_hours``
-    from ``absent_from`` on; at ``dies_hour`` the correlator with the most to do dies (-1: none does).
+    ``headroom`` is how much of a core may be busy in the busiest hour, ``correlators`` how many there are; 0:
+    as many as are needed. The sensor ``absent`` (0 is the largest) reaches no broker for ``absent_hours`` from
+    ``absent_from`` on; at ``dies_hour`` the correlator with the most to do dies (-1: none does).
     """
 
     sensors: int = 500

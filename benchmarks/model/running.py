@@ -127,21 +127,24 @@ class Fleet:
             float(self._work.publishing(rates)[absent]) * step_s,
         )
         self._spool.put(gathered)
-        if self._since_s <= now_s < self._until_s:
-            self._absence.observed += gathered.observations
-            self._absence.spool_needed_bytes += gathered.spool_bytes
-            if self._spool.full_at_s is None:
-                self._absence.span_s = now_s + step_s - self._since_s
-            self._note_bytes(rates)
-            return []
-        return self._spool.drain(step_s, plan.uplink_mbit * 125_000 * step_s)
+        if not self._since_s <= now_s < self._until_s:
+            found = self._spool.drain(step_s, plan.uplink_mbit * 125_000 * step_s)
+            self._spool.give_up()
+            return found
+        self._spool_only(gathered, rates)
+        return []
 
-    def _note_bytes(self, rates: Rates) -> None:
-        """Note what merging is to hold of the busiest partition at the return, and of the sensor by then."""
+    def _spool_only(self, gathered: Gathered, rates: Rates) -> None:
+        """Note what the sensor observed while it is away, what its spool kept, and what merging will hold."""
+        absence = self._absence
+        absence.observed += gathered.observations
+        absence.spool_needed_bytes += gathered.spool_bytes
+        absence.given_up += self._spool.give_up()
         partition = int(np.argmax(rates.observations.sum(axis=0)))
         held = self._held_bytes(rates.observations, rates.parcels)
         self._partition_bytes = float(held[:, partition].sum())
-        if self._spool.full_at_s is None:
+        if not absence.given_up:
+            absence.span_s = gathered.at_s + self._step_s - self._since_s
             self._own_bytes += float(held[self._plan.absent, partition]) * self._step_s
 
     def _held_bytes(self, observations: Array, parcels: Array) -> Array:
@@ -151,15 +154,12 @@ class Fleet:
 
     def _arrive(self, part: Gathered, work: Array, observed: Array, late: Array | None) -> None:
         """Part among partitions what the absent sensor handed on, as it was at its time."""
-        load = np.zeros(self._plan.sensors)
-        load[self._plan.absent] = part.load
-        rates = self._parcelling.at(load)
         scale = part.share * self._step_s
-        mine = rates.observations[self._plan.absent] * scale
-        observed += mine
-        work += self._work.correlating(mine, rates.parcels[self._plan.absent] * scale)
+        observations, parcels = self._parcelling.of_one(self._plan.absent, part.load)
+        observed += observations * scale
+        work += self._work.correlating(observations * scale, parcels * scale)
         if late is not None:
-            late += mine
+            late += observations * scale
 
     def _live_and_die(self, step: int, now_s: float) -> None:
         """Let a correlator die when its time is come, and be missed a while later."""
@@ -194,7 +194,6 @@ class Fleet:
 
     def _outcome(self) -> Outcome:
         absence, plan = self._absence, self._plan
-        absence.given_up = self._spool.given_up
         absence.late = sum(queue.late for queue in self._queues)
         if absence.observed and plan.hours * HOUR_S > self._until_s:
             came = Came(

@@ -35,21 +35,28 @@ class Spool:
     def __init__(self, limit_bytes: float) -> None:
         self.given_up = 0.0
         self.bytes = 0.0
-        self.full_at_s: float | None = None
         self._limit_bytes = limit_bytes
         self._waiting: deque[Gathered] = deque()
 
     def put(self, gathered: Gathered) -> None:
-        """Take what there is room for."""
-        room = self._limit_bytes - self.bytes
-        kept = min(room / gathered.spool_bytes, 1.0) if gathered.spool_bytes else 1.0
-        if kept < 1.0:
-            self.given_up += gathered.observations * (1 - kept)
-            if self.full_at_s is None:
-                self.full_at_s = gathered.at_s
-        if kept > 0:
-            self._waiting.append(gathered.part(kept))
-            self.bytes += gathered.spool_bytes * kept
+        """Take what came in a step; after it, and what is drained within it, comes ``give_up``."""
+        self._waiting.append(gathered)
+        self.bytes += gathered.spool_bytes
+
+    def give_up(self) -> float:
+        """Give up what there is no room for; return how many observations that was."""
+        lost = 0.0
+        while self._waiting and self.bytes > self._limit_bytes:
+            last = self._waiting.pop()
+            over = self.bytes - self._limit_bytes
+            share = min(over / last.spool_bytes, 1.0)
+            self.bytes -= last.spool_bytes * share
+            lost += last.observations * share
+            if share < 1.0:
+                self._waiting.append(last.part(1 - share))
+                break
+        self.given_up += lost
+        return lost
 
     def drain(self, publisher_s: float, wire_bytes: float) -> list[Gathered]:
         """Hand on what so much processor time and so many bytes on the wire allow, the oldest first."""
