@@ -30,6 +30,8 @@ LINGER_NS, LONG_LINGER_NS = 200_000_000, 30_000_000_000
 BATCH_PARTITIONS = 64  # whose batches are compressed
 _WRITTEN = "decisions.jsonl", "connections.parquet", "findings.jsonl", "behaviours.jsonl"
 
+_SCRIPT = "benchmarks/sizing_figures.py"
+
 T = TypeVar("T")
 
 Measured = Iterator[tuple[str, float]]
@@ -39,8 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print and write. Returns 0, 1 where a program failed, 2 for files that are of no use."""
     options = _parse(arguments)
     try:
-        found = list(_taken(options))
-        figures = read_figures(options.begin)
+        taken = list(_taken(options))
+        begun = read_figures(options.begin)
     except ValueError as error:
         sys.stderr.write(f"sizing_figures: {error}\n")
         return 2
@@ -49,18 +51,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     judge = Judge(knowledge.catalog, knowledge.policy, knowledge.aids())
     try:
         like = profile(options.capture, judge.interest, BATCH_PARTITIONS)
-        found += _of_traffic(like)
-        found += _of_sensor(options)
-        found += _of_correlator(options, judge)
-        found += _of_replay(options, like)
+        measured = [*_of_traffic(like), *_of_sensor(options), *_of_correlator(options, judge)]
+        measured += _of_replay(options, like)
     except ChildFailedError as error:
         sys.stderr.write(f"sizing_figures: {error}\n")
         return 1
-    written = _command(options)
-    said = {
-        name: Figure(_rounded(value), written, _about(measured_on), measured_on.date) for name, value in found
-    }
-    figures = msgspec.structs.replace(figures, **said)
+    said = dict(taken)
+    for name, value in measured:
+        said[name] = _figure(value, shlex.join(["python", _SCRIPT, options.capture.name]), measured_on)
+    figures = msgspec.structs.replace(begun, **said)
     print(table(figures, like, set(said)))
     write_figures(figures, options.out)
     return 0
@@ -136,22 +135,22 @@ def _of_replay(options: argparse.Namespace, like: Profile) -> Measured:
     yield "output_decision_bytes", size / max(decisions, 1)
 
 
-def _taken(options: argparse.Namespace) -> Measured:
+def _taken(options: argparse.Namespace) -> Iterator[tuple[str, Figure]]:
     """What other benchmarks measured. Raises ValueError where a file is not theirs."""
     if options.ledger:
         ledger = _read(options.ledger, ledger_command.Report)
         speeds = {line.title: line.entries_per_cpu_second for line in ledger.lines}
-        yield "ledger_entry_ns", 1e9 / speeds[ledger_command.APPEND]
-        yield "ledger_entry_bytes", ledger.ledger_bytes / ledger.entries
+        by = "python benchmarks/ledger.py"
+        yield "ledger_entry_ns", _figure(1e9 / speeds[ledger_command.APPEND], by, ledger.machine)
+        yield "ledger_entry_bytes", _figure(ledger.ledger_bytes / ledger.entries, by, ledger.machine)
     if options.outbox:
         outbox = _read(options.outbox, outbox_command.Report)
-        yield (
-            "outbox_event_ns",
-            1e9 / max(line.events_per_cpu_second for line in outbox.lines if line.title == "outbox"),
-        )
+        speed = max(line.events_per_cpu_second for line in outbox.lines if line.title == "outbox")
+        yield "outbox_event_ns", _figure(1e9 / speed, "python benchmarks/outbox.py", outbox.machine)
     if options.archive:
         archive = _read(options.archive, archive_command.Report)
-        yield "archive_row_bytes", archive.archive_bytes / archive.rows
+        size = archive.archive_bytes / archive.rows
+        yield "archive_row_bytes", _figure(size, "python benchmarks/archive.py", archive.machine)
 
 
 def _read(path: Path, kind: type[T]) -> T:
@@ -166,24 +165,10 @@ def _read(path: Path, kind: type[T]) -> T:
         raise ValueError(f"{path}: {error}; name what --json wrote") from None
 
 
-def _rounded(value: float) -> float:
+def _figure(value: float, command: str, measured_on: Machine) -> Figure:
     """Return a figure with no more digits than it deserves."""
-    return float(f"{value:.4g}")
-
-
-def _about(measured_on: Machine) -> str:
-    return f"{measured_on.processor}, {measured_on.cpus} cores, Python {measured_on.python}"
-
-
-def _command(options: argparse.Namespace) -> str:
-    """Return the command that measured, without where files are."""
-    others = [word for name in ("ledger", "outbox", "archive") for word in _option(options, name)]
-    return shlex.join(["python", "benchmarks/sizing_figures.py", options.capture.name, *others])
-
-
-def _option(options: argparse.Namespace, name: str) -> list[str]:
-    path = getattr(options, name)
-    return [f"--{name}", path.name] if path else []
+    about = f"{measured_on.processor}, {measured_on.cpus} cores, Python {measured_on.python}"
+    return Figure(float(f"{value:.4g}"), command, about, measured_on.date)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

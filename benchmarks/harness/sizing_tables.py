@@ -1,14 +1,17 @@
 """What the sizing of a fleet prints: tables of no more than 100 columns."""
 
 from collections.abc import Callable, Sequence
+from textwrap import fill
 
 import msgspec
 
-from benchmarks.model.figures import Figures
+from benchmarks.model.figures import Figure, Figures
 from benchmarks.model.late import Phase
 from benchmarks.model.partitions import counts
 from benchmarks.model.report import Report
 from benchmarks.model.sizes import Batch, Keeping
+
+WIDTH = 100
 
 
 def report_tables(report: Report, names: Sequence[str]) -> str:
@@ -17,12 +20,14 @@ def report_tables(report: Report, names: Sequence[str]) -> str:
 
 
 def figures_table(figures: Figures) -> str:
-    """Return the figures as Markdown, each with what measured it."""
-    rows = [
-        f"| `{name}` | {figure.value:,.6g} | `{figure.command}` | {figure.machine}, {figure.date} |"
-        for name, figure in msgspec.structs.asdict(figures).items()
-    ]
-    return "\n".join(["| figure | value | by | on |", "|---|--:|---|---|", *rows])
+    """Return the figures as Markdown, each with what measured it; then where and when that was."""
+    known: dict[str, Figure] = msgspec.structs.asdict(figures)
+    rows = [f"| `{name}` | {each.value:,.6g} | `{each.command}` |" for name, each in known.items()]
+    places: dict[str, list[str]] = {}
+    for name, each in known.items():
+        places.setdefault(f"{each.machine}, {each.date}", []).append(f"`{name}`")
+    rest = [fill(f"{place}: {', '.join(names)}.", WIDTH) for place, names in places.items()]
+    return "\n".join(["| figure | value | by |", "|---|--:|---|", *rows, "", "\n\n".join(rest)])
 
 
 def _needs(report: Report) -> str:

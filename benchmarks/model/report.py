@@ -1,5 +1,7 @@
 """All that is worked out of a plan, in order."""
 
+from functools import lru_cache
+
 import msgspec
 import numpy as np
 
@@ -29,6 +31,7 @@ class Report(msgspec.Struct, frozen=True):
     outcome: Outcome
 
 
+@lru_cache(maxsize=4)
 def work_out(plan: Plan, keeping: Keeping, figures: Figures) -> Report | None:
     """Size and simulate; None where the hottest partition is too much for one core."""
     places = slots(plan)
