@@ -10,7 +10,7 @@ from benchmarks.harness import sizing_command
 
 GUIDE = Path(__file__).parents[1] / "docs/86-sizing.md"
 BLOCK = re.compile(r"(```console\n\$ python benchmarks/sizing\.py ?(.*)\n)((?:.*\n)*?)(```)")
-TABLE = re.compile(r"(\| figure \| value \| by \| on \|\n)(?:\|.*\n)*")
+TABLE = re.compile(r"(<!-- figures -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def printed(arguments: str) -> str:
@@ -23,7 +23,7 @@ def printed(arguments: str) -> str:
 
 def renewed(text: str) -> str:
     """Return the guide with all blocks, and the table of figures, as they are by now."""
-    text = TABLE.sub(lambda _: printed("--list-figures"), text)
+    text = TABLE.sub(lambda found: found[1] + printed("--list-figures") + found[2], text)
     return BLOCK.sub(lambda found: found[1] + printed(found[2]) + found[4], text)
 
 
