@@ -1,6 +1,7 @@
 """``benchmarks/sizing.py``: the model loses nothing, more of what helps never harms, and parts are ours."""
 
 import random
+from itertools import accumulate
 from typing import Any
 
 import msgspec
@@ -127,6 +128,28 @@ def test_parcels_rise_with_observations_and_fall_with_the_linger(
     assert np.all(parcels <= by_slot / burst * (1 + 1e-9) + by_slot / 4_096)
     assert np.all(parcels_per_s(by_slot * more, linger_s, burst) >= parcels * (1 - 1e-9))
     assert np.all(parcels_per_s(by_slot, linger_s * more, burst) <= parcels * (1 + 1e-9))
+
+
+def test_a_live_sensors_parcels_are_those_of_the_publisher_that_is_cut_by_the_clock() -> None:
+    chance, key, linger_s = random.Random(7), b"k" * 32, 0.2
+    clients = {client_address(number): 0.2 * 1.3**number for number in range(20)}  # bursts a second
+    moments = sorted(
+        (at_s, client)
+        for client, rate in clients.items()
+        for at_s in accumulate(chance.expovariate(rate) for _ in range(int(rate * 130)))
+        if at_s < 100
+    )
+    publisher, parcels, cut_s = Publisher(Publishing(key), Interest()), 0, linger_s
+    for at_s, client in moments:
+        while at_s >= cut_s:
+            parcels += len(publisher.published(cut=True).cuts)
+            cut_s += linger_s
+        flow = FlowKey(client, 40_000, "192.0.2.1", 443, "tcp")
+        publisher.take([HelloSeen(int(at_s * 1e9), flow, "tls", "example.org")] * 2)
+    by_slot = np.zeros(SLOTS)
+    for client, rate in clients.items():
+        by_slot[slot_of(client, key)] += 2 * rate
+    assert parcels == pytest.approx(100 * parcels_per_s(by_slot, linger_s, 2.0).sum(), rel=0.04)
 
 
 def test_loads_between_two_levels_are_near_what_they_are() -> None:

@@ -158,6 +158,7 @@ def test_it_sizes_a_replay_of_captures(tmp_path: Path, capsys: pytest.CaptureFix
     assert found["cost"] == pytest.approx(found["core_hours"])
     assert found["cost_a_tb"] == pytest.approx(found["cost"] / 2)
     assert f"{found['core_hours']:,.0f} core hours" in printed
+    assert found["hours"] == pytest.approx(2_000 / 10 / 3_600)
 
 
 def test_what_somebody_says_stands_in_place_of_what_was_measured(capsys: pytest.CaptureFixture[str]) -> None:
@@ -180,6 +181,7 @@ def test_what_somebody_says_stands_in_place_of_what_was_measured(capsys: pytest.
         (["--hours", "10000", "--step-seconds", "1"], "--step-seconds: 36,000,000 steps"),
         (["--event-share", "-1"], "--event-share: -1.0; write 0 or more"),
         (["--broker-mb", "0"], "--broker-mb: 0.0; write a number above 0"),
+        (["--read-gb", "0"], "--read-gb: 0.0; write a number above 0"),
         (["--figures", "/nowhere.json"], "/nowhere.json: no such file or directory; name a file of figures"),
         (["--observations-per-gb", "-5"], "observations_per_gb: -5.0 is no figure"),
     ],

@@ -8,4 +8,4 @@ def test_the_guide_shows_what_its_commands_print() -> None:
     assert len(BLOCK.findall(text)) >= 6
     assert TABLE.search(text)
     assert renewed(text) == text, "write it anew: python -m tools.sizing_docs"
-    assert max(map(len, text.splitlines())) <= 160
+    assert max(map(len, text.splitlines())) <= 120

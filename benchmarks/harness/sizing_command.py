@@ -58,6 +58,7 @@ KEEPING_HELP = {
     "archive_days": "how long the archive does",
     "event_share": "of decisions that lead to an event",
     "broker_mb": "MB/s that one broker may write: measure yours",
+    "read_gb": "GB/s that the storage of captures gives: measure yours",
     "core_hour": "price of a core for an hour: an example, put your own",
     "gb_month": "price of a GB for a month: an example, put your own",
 }
@@ -120,8 +121,9 @@ def _keeping(options: argparse.Namespace) -> Keeping:
     for name, value in said.items():
         if not 0 <= value < float("inf"):
             raise PlanError(f"--{name.replace('_', '-')}: {value}; write 0 or more")
-    if not said["broker_mb"]:
-        raise PlanError("--broker-mb: 0.0; write a number above 0")
+    for name in ("broker_mb", "read_gb"):
+        if not said[name]:
+            raise PlanError(f"--{name.replace('_', '-')}: 0.0; write a number above 0")
     return Keeping(**said)
 
 

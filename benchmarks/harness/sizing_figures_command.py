@@ -26,7 +26,7 @@ from monitor.datasets.use import DataChoice
 from monitor.fleet.judging import Judge
 
 PARTITIONS = 4
-LINGER_NS, LONG_LINGER_NS = 200_000_000, 30_000_000_000
+LINGER_NS, LONG_LINGER_NS = 200_000_000, 10_000_000_000
 BATCH_PARTITIONS = 64  # whose batches are compressed
 _WRITTEN = "decisions.jsonl", "connections.parquet", "findings.jsonl", "behaviours.jsonl"
 
@@ -97,22 +97,22 @@ def _of_sensor(options: argparse.Namespace) -> Measured:
 
 
 def _of_correlator(options: argparse.Namespace, judge: Judge) -> Measured:
-    """What a parcel costs, and an observation: of the same observations in many parcels and in few."""
+    """What a parcel costs, and an observation: of the same observations in many parcels and in fewer.
+
+    The two take turns, so that a disturbance hits both.
+    """
     spare_garbage()
-    seconds, parcels, observations, decisions = [], [], 0, 0
-    for linger_ns in (LINGER_NS, LONG_LINGER_NS):
-        topic = published(options.capture, judge.interest, PARTITIONS, linger_ns)
-        best = min((run(topic, judge) for _ in range(options.repeat)), key=lambda ran: ran.cpu_seconds)
-        seconds.append(best.cpu_seconds)
-        parcels.append(sum(map(len, topic)))
-        observations, decisions = best.observations, best.decisions
-    parcel_s = max(seconds[0] - seconds[1], 0.0) / max(parcels[0] - parcels[1], 1)
+    topics = [
+        published(options.capture, judge.interest, PARTITIONS, each) for each in (LINGER_NS, LONG_LINGER_NS)
+    ]
+    rounds = [[run(topic, judge) for topic in topics] for _ in range(options.repeat)]
+    many, few = (min(runs, key=lambda ran: ran.cpu_seconds) for runs in zip(*rounds, strict=True))
+    parcels, fewer = (sum(map(len, topic)) for topic in topics)
+    parcel_s = max(many.cpu_seconds - few.cpu_seconds, 0.0) / max(parcels - fewer, 1)
+    rest_s = max(many.cpu_seconds - parcels * parcel_s, 0.0)
     yield "correlate_parcel_ns", parcel_s * 1e9
-    yield (
-        "correlate_observation_ns",
-        max(seconds[0] - parcels[0] * parcel_s, 0.0) / max(observations, 1) * 1e9,
-    )
-    yield "decisions_per_observation", decisions / max(observations, 1)
+    yield "correlate_observation_ns", rest_s / max(many.observations, 1) * 1e9
+    yield "decisions_per_observation", many.decisions / max(many.observations, 1)
 
 
 def _of_replay(options: argparse.Namespace, like: Profile) -> Measured:

@@ -37,6 +37,10 @@ def _needs(report: Report) -> str:
         [
             ("traffic", f"{found.tb_a_day:,.0f} TB a day"),
             (
+                "a sensor",
+                f"{found.middle_mbit:,.0f} Mbit/s in the middle, {found.largest_mbit:,.0f} the largest",
+            ),
+            (
                 "observations",
                 f"{found.observations:,.0f}/s, {found.observations / found.parcels:.2f} a parcel",
             ),
@@ -168,10 +172,12 @@ def _death(report: Report) -> str:
 
 def batch_table(found: Batch, keeping: Keeping) -> str:
     """Return what a replay of captures takes."""
+    cores = found.core_hours / found.hours
     return _table(
         f"{found.gb / 1_000:,.0f} TB of captures",
         [
             ("in one go, each by itself", f"{found.core_hours:,.0f} core hours"),
+            ("read once", f"{found.hours:,.1f} hours at {keeping.read_gb:g} GB/s, by {cores:,.0f} cores"),
             ("in parts (--workers)", f"{found.parts_core_hours:,.0f} core hours"),
             ("observations", f"{found.observations:,.0f}"),
             ("cache of parts", f"{found.cache_gb:,.0f} GB"),

@@ -13,8 +13,8 @@ GIB = 2**30
 class Plan(msgspec.Struct, frozen=True):
     """A fleet. ``gbit`` is of all sensors together in the busiest hour, without bursts.
 
-    ``skew`` and ``site_skew`` are Zipf's exponents: of clients at a site, and of sites. A share of sites has a
-    gateway (``gateways``): one address that makes ``gateway_share`` of what is observed there.
+    ``skew`` and ``site_skew`` are Zipf's exponents: of clients at a site, and of sites. A share of sites has
+    a gateway (``gateways``): one address that makes ``gateway_share`` of what is observed there.
     ``headroom`` is how much of a core may be busy in the busiest hour, ``correlators`` how many there are
     (0: as many as are needed). The sensor ``absent`` (0: the largest) reaches no broker for ``absent_hours``
     from ``absent_from`` on; at ``dies_hour`` the correlator with the most to do dies (-1: none does).

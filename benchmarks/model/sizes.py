@@ -3,6 +3,7 @@
 import math
 
 import msgspec
+import numpy as np
 
 from benchmarks.model.figures import Figures
 from benchmarks.model.parcelling import Rates
@@ -18,13 +19,15 @@ _NS = 1e-9
 class Keeping(msgspec.Struct, frozen=True):
     """How long what is decided is kept, which share of decisions leads to an event, and what things cost.
 
-    Prices are whoever's who asks. ``broker_mb`` is what one broker may write a second, in MB: measure yours.
+    Prices are whoever's who asks. ``broker_mb`` is what one broker may write a second, in MB, and ``read_gb``
+    what all storage of captures gives a second, in GB: measure yours.
     """
 
     ledger_days: float = 365.0
     archive_days: float = 1_095.0
     event_share: float = 0.1
     broker_mb: float = 100.0
+    read_gb: float = 10.0
     core_hour: float = 0.04
     gb_month: float = 0.05
 
@@ -52,6 +55,8 @@ class Sizes(msgspec.Struct, frozen=True):
     ledger_bytes: float
     archive_bytes: float
     tb_a_day: float
+    middle_mbit: float  # of the sensor in the middle
+    largest_mbit: float
 
 
 def sizes(plan: Plan, figures: Figures, keeping: Keeping, rates: Rates) -> Sizes:
@@ -96,6 +101,8 @@ def sizes(plan: Plan, figures: Figures, keeping: Keeping, rates: Rates) -> Sizes
         ledger_bytes=decided_a_day * keeping.ledger_days * figures.ledger_entry_bytes.value,
         archive_bytes=decided_a_day * keeping.archive_days * figures.archive_row_bytes.value,
         tb_a_day=plan.gbit / 8 * mean * DAY_S / 1_000,
+        middle_mbit=float(np.median(gb_per_s)) * 8_000,
+        largest_mbit=float(gb_per_s.max()) * 8_000,
     )
 
 
@@ -125,6 +132,7 @@ class Batch(msgspec.Struct, frozen=True):
 
     gb: float
     core_hours: float
+    hours: float  # that storage takes to give all of it, once
     parts_core_hours: float
     observations: float
     cache_gb: float  # of a replay in parts: frames that cross, and observations
@@ -146,6 +154,7 @@ def batch(gb: float, figures: Figures, keeping: Keeping) -> Batch:
     return Batch(
         gb=gb,
         core_hours=core_hours,
+        hours=gb / keeping.read_gb / HOUR_S,
         parts_core_hours=gb * figures.parts_gb_seconds.value / HOUR_S,
         observations=observations,
         cache_gb=cache_gb,
