@@ -33,7 +33,7 @@ def figures_table(figures: Figures) -> str:
 def _needs(report: Report) -> str:
     plan, found, keeping = report.plan, report.sizes, report.keeping
     return _table(
-        f"{plan.sensors:,} sensors, {plan.gbit:g} Gbit/s in the busiest hour, {plan.partitions} partitions",
+        f"Sensors: {plan.sensors:,}, {plan.gbit:g} Gbit/s in the busiest hour, {plan.partitions} partitions",
         [
             ("traffic", f"{found.tb_a_day:,.0f} TB a day"),
             (
@@ -132,9 +132,9 @@ def _absence(report: Report) -> str:
         ("spool", f"{plan.spool_gib:g} GiB: full after {absence.span_s:,.0f} s"
          if absence.given_up else f"{plan.spool_gib:g} GiB: enough"),
         ("spool_bytes for all", _bytes(absence.spool_needed_bytes)),
-        ("given up", f"{absence.given_up:,.0f}: {100 * absence.given_up / observed:.1f} %"),
+        ("given up", f"{absence.given_up:,.0f}: {100 * absence.given_up / observed:.1f} % of it"),
         ("drained", drained),
-        ("judged late", f"{absence.late:,.0f}: {100 * absence.late / observed:.1f} %"),
+        ("judged late", f"{absence.late:,.0f}: {100 * absence.late / observed:.1f} % of it"),
         ("worst lag meanwhile", f"{absence.others_lag_s:,.0f} s"),
     ]  # fmt: skip
     text = _table(f"Sensor {absence.sensor} reaches no broker for {plan.absent_hours:g} h", rows)

@@ -42,7 +42,7 @@ class Figures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     archive_row_bytes: Figure
     replay_gb_seconds: Figure
     parts_gb_seconds: Figure  # of all processes of a replay in parts
-    parts_left_share: Figure  # of a capture: frames that cross the ends of pieces
+    parts_cache_share: Figure  # of captures: all that its cache has of them
     output_decision_bytes: Figure  # of what a replay leaves
 
     def with_values(self, **values: float) -> "Figures":

@@ -135,7 +135,7 @@ class Batch(msgspec.Struct, frozen=True):
     hours: float  # that storage takes to give all of it, once
     parts_core_hours: float
     observations: float
-    cache_gb: float  # of a replay in parts: frames that cross, and observations
+    cache_gb: float  # of a replay in parts
     output_gb: float
     archive_gb: float
     cost: float
@@ -149,7 +149,6 @@ def batch(gb: float, figures: Figures, keeping: Keeping) -> Batch:
     decisions = observations * figures.decisions_per_observation.value
     output_gb = decisions * figures.output_decision_bytes.value / 1e9
     archive_gb = decisions * figures.archive_row_bytes.value / 1e9
-    cache_gb = gb * figures.parts_left_share.value + observations * figures.observation_bytes.value / 1e9
     price = core_hours * keeping.core_hour + (output_gb + archive_gb) * keeping.gb_month
     return Batch(
         gb=gb,
@@ -157,7 +156,7 @@ def batch(gb: float, figures: Figures, keeping: Keeping) -> Batch:
         hours=gb / keeping.read_gb / HOUR_S,
         parts_core_hours=gb * figures.parts_gb_seconds.value / HOUR_S,
         observations=observations,
-        cache_gb=cache_gb,
+        cache_gb=gb * figures.parts_cache_share.value,
         output_gb=output_gb,
         archive_gb=archive_gb,
         cost=price,
