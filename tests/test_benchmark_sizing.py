@@ -1,7 +1,7 @@
 """``benchmarks/sizing.py``: the model loses nothing, more of what helps never harms, and parts are ours."""
 
 import random
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any
 
 import msgspec
@@ -104,7 +104,7 @@ def test_a_gateway_is_one_slot_that_no_number_of_partitions_parts() -> None:
     assert choices[SLOTS].to_all_messages == pytest.approx(SLOTS / 8 * choices[8].to_all_messages, rel=0.02)
     assert choices[SLOTS].cores > choices[8].cores
     hottest = [each.hottest / each.partitions for each in report.choices if each.partitions & 7 == 0]
-    assert hottest == sorted(hottest, reverse=True)
+    assert all(many <= few * (1 + 1e-12) for few, many in pairwise(hottest))
 
 
 def test_more_skew_is_a_hotter_partition() -> None:

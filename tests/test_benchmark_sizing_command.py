@@ -1,6 +1,7 @@
 """``benchmarks/sizing.py`` and ``sizing_figures.py``; and the model's parcels beside the publisher's."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,37 @@ def test_files_that_are_no_figures_of_others(
     assert said.startswith(f"sizing_figures: {path}: ")
     assert problem in said
     assert said.count("\n") == 1
+
+
+@needs_native
+@pytest.mark.parametrize("content", [b"", b"\xff" * 100])
+def test_a_capture_without_any_client_is_one_line(
+    content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "t.pcap"
+    path.write_bytes(content)
+    assert sizing_figures.main([str(path), "--out", str(tmp_path / "out")]) == 1
+    assert capsys.readouterr().err == (
+        f"sizing_figures: {path}: no client is observed there; name a capture with connections\n"
+    )
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments"),
+    [
+        (sizing.main, ["--captures-tb", "1", "--json", "/nowhere/out"]),
+        (sizing.main, ["--captures-tb", "0"]),
+        (sizing.main, ["--table", "nothing"]),
+        (sizing_figures.main, [str(FILE), "--out", "/nowhere/out"]),
+        (sizing_figures.main, ["/nowhere.pcap", "--out", "out"]),
+        (sizing_figures.main, [str(FILE), "--out", "out", "--repeat", "0"]),
+    ],
+)
+def test_options_that_are_refused(command: Callable[[list[str]], int], arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        command(arguments)
+    assert ended.value.code == 2
 
 
 def test_it_prints_tables_that_fit_and_writes_all_of_it(

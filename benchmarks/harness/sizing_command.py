@@ -160,4 +160,6 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.captures_tb is not None and not 0 < options.captures_tb < float("inf"):
         parser.error("--captures-tb must be above 0")
+    if options.json is not None and not options.json.absolute().parent.is_dir():
+        parser.error(f"{options.json}: its folder is not there; make it, or name another")
     return options

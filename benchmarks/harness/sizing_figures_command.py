@@ -38,7 +38,7 @@ Measured = Iterator[tuple[str, float]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print and write. Returns 0, 1 where a program failed, 2 for files that are of no use."""
+    """Measure, print and write. Returns 0, 1 where that failed, 2 for files that are of no use."""
     options = _parse(arguments)
     try:
         taken = list(_taken(options))
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         like = profile(options.capture, judge.interest, BATCH_PARTITIONS)
         measured = [*_of_traffic(like), *_of_sensor(options), *_of_correlator(options, judge)]
         measured += _of_replay(options, like)
-    except ChildFailedError as error:
+    except (ChildFailedError, ValueError) as error:
         sys.stderr.write(f"sizing_figures: {error}\n")
         return 1
     said = dict(taken)
@@ -193,6 +193,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     for path in (options.capture, options.policy):
         if not path.is_file():
             parser.error(f"{path}: no such file; make a capture with: python benchmarks/make_traffic.py")
+    if not options.out.absolute().parent.is_dir():
+        parser.error(f"{options.out}: its folder is not there; make it, or name another")
     if options.repeat < 1:
         parser.error("--repeat must be positive")
     return options

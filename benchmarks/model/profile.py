@@ -63,9 +63,11 @@ class _Seen(msgspec.Struct):
 
 
 def profile(path: Path, interest: Interest, partitions: int, linger_ns: int = LINGER_NS) -> Profile:
-    """Read a capture twice with the native engine: finely, and as a sensor does. Raises as the engine."""
+    """Read a capture twice with the native engine: finely, and as a sensor does. Raises ValueError."""
     series, fine = read(path, interest, FINE_NS)
     seen = _seen(fine)
+    if not seen.of_clients:
+        raise ValueError(f"{path}: no client is observed there; name a capture with connections")
     _, usual = read(path, interest, linger_ns)
     count = series.accounting().read
     seconds = max((fine[-1].clock_ns - fine[0].clock_ns) / 1e9, 1e-9)
