@@ -102,7 +102,7 @@ def test_figures_are_measured_taken_over_and_written(
     assert figures.replay_gb_seconds.value > 0
     assert figures.output_decision_bytes.value > 100
     assert figures.correlate_parcel_ns.command == "python benchmarks/sizing_figures.py t.pcap"
-    assert figures.archive_row_bytes.command == "python benchmarks/archive.py"
+    assert figures.archive_row_bytes.command == "python benchmarks/archive.py --rows 10"
     assert "parcels by the model: " in capsys.readouterr().out
     assert sizing.main(["--figures", str(out), *SMALL]) == 0
 

@@ -150,7 +150,8 @@ def _taken(options: argparse.Namespace) -> Iterator[tuple[str, Figure]]:
     if options.archive:
         archive = _read(options.archive, archive_command.Report)
         size = archive.archive_bytes / archive.rows
-        yield "archive_row_bytes", _figure(size, "python benchmarks/archive.py", archive.machine)
+        by = f"python benchmarks/archive.py --rows {archive.rows}"
+        yield "archive_row_bytes", _figure(size, by, archive.machine)
 
 
 def _read(path: Path, kind: type[T]) -> T:
@@ -168,6 +169,7 @@ def _read(path: Path, kind: type[T]) -> T:
 def _figure(value: float, command: str, measured_on: Machine) -> Figure:
     """Return a figure with no more digits than it deserves."""
     about = f"{measured_on.processor}, {measured_on.cpus} cores, Python {measured_on.python}"
+    about += f", load {measured_on.load:.0f} before"
     return Figure(float(f"{value:.4g}"), command, about, measured_on.date)
 
 
