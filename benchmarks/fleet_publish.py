@@ -75,7 +75,7 @@ def measure(capture: Path, way: str) -> Measured:
 def _count(folder: Path) -> int:
     """Return how many observations are in a spool."""
     from monitor.fleet.parcels import decode_parcel  # noqa: PLC0415
-    from monitor.fleet.spool import SpoolReader  # noqa: PLC0415
+    from monitor.fleet.spool_reading import SpoolReader  # noqa: PLC0415
 
     reader, count = SpoolReader(folder), 0
     while batch := reader.read():

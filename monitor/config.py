@@ -137,12 +137,20 @@ class Publish(Struct, frozen=True, forbid_unknown_fields=True):
     linger_ms: Annotated[int, Meta(ge=10, le=10_000)] = 200
 
 
+class Listening(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the publisher's `/metrics`, `/healthz` and `/readyz` listen."""
+
+    port: Port
+    address: Word = "127.0.0.1"
+
+
 class Kafka(Struct, frozen=True, forbid_unknown_fields=True):
     """Where `residency publish` writes. ``options`` are librdkafka's, as they are."""
 
     options: dict[str, str | int | float | bool]
     topic: Word = "residency.observations"
     password_file: Word | None = None  # sasl.password
+    metrics: Listening | None = None
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):

@@ -4,7 +4,7 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
-from monitor.config import Capture, Config
+from monitor.config import Capture, Config, Listening, Metrics
 from monitor.policy.remarks import Path, Remark
 from monitor.sink_checks import check_dead_after, check_sinks, sink_paths
 
@@ -93,9 +93,8 @@ def _written_paths(config: Config) -> Iterator[Remark]:
                 yield Remark((name, at), f"{written!r} stands twice", "keep one of them")
 
 
-def check_address(written: str) -> Iterator[Remark]:
+def check_address(written: str, path: Path = ("metrics", "address")) -> Iterator[Remark]:
     """What is wrong, or odd, with where metrics are served."""
-    path: Path = ("metrics", "address")
     try:
         address = ipaddress.ip_address(written)
     except ValueError:
@@ -140,10 +139,20 @@ def _processes(config: Config) -> Iterator[Remark]:
         yield Remark(("processes",), problem, "write `processes: false`, or capture from interfaces")
 
 
+def _listening(publisher: Listening, daemon: Metrics) -> Iterator[Remark]:
+    """Where the publisher listens, which is another process than the daemon."""
+    yield from check_address(publisher.address, ("kafka", "metrics", "address"))
+    if publisher.port == daemon.port != 0 and publisher.address == daemon.address:
+        problem = f"the daemon listens on port {daemon.port}: see `metrics:`"
+        yield Remark(("kafka", "metrics", "port"), problem, "write another, such as 9478")
+
+
 def _publish(config: Config) -> Iterator[Remark]:
     if config.kafka is not None:
         if config.publish is None:
             yield Remark(("kafka",), "nothing is published", "add `publish:`, or remove `kafka:`")
+        if config.kafka.metrics is not None:
+            yield from _listening(config.kafka.metrics, config.metrics)
         if "bootstrap.servers" not in config.kafka.options:
             problem = "no bootstrap.servers: nobody knows where the brokers are"
             mend = 'add `bootstrap.servers: "kafka.example.net:9093"`'

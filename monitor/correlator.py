@@ -40,13 +40,14 @@ class Correlator:
         limits: NameLimits | None = None,
         is_signalling: Callable[[str], bool] = lambda _: False,
         is_resolver: Callable[[str], bool] = lambda _: False,
+        is_known: Callable[[str], bool] = lambda _: True,
         *,
         eager: bool = False,
     ) -> None:
         self._eager = eager
         self._limits = limits or NameLimits()
         self._signalling = Signalling(is_signalling, self._limits.callers)
-        self._resolutions = Resolutions(self._limits, is_resolver)
+        self._resolutions = Resolutions(self._limits, is_resolver, is_known)
         self._hellos: OrderedDict[FlowKey, list[HelloSeen]] = OrderedDict()
         self._forgotten_hellos = 0
 
@@ -54,10 +55,16 @@ class Correlator:
         """Return what was forgotten so far."""
         return CorrelatorCounters(self._forgotten_hellos, self._resolutions.forgotten)
 
-    def retarget(self, is_signalling: Callable[[str], bool], is_resolver: Callable[[str], bool]) -> None:
-        """Go on with other hosts of signalling and other resolvers; what is remembered stays."""
+    def retarget(
+        self,
+        is_signalling: Callable[[str], bool],
+        is_resolver: Callable[[str], bool],
+        is_known: Callable[[str], bool],
+    ) -> None:
+        """Go on with other hosts of signalling, resolvers and known names; what is remembered stays."""
         self._signalling.is_signalling = is_signalling
         self._resolutions.is_resolver = is_resolver
+        self._resolutions.is_known = is_known
 
     def passes(self, data: DataSeen) -> bool:
         """Tell whether the data is behind a hello that was told of and is remembered."""

@@ -5,9 +5,11 @@ optional (extra ``audit``) and heavy: it is imported when a table is written, no
 """
 
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import msgspec
@@ -45,6 +47,25 @@ def require_parquet() -> None:
             "--out writes connections.parquet, which needs the audit extra; "
             "install it: pip install 'residency-monitor[audit]'"
         )
+
+
+@contextmanager
+def loading_meanwhile() -> Iterator[None]:
+    """Import what writes tables on a thread of its own, while something else is done: that takes a second."""
+    loader = Thread(target=_load, name="load-parquet")
+    loader.start()
+    try:
+        yield
+    finally:
+        loader.join()
+
+
+def _load() -> None:
+    with suppress(ImportError):  # whoever writes says it
+        import pyarrow as pa  # noqa: PLC0415  optional and heavy
+        import pyarrow.parquet  # noqa: PLC0415
+
+        pa.array([])  # looks for pandas, once
 
 
 def write_connections(folder: Path, decisions: Path, versions: dict[str, str]) -> None:

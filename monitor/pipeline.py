@@ -29,6 +29,7 @@ from monitor.types import Attribution, Connection, Decision, Name, Subject
 from monitor.wording import plural
 from sensors.connections import ConnectionSeen, CorrelatorCounters, Counted, Seen
 from sensors.interest import Interest
+from sensors.names import NameSet
 from sensors.observations import Gap
 
 DNS_PORT = 53
@@ -64,12 +65,13 @@ class Pipeline:
         self.behaviours = Behaviours(policy.behaviours if policy is not None else None, catalog)
         self._resolvers = policy.resolvers if policy is not None else ()
         self._correlator = correlator if correlator is not None else Correlator()
-        self._correlator.retarget(catalog.is_signalling, Addresses(self._resolvers).hold)
+        self._catalog = catalog
+        self._concealing = Concealing(catalog.concealers)
+        known = lru_cache(ATTRIBUTION_CACHE)(NameSet(self._interesting_names()).fits)
+        self._correlator.retarget(catalog.is_signalling, Addresses(self._resolvers).hold, known)
         self._forgotten_before = self._correlator.counters()
         self._forgotten_there = CorrelatorCounters()
         self._policy = policy
-        self._catalog = catalog
-        self._concealing = Concealing(catalog.concealers)
         self._is_known = lru_cache(ATTRIBUTION_CACHE)(self._looked_up)
         self._is_alone = lru_cache(ATTRIBUTION_CACHE)(self._stands_alone)
         self._physics = aids.physics
@@ -84,7 +86,7 @@ class Pipeline:
         """Return what a sensor has to hand out, so that nothing changes when it only counts the rest."""
         catalog, concealing = self._catalog.interest(), self._concealing
         return Interest(
-            names=(*catalog.names, *concealing.names()),
+            names=self._interesting_names(),
             prefixes=(*catalog.prefixes, *concealing.prefixes()),
             server_ports=tuple(sorted({port for _, port in PORTS})),
             alpn=tuple(sorted(ALPNS)),
@@ -94,6 +96,9 @@ class Pipeline:
             groups=self._groups.prefixes,
             hosting=self._hosting_prefixes,
         )
+
+    def _interesting_names(self) -> tuple[str, ...]:
+        return (*self._catalog.interest().names, *self._concealing.names())
 
     def reloaded(self, catalog: Catalog, policy: Policy | None, aids: Aids) -> "Pipeline":
         """Return a pipeline with other knowledge that takes over what correlation remembers, and counts anew.

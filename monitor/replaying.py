@@ -5,7 +5,7 @@ Nothing here prints: results are returned, and the command line shows them.
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import msgspec
@@ -27,7 +27,7 @@ from monitor.exports import (
 from monitor.files import InputError
 from monitor.findings import Book
 from monitor.findings.types import Finding
-from monitor.parquet import CONNECTIONS, require_parquet, write_connections
+from monitor.parquet import CONNECTIONS, loading_meanwhile, require_parquet, write_connections
 from monitor.pipeline import Pipeline
 from monitor.summary import Summary, Versions, summarise, with_behaviours, with_findings
 from sensors.capture import path_text
@@ -75,12 +75,13 @@ def replay(
     book = Book(knowledge.policy)
     with _writing(out):
         decisions = _prepare(out) if out is not None else None
-        for batch in sensor:
-            for decision in pipeline.feed(batch):
-                pipeline.behaviours.offer(decision)
-                book.offer(decision)
-                if decisions is not None:
-                    decisions.add(decision)
+        with loading_meanwhile() if decisions is not None else nullcontext():
+            for batch in sensor:
+                for decision in pipeline.feed(batch):
+                    pipeline.behaviours.offer(decision)
+                    book.offer(decision)
+                    if decisions is not None:
+                        decisions.add(decision)
         pipeline.count(sensor.counted())
         versions = _versions(sensor, knowledge)
         counted = pipeline.tally, pipeline.forgotten()

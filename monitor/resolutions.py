@@ -92,27 +92,34 @@ class View:
 
 
 class Resolutions:
-    """What every client was told, and what everybody was told, for marking what only others know.
+    """What every client was told, and what of it others know too, for marking what only others were told.
 
-    ``is_resolver`` tells who asks in others' place.
+    ``is_resolver`` tells who asks in others' place. What those are told is everybody's, and so are answers
+    with a name that ``is_known``: of other clients' names, attribution reads no others.
     """
 
     def __init__(
-        self, limits: NameLimits | None = None, is_resolver: Callable[[str], bool] = lambda _: False
+        self,
+        limits: NameLimits | None = None,
+        is_resolver: Callable[[str], bool] = lambda _: False,
+        is_known: Callable[[str], bool] = lambda _: True,
     ) -> None:
         self._limits = limits or NameLimits()
         self.is_resolver = is_resolver
+        self.is_known = is_known
         self.forgotten = 0  # names that the bounds made us forget
         self._views: OrderedDict[tuple[str, str], View] = OrderedDict()  # by asker and address
         self._public_names: OrderedDict[tuple[str, str], None] = OrderedDict()  # by client and name
         self._held_bytes = 0
 
     def add(self, answer: NameResolved) -> None:
-        """Remember an answer for its client, and for everybody."""
+        """Remember an answer for its client, and for everybody where it is everybody's."""
         asks_for_others = self.is_resolver(answer.client)
+        is_everybodys = asks_for_others or any(map(self.is_known, (answer.qname, *answer.cnames)))
         for address in answer.addresses:
             self._remember((answer.client, address), answer)
-            self._remember((EVERYBODY, address), answer)
+            if is_everybodys:
+                self._remember((EVERYBODY, address), answer)
             if asks_for_others:
                 self._remember((RESOLVERS, address), answer)
         for name in answer.ech_public_names:

@@ -16,7 +16,7 @@ DOCUMENTS = $(PREFIX)/share/doc/residency-monitor
 COMPLETIONS = $(PREFIX)/share/bash-completion/completions/residency \
   $(PREFIX)/share/zsh/vendor-completions/_residency $(PREFIX)/share/fish/vendor_completions.d/residency.fish
 UNITS = residency-monitor.service residency-deliver.service residency-publish.service \
-  residency-archive.service residency-archive.timer
+  residency-correlate.service residency-archive.service residency-archive.timer
 INSTALLED = $(PREFIX)/bin/residency $(addprefix $(UNITDIR)/,$(UNITS)) \
   $(PREFIX)/lib/sysusers.d/residency-monitor.conf $(PREFIX)/lib/tmpfiles.d/residency-monitor.conf $(COMPLETIONS)
 PIP = $(PACKAGE)/venv/bin/pip --quiet --disable-pip-version-check

@@ -4,39 +4,32 @@ A capture is whole when it did not change for a while: a short one where the fol
 that rotate leave it, a longer one otherwise. They come in the order in which they were last written. What was
 read is told by identity (device, inode, size, time of the last change), so that a name which is used again is
 read again, and a file that got another name is not; one that grows after it was taken for whole is read
-again, from its beginning. Folders in the folder are not looked into.
+again, from its beginning. Folders in the folder are not looked into. What was read since all flows ended is
+known, too: whoever lost what they left open reads it again.
 """
 
-import json
 import os
 import re
 from pathlib import Path
 from stat import S_ISREG
 from typing import NamedTuple
 
-import msgspec
-
 from sensors.capture import path_text
 from sensors.live import CaptureError
+from sensors.watched import Identity, Watched, absolute, load, save
 
 QUIET_SECONDS = 1.0  # unchanged for so long, and older than another: whole
 SETTLE_SECONDS = 10.0  # unchanged for so long: whole, though it is the newest
 LOOK_SECONDS = 1.0  # between two looks at the folder
+OPEN_BYTES = 536_870_912  # of captures, the newest, that are read again for what they left open
+ENDED = "ended"  # stands for a capture where all flows ended
 
 # x.pcap, and as tcpdump, dumpcap and Suricata rotate: x.pcap3, x_00001_2026.pcapng, log.pcap.1480018123.52,
 # pcap.1.1480018123
 _NAME = re.compile(r"(^|\.)(pcap|pcapng|cap|dmp)[0-9]*(\.[0-9]+)*(\.gz|\.zst)?\Z", re.IGNORECASE)
 _PACKED = (".gz", ".zst")
+_UNPACKED = 8  # times as long, about
 _SECOND_NS = 1_000_000_000
-
-
-class Identity(NamedTuple):
-    """What tells a file, as it was written last, from all others."""
-
-    device: int
-    inode: int
-    size_bytes: int
-    changed_ns: int
 
 
 class Capture(NamedTuple):
@@ -45,31 +38,34 @@ class Capture(NamedTuple):
     path: Path
     identity: Identity | None
 
-
-class _State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the state file holds: the captures of the folder that were read, by name."""
-
-    folder: str
-    read: list[tuple[str, Identity]]
+    @property
+    def mark(self) -> str:
+        """What tells it from all others, in a word."""
+        return self.identity.mark if self.identity is not None else ""
 
 
 class GrowingFolder:
     """The captures of a folder, each once. ``is_there`` says whether the last look found the folder.
 
-    What was read is kept in ``state``, for a restart; without it that is known while this lives. Raises
-    CaptureError where the folder or the state is of no use.
+    What was read is kept in ``state``, for a restart; without it that is known while this lives. ``last`` is
+    the mark of a capture that was read, too, or ``ENDED``. Raises CaptureError where the folder or the state
+    is of no use.
     """
 
-    def __init__(self, folder: Path, state: Path | None = None) -> None:
+    def __init__(self, folder: Path, state: Path | None = None, last: str | None = None) -> None:
         if not folder.is_dir():
             raise CaptureError(f"{path_text(folder)}: there is no such folder; make it, or watch another")
         self.path = folder
         self.is_there = True
         self._state = state
-        self._read = _load(state, folder) if state is not None else {}
+        kept = load(state, folder) if state is not None else None
+        kept, last = (kept, last) if kept is not None else (Watched("", []), None)
+        self._read = {identity: name for name, identity in kept.read}
+        self._open = set(kept.open)
         self._seen: dict[str, tuple[Identity, float]] = {}  # since when it is so
         self._whole: list[Capture] = []  # the last is next
         self._looked_seconds = float("-inf")
+        self._take_last(last)
         self._save()
 
     def next_whole(self, now_seconds: float) -> Capture | None:
@@ -89,8 +85,44 @@ class GrowingFolder:
     def mark_read(self, capture: Capture) -> None:
         """Note that a capture was read, for good. Raises CaptureError where that cannot be written."""
         if capture.identity is not None:  # else it is read when it comes back
-            self._read[capture.identity] = capture.path.name
+            self._note(capture.path.name, capture.identity)
             self._save()
+
+    def mark_ended(self) -> None:
+        """Note that all flows ended. Raises CaptureError where that cannot be written."""
+        self._open.clear()
+        self._save()
+
+    def left_open(self) -> list[Path]:
+        """Return the captures there that were read since all flows ended, in order, the newest of them."""
+        return [self.path / name for name, identity in self._found() if identity in self._open]
+
+    def _found(self) -> list[tuple[str, Identity]]:
+        """Return the captures there, in order; none where the folder is gone."""
+        try:
+            found = _captures(self.path)
+        except OSError:
+            return []
+        return sorted(found.items(), key=lambda each: (each[1].changed_ns, each[0]))
+
+    def _take_last(self, last: str | None) -> None:
+        """Note what was read ahead of a crash, which the state does not tell yet."""
+        if last == ENDED:
+            self._open.clear()
+            return
+        for name, identity in self._found() if last is not None else ():
+            if identity.mark == last and identity not in self._read:
+                self._note(name, identity)
+
+    def _note(self, name: str, identity: Identity) -> None:
+        self._read[identity] = name
+        self._open.add(identity)
+        size_bytes = 0
+        for each in sorted(self._open, key=lambda one: one.changed_ns, reverse=True):
+            packed = self._read.get(each, "").lower().endswith(_PACKED)
+            size_bytes += each.size_bytes * (_UNPACKED if packed else 1)
+            if size_bytes > OPEN_BYTES:
+                self._open.discard(each)
 
     def _lose(self) -> None:
         """Note that the folder is gone, and what was lined up with it."""
@@ -128,29 +160,19 @@ class GrowingFolder:
         there = set(found.values())
         for identity in [identity for identity in self._read if identity not in there]:
             name = self._read.pop(identity)
+            was_open = identity in self._open
+            self._open.discard(identity)
             for suffix in _PACKED:
                 packed = found.get(name + suffix)
                 if packed is not None and _changed_second(packed) == _changed_second(identity):
                     self._read[packed] = name
+                    self._open |= {packed} if was_open else set()
 
     def _save(self) -> None:
         """Write the state anew, whole or not at all."""
-        if self._state is None:
-            return
-        read = [[name, identity] for identity, name in self._read.items()]
-        draft = self._state.with_name(self._state.name + ".new")
-        try:
-            draft.unlink(missing_ok=True)  # it may be a link, and whoever is to write here may be root
-            with draft.open("x", encoding="ascii") as file:
-                json.dump({"folder": _absolute(self.path), "read": read}, file)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(self._state)
-        except OSError as error:
-            raise CaptureError(
-                f"{path_text(self._state)}: it cannot be written ({error.strerror}); "
-                "without it, captures are read again after a restart"
-            ) from None
+        if self._state is not None:
+            read = [(name, identity) for identity, name in self._read.items()]
+            save(self._state, Watched(absolute(self.path), read, sorted(self._open)))
 
 
 def is_capture_name(name: str) -> bool:
@@ -188,22 +210,3 @@ def _changed_second(identity: Identity) -> int:
 def _unpacked(name: str) -> str | None:
     stem, dot, _ = name.rpartition(".")
     return stem if name[len(stem) :].lower() in _PACKED and dot else None
-
-
-def _absolute(path: Path) -> str:
-    return os.path.abspath(path)  # noqa: PTH100  links stay as they are named
-
-
-def _load(state: Path, folder: Path) -> dict[Identity, str]:
-    """Return what the state file says was read: nothing where there is none, or it is of another folder."""
-    try:
-        kept = msgspec.convert(json.loads(state.read_text(encoding="ascii")), _State)
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        problem = f"it cannot be read ({error.strerror}); let the user who runs this read and write it"
-        raise CaptureError(f"{path_text(state)}: {problem}") from None
-    except (ValueError, RecursionError):
-        problem = "it is damaged; remove it, and the whole folder is read again"
-        raise CaptureError(f"{path_text(state)}: {problem}") from None
-    return {identity: name for name, identity in kept.read} if kept.folder == _absolute(folder) else {}

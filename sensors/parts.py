@@ -6,7 +6,8 @@ known that the result is the same, InexactError says why.
 """
 
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from functools import reduce
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from sensors.partition import InexactError, Most, Part, PartRead, Piece, Scanned
 if not MISSING:
     from sensors import _native
 
-__all__ = ["MISSING", "Crossed", "Stitched", "carry", "cuts", "read", "scan"]
+__all__ = ["MISSING", "Crossed", "ReadPart", "Stitched", "carry", "content", "cuts", "read", "scan"]
 
 MAX_TUNNELS = 16_384  # names that an engine tells apart
 _UNSEEN_BOUNDS = ("evicted-flows", "reading-given-up", "unnamed-tunnels", "delayed-files")
@@ -33,11 +34,19 @@ _connections = msgspec.msgpack.Decoder(list[ConnectionSeen | Gap]).decode
 _accounting = msgspec.msgpack.Decoder(Accounting).decode
 
 
-class Crossed(msgspec.Struct, frozen=True):
-    """All parts, read: the files of each with its packets, and what came of them; the clock at their end."""
+class ReadPart(msgspec.Struct, frozen=True):
+    """A part that was read: what it said, what it left to others, its packets, and what came of it."""
 
-    files: tuple[tuple[Path, Path, int], ...]
-    parts: tuple[PartRead, ...]
+    said: Path
+    left: Path
+    packets: int
+    part: PartRead
+
+
+class Crossed(msgspec.Struct, frozen=True):
+    """All parts, in their order, as they are read; and what is known of all before that."""
+
+    parts: Generator[ReadPart]
     faults: tuple[Fault, ...]
     span_ns: tuple[int, int] | None
     end_ns: int
@@ -49,6 +58,11 @@ def cuts(path: Path, piece_bytes: int) -> list[int] | None:
     Raises OSError.
     """
     return _native.cuts(path, piece_bytes)
+
+
+def content(path: Path, piece: Piece | None = None) -> str:
+    """Return the BLAKE3 hash of a file's bytes, or of its header and a piece. Raises OSError."""
+    return _native.content(path, piece)
 
 
 def scan(paths: Sequence[Path], piece: Piece | None = None) -> Scanned:
@@ -82,7 +96,10 @@ def read(part: Part, limits: Limits, said: Path, left: Path) -> PartRead:
 
 
 class Stitched:
-    """Parts that were read, as one sensor that correlates. It raises InexactError, and OSError."""
+    """Parts, put together as they are read, as one sensor that correlates.
+
+    Iterating raises InexactError, and OSError.
+    """
 
     engine = "native"
 
@@ -90,19 +107,30 @@ class Stitched:
         limits = options.limits
         bounds = limits.flows, limits.stream_bytes, limits.reading_bytes, limits.fragments
         self._crossed = crossed
+        self._parts: list[PartRead] = []
         self._limits = limits
-        _check(crossed.parts, limits)
         seed = secrets.randbits(64)  # keys hashes; nothing that comes out depends on it
         sought = interest, options.names
-        self._stitch = _native.Stitch(list(crossed.files), crossed.end_ns, bounds, sought, seed)
+        self._stitch = _native.Stitch(crossed.end_ns, bounds, sought, seed)
 
     def __iter__(self) -> Iterator[Sequence[Seen]]:
-        while (batch := self._stitch.next_batch()) is not None:
-            yield _connections(batch)
+        with closing(self._crossed.parts) as parts:
+            for each in parts:
+                _check([each.part], self._limits)
+                self._parts.append(each.part)
+                self._stitch.add(each.said, each.left, each.packets)
+                yield from self._batches()
+        self._stitch.end()
+        yield from self._batches()
         accounting, most = self._stitch.accounting()
         border = PartRead(_accounting(accounting), True, Most(*most), 0, 0)
-        _check([border, *self._crossed.parts], self._limits)
-        _check_sum(border.most, self._crossed.parts, self._limits)
+        _check([border], self._limits)
+        _check_sum(border.most, self._parts, self._limits)
+
+    def _batches(self) -> Iterator[Sequence[Seen]]:
+        """Yield what there is to say before another part has to be added."""
+        while (batch := self._stitch.next_batch()) is not None:
+            yield _connections(batch)
 
     def counted(self) -> Counted:
         """What was counted since the last call, and not handed out."""
@@ -111,7 +139,7 @@ class Stitched:
     def accounting(self) -> Accounting:
         """What became of every packet of all parts."""
         crossed = self._crossed
-        parts = [part.accounting for part in crossed.parts]
+        parts = [part.accounting for part in self._parts]
         total = reduce(_add, [_accounting(self._stitch.accounting()[0]), *parts], _NOTHING)
         first_ns, last_ns = crossed.span_ns or (None, None)
         return msgspec.structs.replace(total, faults=crossed.faults, first_ns=first_ns, last_ns=last_ns)

@@ -231,6 +231,11 @@ def _fetch(jars: Path) -> None:
     coming.rename(jars)  # whole, or not at all
 
 
+def free_port() -> int:
+    """Return a port that nobody uses."""
+    return _free_ports(2)[0][0]
+
+
 def _free_ports(count: int) -> list[tuple[int, int]]:
     """Return pairs of ports that nobody uses."""
     with ExitStack() as stack:

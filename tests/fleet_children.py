@@ -12,6 +12,7 @@ import structlog
 
 from monitor.fleet.recording.stage import Stage
 from monitor.metrics.fleet import Kept
+from monitor.metrics.recorded_sums import RecordedSums
 from tests.fleet_kit import ROOT, knowledge, plan
 
 SESSION_MS = 2_000  # after which the group does without a member that was killed
@@ -60,7 +61,8 @@ def main(addresses: str, topic: str, folder: Path) -> None:
     signal.signal(signal.SIGTERM, end)
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     kafka = {"bootstrap.servers": addresses, "session.timeout.ms": SESSION_MS, "heartbeat.interval.ms": 300}
-    stage = Stage(plan(folder, kafka=kafka, topic=topic), knowledge(), structlog.get_logger(), Kept())
+    counts = Kept(), RecordedSums()
+    stage = Stage(plan(folder, kafka=kafka, topic=topic), knowledge(), structlog.get_logger(), counts)
     while not ended:
         stage.turn()
     stage.close()

@@ -95,12 +95,17 @@ class Line:
 
     def start(self, **other: object) -> Correlator:
         """Start a correlator."""
+        config = self.configured(**other)
+        made = Correlator(config, config.with_suffix(".log"))
+        self._stack.callback(made.close)
+        return made
+
+    def configured(self, **other: object) -> Path:
+        """Write the configuration of another correlator."""
         self._count += 1
         config = self.folder / f"{self._count}.yaml"
         config.write_text(yaml.safe_dump(self._configuration() | other), "utf-8")
-        made = Correlator(config, self.folder / f"{self._count}.log")
-        self._stack.callback(made.close)
-        return made
+        return config
 
     def publish(self, arrivals: Sequence[Arrival], pause: float = 0.0) -> None:
         """Publish what sensors say, in this order, with pauses."""
@@ -132,13 +137,17 @@ class Line:
 
     def check(self, observations: Sequence[Observation]) -> None:
         """Compare what was recorded with what one process makes of it."""
-        known = knowledge()
-        wanted = one_process(observations, known)
-        alone = Book(known.policy)
-        for each in wanted:
-            alone.offer(each)
+        wanted = one_process(observations, knowledge())
         assert recorded_lines(self.root) == lines(wanted)
-        assert figures(found(self.root)) == figures(alone.findings())
+        assert figures(found(self.root)) == figures(self.alone(wanted).findings())
+
+    @staticmethod
+    def alone(decisions: Sequence[Decision]) -> Book:
+        """Return what one process makes of decisions."""
+        book = Book(knowledge().policy)
+        for each in decisions:
+            book.offer(each)
+        return book
 
     def close(self) -> None:
         """End all that runs."""

@@ -10,7 +10,8 @@ import yaml
 
 from monitor.fleet.parcels import TO_ALL, Account, Parcel, decode_parcel, encode
 from monitor.fleet.segments import ALL
-from monitor.fleet.spool import SpoolReader, SpoolWriter
+from monitor.fleet.spool import SpoolWriter
+from monitor.fleet.spool_reading import SpoolReader
 from sensors.engine import Options, open_sensor
 from sensors.observations import Observation
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from monitor.metrics.families import FAMILIES
+from monitor.metrics import families, families_fleet, families_publisher
 from monitor.metrics.family import LABELS, SENSOR
 
 ROOT = Path(__file__).parents[1]
@@ -23,6 +23,7 @@ TEST_FILES = tuple(sorted(path.name for path in (FOLDER / "tests").glob("*.test.
 
 needs_amtool = pytest.mark.skipif(not AMTOOL, reason="amtool is not here: install prometheus-alertmanager")
 
+FAMILIES = {*families.FAMILIES, *families_fleet.FAMILIES, *families_publisher.FAMILIES}
 METRICS: dict[str, set[str]] = {family.name: set(family.labels) for family in FAMILIES}
 METRICS |= {
     f"{family.name}{suffix}": {*family.labels} | ({"le"} if suffix == "_bucket" else set())

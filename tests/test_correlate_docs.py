@@ -7,6 +7,7 @@ import pytest
 
 from monitor.files import read_source
 from monitor.fleet.settings import is_fleet, load_fleet
+from monitor.metrics import families_publisher as publisher
 from monitor.metrics.families_fleet import FAMILIES, OWN
 from monitor.metrics.family import LABELS
 from tests.metrics_kit import EXAMPLE, ROOT
@@ -15,6 +16,7 @@ from tests.test_metrics_docs import line
 GUIDE = (ROOT / "docs/84-fleet.md").read_text(encoding="utf-8")
 UNITLESS = {
     "held_parcels", "lag_parcels", "partitions", "recorded_partitions", "silent_sensors", "waiting_messages",
+    "flying_parcels", "failing",
 }  # fmt: skip
 
 
@@ -22,15 +24,18 @@ def test_the_table_is_current() -> None:
     assert [each for each in GUIDE.splitlines() if each.startswith("| `residency_fleet_")] == [
         *map(line, OWN)
     ]
+    assert [each for each in GUIDE.splitlines() if each.startswith("| `residency_publisher_")] == [
+        *map(line, publisher.OWN)
+    ]
 
 
 def test_names_follow_the_conventions() -> None:
-    for family in OWN:
+    for family in (*OWN, *publisher.OWN):
         assert LABELS.issuperset(family.labels)
         assert family.says.endswith(".")
         assert family.name.endswith("_total") == (family.kind == "counter")
-        short = family.name.removeprefix("residency_fleet_")
-        assert short in UNITLESS or short.endswith(("_total", "_bytes"))
+        short = family.name.removeprefix("residency_fleet_").removeprefix("residency_publisher_")
+        assert short in UNITLESS or short.endswith(("_total", "_bytes", "_seconds"))
     assert len({family.name for family in FAMILIES}) == len(FAMILIES)
 
 

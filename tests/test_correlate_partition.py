@@ -2,7 +2,7 @@
 
 import random
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -91,19 +91,6 @@ def test_decisions_of_every_capture_are_those_of_one_process(
     assert as_told(told(arrivals, judge, 3)) == one_process(observations, Pipeline(CATALOG))
 
 
-def one_chain_a_name(made: Sequence[Answer | Flow | Call]) -> Iterator[Answer | Flow | Call]:
-    """Yield exchanges in which all are told the same aliases for a name.
-
-    An answer that mentions no LLM endpoint stays with its client, though it may end what others were told.
-    """
-    chains: dict[str, tuple[str, ...]] = {}
-    for each in made:
-        if isinstance(each, Answer):
-            yield each._replace(cnames=chains.setdefault(each.name, each.cnames))
-        else:
-            yield each
-
-
 @settings(max_examples=60, deadline=None)
 @given(
     made=exchanges(),
@@ -114,7 +101,6 @@ def one_chain_a_name(made: Sequence[Answer | Flow | Call]) -> Iterator[Answer | 
 def test_any_traffic_parted_in_any_way_leads_to_the_same(
     made: list[Answer | Flow | Call], split: Callable[[int], Split], habits: list[Habits], partitions: int
 ) -> None:
-    made = [*one_chain_a_name(made)]
     with TemporaryDirectory() as folder:
         sensor = open_sensor([capture(made, Path(folder))], "native", Options())
         observations = [seen for batch in sensor for seen in batch if not isinstance(seen, ConnectionSeen)]

@@ -38,6 +38,14 @@ def written(folder: Path, text: str) -> Path:
         ("root: keys\nledger: {key: keys/ledger.key}", 6, "the key lies beside the ledgers"),
         ("capture: {}", 5, "capture"),
         ("topics: {observations: a b}", 5, "observations"),
+        *(
+            (
+                f"sinks: [{{type: jsonl, name: file, path: {path}}}]",
+                5,
+                "would be written for every partition at once",
+            )
+            for path in ("/var/lib/events.jsonl", "../events.jsonl", "a/../../events.jsonl")
+        ),
     ],
 )
 def test_a_mistake_is_one_line(more: str, line: int, says: str, tmp_path: Path) -> None:
@@ -60,6 +68,22 @@ def test_what_would_lose_something_is_no_option(name: str, says: str, tmp_path: 
     text = GOOD.replace('"localhost:1"', f'"localhost:1", {name}: 1')
     with pytest.raises(DocumentError, match=says):
         load_fleet(written(tmp_path, text))
+
+
+@pytest.mark.parametrize("path", ["events.jsonl", "a/b.jsonl", "a/../events.jsonl"])
+def test_a_file_of_each_partitions_own_is_fine(path: str, tmp_path: Path) -> None:
+    sink = f"sinks: [{{type: jsonl, name: file, path: {path}}}]\n"
+    assert not load_fleet(written(tmp_path, GOOD + sink)).warnings
+
+
+@pytest.mark.parametrize("command", ["check", "correlate", "deliver"])
+def test_a_file_of_several_partitions_ends_each_command_with_one_line(command: str, tmp_path: Path) -> None:
+    path = written(tmp_path, GOOD + "sinks: [{type: jsonl, name: file, path: /var/lib/events.jsonl}]\n")
+    ran = CliRunner().invoke(group, [command, "--config", str(path)])
+    assert ran.exit_code == 2
+    problem = "error: '/var/lib/events.jsonl' would be written for every partition at once"
+    mend = "write a path that counts from each partition's folder, such as events.jsonl"
+    assert ran.stderr.splitlines() == [f"residency: {path}:5: {problem}; {mend}"]
 
 
 def test_a_secret_that_can_be_guessed_is_none(tmp_path: Path) -> None:

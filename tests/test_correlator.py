@@ -328,7 +328,7 @@ def test_data_passes_where_the_flow_is_remembered() -> None:
 def test_what_is_remembered_outlives_what_it_is_asked_for() -> None:
     correlator = Correlator()
     correlator.feed(resolved(0, LLM, client=OTHER))
-    correlator.retarget(lambda _: False, OTHER.__eq__)
+    correlator.retarget(lambda _: False, OTHER.__eq__, lambda _: True)
     correlator.feed(resolved(0, "www.example.org", client=OTHER))
     connection = correlator.feed(ended(1, 2))
     assert connection is not None

@@ -1,14 +1,19 @@
 """The daemon that publishes, beside judging or instead: its spool has all that it saw. Real processes."""
 
+import os
 import shutil
 import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from monitor.daemon.publishing import Publishing
 from monitor.fleet.parcels import Parcel
+from monitor.fleet.spool import SpoolWriter
+from sensors.publishing import Cut, Published
 from tests.daemon_kit import (
     DEMO,
     RECEIVER,
@@ -21,7 +26,7 @@ from tests.daemon_kit import (
     skip_without_wire,
     wire,
 )
-from tests.publish_kit import accounts_in, are_numbered, observed, observed_in, publishing, spooled
+from tests.publish_kit import KEY, accounts_in, are_numbered, observed, observed_in, publishing, spooled
 
 pytestmark = pytest.mark.enable_socket
 COUNT = len(records(DEMO))
@@ -67,6 +72,30 @@ def test_what_is_spooled_is_all_that_was_seen(lane: Wire, engine: str, *, judge:
         assert sum(each.packets for each in accounts) == COUNT
         assert all(each.shed == 0 and each.blind for each in accounts)
         assert bool(live.lines()) == judge
+
+
+class Cutting:
+    """A sensor that cuts so many bytes each time."""
+
+    def published(self, *, cut: bool) -> Published:
+        data = msgspec.msgpack.encode([os.urandom(200_000)])
+        return Published((Cut(False, 7, 1, 1, data),) if cut else ())
+
+
+def test_a_capture_that_takes_half_of_the_spool_goes_out_in_pieces(tmp_path: Path) -> None:
+    writer = SpoolWriter(tmp_path, 2_000_000)
+    publishing = Publishing(SENSOR, writer, KEY.encode(), 0.0, live=False)
+    assert publishing.begin()
+    while publishing.has_room():
+        publishing.pump(Cutting(), now=True)
+    count = len(spooled(tmp_path))
+    assert count == 5  # it went out so far
+    publishing.pump(Cutting(), now=True)
+    assert len(spooled(tmp_path)) == count
+    assert writer.whole is None
+    assert publishing.end("it")
+    assert (len(spooled(tmp_path)), publishing.last) == (count + 1, "it")
+    writer.close()
 
 
 def test_packets_of_a_wire_are_spooled_and_the_clock_goes_on(lane: Wire) -> None:

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +11,8 @@ import msgspec
 import pytest
 
 from monitor.findings.types import Finding
-from tests.brokers_kit import Brokers, brokers
+from tests.brokers_kit import Brokers, brokers, free_port
+from tests.daemon_kit import Samples, parsed, total
 from tests.fleet_kit import DEMO, POLICY, ROOT, figures, found, knowledge
 from tests.fleet_line_kit import Line, Spooled, line, one_process, parted, reborn, traffic
 from tests.test_correlate_partition import by_client, by_flow, dns_apart
@@ -32,11 +35,24 @@ def fleet(cluster: Brokers, request: pytest.FixtureRequest, tmp_path: Path) -> I
         yield made
 
 
+def scraped(port: int) -> Samples:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        return parsed(answer.read().decode())
+
+
 def test_findings_are_those_of_a_replay(fleet: Line) -> None:
     observations = traffic(1)
     fleet.publish(parted(observations, by_client(3), KNOWN))
-    only = fleet.start()
-    fleet.wait(lambda: fleet.count() >= len(one_process(observations, KNOWN)))
+    port, wanted = free_port(), one_process(observations, KNOWN)
+    only = fleet.start(metrics={"port": port})
+    fleet.wait(lambda: fleet.count() >= len(wanted))
+    findings = len(fleet.alone(wanted).findings())
+    fleet.wait(lambda: total(scraped(port), "residency_findings") >= findings)
+    told = scraped(port)
+    assert total(told, "residency_findings") == findings
+    assert total(told, "residency_finding_changes_total", reason="opened") == findings
+    assert total(told, "residency_ledger_entries_total") >= len(wanted)
+    assert total(told, "residency_ledger_checkpoint_timestamp_seconds") > time.time() - 600
     only.end()
     fleet.check(observations)
     out = fleet.folder / "replayed"

@@ -1,5 +1,7 @@
 """A partition of decisions is recorded once, whatever comes again, and whenever the process died."""
 
+import errno
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -16,9 +18,13 @@ from monitor.fleet.parcels import Origin, Said
 from monitor.fleet.recording.partition import Partition
 from monitor.fleet.tenants import partition_of
 from monitor.ledger.reader import ledgers_in
+from monitor.ledger.tenants import Ledgers
+from monitor.ledger.types import Record
 from monitor.ledger.verify import verify_ledger
 from monitor.recording.items import Item
 from monitor.recording.origins import MAX_RUNS, Mark, Origins
+from monitor.types import Decision, Subject
+from tests.findings_kit import decide
 from tests.fleet_kit import (
     SAID,
     covered,
@@ -26,6 +32,7 @@ from tests.fleet_kit import (
     entries,
     figures,
     found,
+    judged,
     knowledge,
     lines,
     opened,
@@ -113,6 +120,45 @@ def test_what_is_there_twice_in_a_batch_is_taken_once(tmp_path: Path) -> None:
         assert partition.counts.again == 9
         assert partition.counts.taken == len(SAID)
     assert recorded_lines(what.root) == lines(DECISIONS)
+
+
+def of_tenants(count: int) -> list[Decision]:
+    """Return decisions of two tenants in turn, told apart by their ports."""
+    return [
+        decide(at, port=1_024 + at, subject=Subject(("acme", "beta")[at % 2], "backend", "crm"))
+        for at in range(count)
+    ]
+
+
+def test_a_ledger_that_takes_nothing_holds_the_others_up_only_when_much_waits_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.fleet.recording.partition.MAX_LEFT", 25)
+    what, wanted = plan(tmp_path), of_tenants(60)
+    said, append = judged(wanted), Ledgers.append
+
+    def appended(ledgers: Ledgers, tenant: str | None, records: Sequence[Record]) -> None:
+        if tenant == "acme":
+            raise OSError(errno.EIO, "input/output error", "acme")
+        append(ledgers, tenant, records)
+
+    with opened(what, KNOWN) as partition:
+        monkeypatch.setattr(Ledgers, "append", appended)
+        for end in (20, 40, 60):
+            assert partition.may_take
+            partition.take(said[end - 20 : end], end, NOW_NS)
+            assert not partition.may_take
+            (trouble,) = partition.turn(NOW_NS)
+            assert isinstance(trouble, OSError)
+            assert trouble.filename == "acme"
+            assert partition.offset is None  # it comes again, should this die
+            assert len(recorded(what.root)) == end // 2
+        assert not partition.may_take
+        assert partition.waiting == 30
+        monkeypatch.setattr(Ledgers, "append", append)
+        assert partition.turn(NOW_NS) == ()
+        assert (partition.may_take, partition.waiting, partition.offset) == (True, 0, 60)
+    assert recorded_lines(what.root) == lines(wanted)
 
 
 def test_coverage_stands_in_every_ledger_once(tmp_path: Path) -> None:

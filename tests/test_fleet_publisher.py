@@ -1,9 +1,11 @@
 """From the spool to Kafka: nothing is lost, partitions are in order, what comes twice has its number."""
 
 import contextlib
+import http.client
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,14 +19,16 @@ from monitor.cli import group
 from monitor.fleet.parcels import Parcel, decode_parcel
 from monitor.fleet.position import read_position
 from monitor.fleet.segments import numbers
-from monitor.fleet.spool import SpoolReader
+from monitor.fleet.spool_reading import SpoolReader
 from tests import brokers_kit, kafka_servers_kit
-from tests.daemon_kit import wait_for
+from tests.brokers_kit import free_port
+from tests.daemon_kit import parsed, total, wait_for
 from tests.publish_kit import configured, put
 
 pytestmark = pytest.mark.enable_socket
 TOPIC = "residency.observations"
 PARTITIONS = 3
+SERVERS = {"bootstrap.servers": "127.0.0.1:1"}
 
 
 @contextlib.contextmanager
@@ -164,6 +168,98 @@ def test_one_that_is_killed_says_some_again_with_the_same_numbers(
         assert len(numbers(tmp_path / "spool")) == 1
 
 
+def test_one_whose_brokers_are_away_ends_though_no_more_goes_on_its_way(
+    cluster: brokers_kit.Brokers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with topic(cluster, monkeypatch, "full") as there:
+        few = {"queue.buffering.max.messages": 10}
+        config = configured(tmp_path, cluster.addresses, topic=TOPIC, options=few)
+        sent = put(tmp_path, range(50))
+        with publisher(config) as process:
+            wait_for(lambda: there.read() >= 50, "the first")
+            cluster.nodes[0].kill()
+            sent += put(tmp_path, range(50, 300))
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(2)
+            ended(process)
+        assert process.returncode == 0
+        cluster.nodes[0].start()
+        cluster.ready()
+        with publisher(config, "--once") as process:
+            assert process.wait(60) == 0
+        there.read()
+        assert without_doubles(there.partitions) == expected(sent)
+
+
+def asked(port: int, path: str) -> tuple[int, str]:
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    client.request("GET", path)
+    answer = client.getresponse()
+    found = answer.status, answer.read().decode()
+    client.close()
+    return found
+
+
+def test_metrics_say_what_waits_and_readiness_why_it_is_not_published(tmp_path: Path) -> None:
+    with kafka_servers_kit.brokers() as mock:
+        port = free_port()
+        config = configured(tmp_path, "127.0.0.1:1", metrics={"port": port})
+        put(tmp_path, range(200))
+        size = sum(each.stat().st_size for each in (tmp_path / "spool").glob("*.spool"))
+
+        def value(name: str, **labels: str) -> float:
+            return total(parsed(asked(port, "/metrics")[1]), f"residency_{name}", **labels)
+
+        with publisher(config) as process:
+            wait_for(lambda: opened(port) and value("publisher_failing") == 1, "it to fail")
+            assert value("publisher_waiting_bytes") == size
+            assert value("publisher_failures_total") >= 1
+            assert value("publisher_last_delivery_timestamp_seconds") == 0
+            status, why = asked(port, "/readyz")
+            assert (status, why.startswith("not published: ")) == (503, True)
+            assert asked(port, "/healthz")[0] == 200
+            good = config.read_text("utf-8").replace("127.0.0.1:1", mock.addresses[0])
+            config.write_text(good.replace("version: 1", "version: 7"), "utf-8")
+            process.send_signal(signal.SIGHUP)
+            wait_for(lambda: value("reloads_total", reason="failed") == 1, "a reload that fails")
+            assert value("reload_failed") == 1
+            config.write_text(good, "utf-8")
+            process.send_signal(signal.SIGHUP)
+            wait_for(lambda: value("publisher_waiting_bytes") == 0, "all to be published", 40)
+            assert value("publisher_delivered_total") >= 200
+            assert value("publisher_last_delivery_timestamp_seconds") > time.time() - 60
+            assert (value("publisher_failing"), value("reload_failed")) == (0, 0)
+            wait_for(lambda: asked(port, "/readyz")[0] == 200, "it to be ready")
+            assert "the old one stays in use" in ended(process)
+        assert process.returncode == 0
+
+
+def opened(port: int) -> bool:
+    try:
+        return asked(port, "/healthz")[0] == 200
+    except ConnectionRefusedError:
+        return False
+
+
+def test_a_reload_goes_on_with_what_is_on_its_way(
+    cluster: brokers_kit.Brokers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with topic(cluster, monkeypatch, "reloaded") as there:
+        config = configured(tmp_path, cluster.addresses, topic=TOPIC)
+        sent: list[Parcel] = []
+        with publisher(config) as process:
+            sent += put(tmp_path, range(200))
+            wait_for(lambda: there.read() >= 200, "the first")
+            for start in range(200, 3_000, 400):
+                sent += put(tmp_path, range(start, start + 400))
+                time.sleep(0.2)
+                process.send_signal(signal.SIGHUP)
+            whole = sum(map(len, expected(sent).values()))
+            wait_for(lambda: there.read() >= whole, "the rest", 40)
+            assert ended(process).count('"reloaded"') >= 1
+        assert without_doubles(there.partitions) == expected(sent)
+
+
 def test_errors_of_brokers_lose_nothing_and_nothing_is_put_out_of_order(tmp_path: Path) -> None:
     with kafka_servers_kit.brokers() as mock:
         config = configured(tmp_path, mock.addresses[0], options={"retry.backoff.ms": 10})
@@ -216,6 +312,11 @@ def test_what_cannot_be_used_is_said_at_the_start(
         ({"spool": "captures/in"}, "it would be written into the folder that is watched"),
         ({"key": "etc/none.key"}, "etc/none.key: no such file"),
         ({"linger_ms": 1}, "linger_ms"),
+        ({"kafka": {"options": SERVERS, "metrics": {"port": 9477}}}, "the daemon listens on port 9477"),
+        (
+            {"kafka": {"options": SERVERS, "metrics": {"port": 1, "address": "localhost"}}},
+            "'localhost' is not an IP address; write 127.0.0.1",
+        ),
     ],
 )
 def test_mistakes_of_a_configuration(tmp_path: Path, changes: dict[str, Any], problem: str) -> None:

@@ -14,10 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.files import InputError
-from monitor.fleet import spool
+from monitor.fleet import spool, spool_reading
 from monitor.fleet.position import POSITION, read_position
 from monitor.fleet.segments import ALL, HEAD_BYTES, Place, numbers, packed, path_of, records
-from monitor.fleet.spool import SpoolReader, SpoolWriter
+from monitor.fleet.spool import SpoolWriter
+from monitor.fleet.spool_reading import SpoolReader
 from tests.disk_kit import ROOT, unshared
 from tests.line_kit import changes_of, killed_before
 
@@ -136,7 +137,8 @@ def test_a_full_disk_takes_all_of_a_flush_or_nothing(tmp_path: Path, monkeypatch
 FILL = """
 import os, sys
 from pathlib import Path
-from monitor.fleet.spool import SpoolReader, SpoolWriter
+from monitor.fleet.spool import SpoolWriter
+from monitor.fleet.spool_reading import SpoolReader
 folder = Path(sys.argv[1])
 writer = SpoolWriter(folder, 2**26)
 kept, number = [], 0
@@ -187,7 +189,7 @@ def test_where_the_position_cannot_be_kept_segments_go_all_the_same(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patched:
-        patched.setattr(spool, "write_position", full)
+        patched.setattr(spool_reading, "write_position", full)
         with pytest.raises(OSError, match="No space left"):
             reader.acknowledge(ends[-1])
     assert numbers(tmp_path) == [2]
@@ -241,8 +243,8 @@ def test_damage_in_the_middle_is_counted(tmp_path: Path) -> None:
 
 
 def test_a_long_piece_without_records_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spool, "MAX_RECORD_BYTES", 30_000)
-    monkeypatch.setattr(spool, "READ_BYTES", 60_000)
+    monkeypatch.setattr(spool_reading, "MAX_RECORD_BYTES", 30_000)
+    monkeypatch.setattr(spool_reading, "READ_BYTES", 60_000)
     write(tmp_path, 0)
     garbage = path_of(tmp_path, 1)
     garbage.write_bytes(garbage.read_bytes() + bytes(200_000) + packed(1, body(1)))
@@ -323,3 +325,99 @@ def test_a_reader_killed_at_any_moment_reads_again_and_leaves_nothing_out(tmp_pa
         assert list(dict.fromkeys(published)) == list(range(7))
         assert len(published) <= 8  # the one in work came twice
         assert numbers(again[0]) == [2]
+
+
+def held(writer: SpoolWriter, *bodies: int, whole: str | None = None) -> None:
+    """Put in what goes out as a whole, a flush for each part; without a name it is never ended."""
+    assert writer.hold()
+    for number in bodies:
+        assert writer.put(number, body(number), 1)
+        assert writer.flush() == 0
+    assert whole is None or writer.release(whole)
+
+
+def test_what_is_held_counts_once_it_is_released(tmp_path: Path) -> None:
+    writer, reader = SpoolWriter(tmp_path, LIMIT), SpoolReader(tmp_path)
+    writer.put(0, body(0))
+    writer.flush()
+    held(writer, *range(1, 9))
+    assert [each.body for each in reader.read()] == [body(0)]
+    assert reader.read() == reader.read() == []
+    assert writer.whole is None
+    assert writer.release("it")
+    assert writer.whole == "it"
+    found = [each.body for _ in range(3) for each in reader.read()]
+    assert found == [body(number) for number in range(1, 9)]
+    reader.close()
+    writer.close()
+
+
+def test_what_is_held_when_its_writer_dies_is_taken_back(tmp_path: Path) -> None:
+    writer, reader = SpoolWriter(tmp_path, LIMIT), SpoolReader(tmp_path)
+    held(writer, 0, 1, whole="first")
+    held(writer, *range(2, 9))
+    writer.close()
+    assert [each.body[:4] for each in reader.read()] == [number.to_bytes(4) for number in (0, 1)]
+    again = SpoolWriter(tmp_path, LIMIT)
+    assert again.whole == "first"
+    assert reader.read() == []
+    held(again, 9, whole="second")
+    assert [each.body for _ in range(2) for each in reader.read()] == [body(9)]
+    assert reader.damage.places == 0
+    reader.close()
+    again.close()
+
+
+def test_what_is_held_beyond_half_of_the_bound_is_much(tmp_path: Path) -> None:
+    writer = SpoolWriter(tmp_path, LIMIT)
+    half = LIMIT // (2 * (BODY_BYTES + 4 + HEAD_BYTES))
+    held(writer, *range(half))
+    assert (writer.has_room(), writer.is_held_much) == (True, False)
+    writer.put(0, body(0))
+    writer.flush()
+    assert (writer.has_room(), writer.is_held_much) == (False, True)
+    assert writer.release(None)
+    assert not writer.is_held_much
+    writer.close()
+
+
+def test_a_disk_without_room_holds_nothing_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = SpoolWriter(tmp_path, LIMIT)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(spool, "write_held", full)
+        assert not writer.hold()
+        assert writer.problem == f"{tmp_path}: no space left on device"
+    assert writer.hold()
+    writer.close()
+
+
+def test_a_writer_killed_at_any_moment_leaves_only_what_is_whole(tmp_path: Path) -> None:
+    def work(folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        writer = SpoolWriter(folder, LIMIT)
+        for whole in range(3):
+            held(writer, *range(5 * whole, 5 * whole + 5), whole=str(whole))
+
+    calls = changes_of(lambda: work(tmp_path / "counted"))
+    assert calls > 30
+    wholes = set()
+    for call in range(1, calls + 1):
+        folder = tmp_path / str(call)
+        assert killed_before(call, lambda folder=folder: work(folder))  # type: ignore[misc]
+        folder.mkdir(exist_ok=True)
+        reader = SpoolReader(folder)
+        found = [int.from_bytes(each.body[:4]) for _ in range(9) for each in reader.read()]
+        writer = SpoolWriter(folder, LIMIT)
+        found += [int.from_bytes(each.body[:4]) for each in reader.read()]
+        assert found == list(range(5 * (int(writer.whole or -1) + 1)))
+        wholes.add(writer.whole)
+        writer.close()
+        reader.close()
+        shutil.rmtree(folder)
+    assert wholes >= {None, "0", "1"}

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sensors.folder import (
+    ENDED,
     LOOK_SECONDS,
     QUIET_SECONDS,
     SETTLE_SECONDS,
@@ -259,3 +260,54 @@ def test_what_cannot_be_watched(tmp_path: Path) -> None:
         GrowingFolder(tmp_path, tmp_path / "missing" / "state")
     with pytest.raises(CaptureError, match=r"it cannot be read \(Is a directory\); let the user"):
         GrowingFolder(tmp_path, tmp_path)
+
+
+def test_what_left_flows_open_is_known_after_a_crash_until_all_ended(tmp_path: Path) -> None:
+    folder, state = tmp_path / "folder", tmp_path / "state"
+    folder.mkdir()
+    for at, name in enumerate(("b.pcap", "a.pcap", "c.pcap")):
+        put(folder, name, at)
+    first = GrowingFolder(folder, state)
+    assert first.left_open() == []
+    assert settled(first) == ["b.pcap", "a.pcap", "c.pcap"]
+    (folder / "c.pcap").unlink()
+    second = GrowingFolder(folder, state)
+    assert [each.name for each in second.left_open()] == ["b.pcap", "a.pcap"]
+    second.mark_ended()
+    put(folder, "d.pcap", 9)
+    assert settled(second) == ["d.pcap"]
+    assert [each.name for each in GrowingFolder(folder, state).left_open()] == ["d.pcap"]
+
+
+def test_only_the_newest_of_what_left_flows_open_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sensors.folder.OPEN_BYTES", 8)
+    for at, name in enumerate(("a.pcap", "b.pcap", "c.pcap")):
+        put(tmp_path, name, at, "four")
+    folder = GrowingFolder(tmp_path)
+    settled(folder)
+    assert [each.name for each in folder.left_open()] == ["b.pcap", "c.pcap"]
+    put(tmp_path, "d.pcap.gz", 4, "so")  # as if it were eight times as long
+    settled(folder, 100)
+    assert folder.left_open() == []
+
+
+def test_what_went_out_last_was_read_whatever_the_state_says(tmp_path: Path) -> None:
+    folder, state = tmp_path / "folder", tmp_path / "state"
+    folder.mkdir()
+    put(folder, "a.pcap", 0)
+    first = GrowingFolder(folder, state)
+    settled(first)
+    put(folder, "b.pcap", 1)
+    settled(first, 50)
+    put(folder, "c.pcap", 2)
+    assert first.next_whole(100) is None
+    capture = first.next_whole(100 + LONG)  # in work when it dies
+    assert capture is not None
+    second = GrowingFolder(folder, state, capture.mark)
+    assert settled(second) == []
+    assert [each.name for each in second.left_open()] == ["a.pcap", "b.pcap", "c.pcap"]
+    assert GrowingFolder(folder, state, ENDED).left_open() == []
+    state.unlink()  # by whoever wants all of it read again
+    assert settled(GrowingFolder(folder, state, capture.mark)) == ["a.pcap", "b.pcap", "c.pcap"]

@@ -137,6 +137,73 @@ def test_a_restart_reads_the_rest_and_the_file_in_work_again(tmp_path: Path, eng
     assert accounting(third).read.packets == 0
 
 
+class Wholes:
+    """Takes what goes out, and remembers the marks."""
+
+    def __init__(self, last: str | None = None) -> None:
+        self.last = last
+        self.begun, self.refuses = 0, False
+
+    def begin(self) -> bool:
+        self.begun += not self.refuses
+        return not self.refuses
+
+    def end(self, mark: str) -> bool:
+        if not self.refuses:
+            self.last = mark
+        return not self.refuses
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_after_a_crash_flows_and_names_go_on_from_the_captures_before(tmp_path: Path, engine: str) -> None:
+    folder, state = tmp_path / "folder", tmp_path / "state"
+    folder.mkdir()
+    files = [put(folder, number, piece) for number, piece in enumerate(pieces(DEMO, 6))]
+    sizes = [len(list(CaptureReader(file))) for file in files]
+    first = watch_folder(folder, MANNER, engine, state)
+    seen: list[Seen] = []
+    while accounting(first).read.packets < sum(sizes[:3]):
+        batch = first.next_batch(0)
+        seen += batch if batch and accounting(first).read.packets <= sum(sizes[:2]) else ()
+    del first  # as kill -9 would; what it said of the third file counts for nothing
+    second = watch_folder(folder, MANNER, engine, state)
+    second.start()
+    assert accounting(second).read.packets == 0
+    seen += so_far(second)
+    told = accounting(second)
+    assert told.read.packets == sum(sizes[2:])
+    assert sum(each.packets for each in (*told.decoded.values(), *told.undecoded.values())) == sum(sizes[2:])
+    seen += rest(second)
+    assert seen == replayed([DEMO], engine)[0]
+    third = watch_folder(folder, MANNER, engine, state)
+    third.start()
+    assert so_far(third) == rest(third) == []  # all ended
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_capture_is_read_once_what_it_led_to_went_out(tmp_path: Path, engine: str) -> None:
+    folder, state = tmp_path / "folder", tmp_path / "state"
+    folder.mkdir()
+    for number, piece in enumerate(pieces(DEMO, 2)):
+        put(folder, number, piece)
+    wholes = Wholes()
+    sensor = watch_folder(folder, MANNER, engine, state, wholes)
+    wholes.refuses = True
+    assert sensor.next_batch(0) == ()  # it does not begin
+    assert accounting(sensor).read.packets == 0
+    wholes.refuses = False
+    while not (half := accounting(sensor).read.packets):
+        sensor.next_batch(0)
+    wholes.refuses = True
+    assert [sensor.next_batch(0) for _ in range(3)] == [()] * 3
+    assert accounting(sensor).read.packets == half
+    wholes.refuses = False
+    so_far(sensor)
+    assert (wholes.begun, len((wholes.last or "").split(":"))) == (2, 4)
+    rest(sensor)
+    assert (wholes.begun, wholes.last) == (3, "ended")
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_stop_reads_the_file_in_work_to_its_end(tmp_path: Path, engine: str) -> None:
     folder, state = tmp_path / "folder", tmp_path / "state"

@@ -22,6 +22,7 @@ from sensors.connections import ConnectionSeen, CorrelatorCounters, Counted, Flo
 from sensors.engine import Options, open_sensor
 from sensors.interest import MAX_GROUPS, Interest
 from sensors.limits import Limits, NameLimits
+from sensors.names import NameSet
 from sensors.observations import DataSeen, FlowUpdate, Gap
 from tests.catalog_help import compiled
 from tests.exchanges_kit import Answer, Call, Flow, capture, exchanges
@@ -33,7 +34,12 @@ pytestmark = pytest.mark.skipif(
 )
 SIGNALLING = ("api.llm.test", "*.openai.test")
 RESOLVER = "10.20.1.6"  # one of the clients asks in others' place
-EVERYTHING = Interest(prefixes=("0.0.0.0/0", "::/0"), signalling=SIGNALLING, resolvers=(f"{RESOLVER}/32",))
+EVERYTHING = Interest(
+    names=("*.com",),  # that others are taken to know
+    prefixes=("0.0.0.0/0", "::/0"),
+    signalling=SIGNALLING,
+    resolvers=(f"{RESOLVER}/32",),
+)
 CATALOG = compiled(
     """
     providers:
@@ -85,7 +91,8 @@ class Joined:
 def by_python(path: Path, options: Options, engine: str = "dpkt") -> Joined:
     """Correlate what an engine observes."""
     joined = Joined()
-    correlator = Correlator(options.names, is_signalling, RESOLVER.__eq__, eager=options.eager)
+    known = NameSet(EVERYTHING.names).fits
+    correlator = Correlator(options.names, is_signalling, RESOLVER.__eq__, known, eager=options.eager)
     for batch in open_sensor([path], engine, options):
         for seen in batch:
             if isinstance(seen, Gap) or (isinstance(seen, DataSeen) and correlator.passes(seen)):

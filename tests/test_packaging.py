@@ -104,6 +104,7 @@ def test_the_account_and_its_folders(tmp_path: Path) -> None:
         "var/lib/residency/archive": (uid, uid, 0o750),
         "var/lib/residency/datasets": (0, 0, 0o755),
         "var/lib/residency/events": (uid, uid, 0o750),
+        "var/lib/residency/fleet": (uid, uid, 0o700),
         "var/lib/residency/state": (uid, uid, 0o700),
     }
     for name, expected in owners.items():
@@ -129,8 +130,10 @@ def test_make_install_puts_each_file_in_its_place(destination: str, prefix: str)
         "share/doc/residency-monitor",
     ):
         assert f" {destination}{prefix}/{name}" in done.stdout, name
-    names = ("monitor.service", "deliver.service", "publish.service", "archive.service", "archive.timer")
-    assert f"for unit in {' '.join(f'residency-{name}' for name in names)}" in done.stdout
+    services = [
+        f"residency-{name}.service" for name in ("monitor", "deliver", "publish", "correlate", "archive")
+    ]
+    assert f"for unit in {' '.join(services)} residency-archive.timer" in done.stdout
     configuration = f"{destination}/etc/residency/residency.yaml"
     assert f"test -e {configuration} || install -m 640 monitor/data/residency.yaml {configuration}" in re.sub(
         r"\\\n\s*", "", done.stdout

@@ -4,7 +4,7 @@ import msgspec
 
 from monitor.resolutions import EVERYBODY, Resolutions
 from sensors.limits import NameLimits
-from tests.observed import CLIENT, OTHER, SERVER, at, resolved
+from tests.observed import CLIENT, OTHER, RESOLVER, SERVER, at, resolved
 
 LLM = "api.openai.com"
 
@@ -73,6 +73,18 @@ def test_the_lifetimes_of_a_name_are_bounded() -> None:
         memory.add(resolved(index, LLM, cnames=(f"edge{index}.example",)))
     assert memory.forgotten == 10
     assert memory.own(CLIENT, SERVER, at(1)) == []
+
+
+def test_others_know_what_is_everybodys_alone() -> None:
+    memory = Resolutions(is_resolver=RESOLVER.__eq__, is_known=LLM.__eq__)
+    memory.add(resolved(0, "intranet.test", cnames=("www.test",)))
+    assert (names(memory), names(memory, EVERYBODY)) == (["intranet.test"], [])
+    memory.add(resolved(0, "mail.test", client=RESOLVER))
+    assert names(memory, EVERYBODY) == ["mail.test"]
+    memory.add(resolved(0, "chat.test", cnames=(LLM,)))
+    memory.add(resolved(0, "chat.test", cnames=("www.test",), client=OTHER))
+    chains = {each.name: each.cnames for each in memory.own(EVERYBODY, SERVER, at(10))}
+    assert chains["chat.test"] == (LLM,)  # what another one was told is not its end
 
 
 def test_outer_names_are_bounded() -> None:

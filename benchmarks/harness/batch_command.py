@@ -2,11 +2,13 @@
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -30,6 +32,15 @@ class Run(msgspec.Struct):
     killed: int = 0
 
 
+class Plan(msgspec.Struct, frozen=True):
+    """A replay: in one go or by workers, with some cores or all; a worker is killed after a while."""
+
+    name: str
+    workers: int = 0
+    cores: int = 0
+    kill_after_seconds: float = 0.0
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure. Returns 0, or 1 where two runs left different bytes."""
     options = _parse(arguments)
@@ -40,22 +51,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _measure(options: argparse.Namespace, scratch: Path) -> int:
-    many = str(options.workers)
+    many = options.workers
     plans = [
-        ("in one go", [], 0.0),
-        ("1 worker", ["--workers", "1"], 0.0),
-        (f"{many} workers", ["--workers", many], 0.0),
+        Plan("in one go"),
+        Plan("1 worker, 1 core", workers=1, cores=1),
+        Plan("1 worker", workers=1),
+        Plan(f"{many} workers", workers=many),
     ]
-    runs = [_run(name, extra, kill, options.captures, scratch) for name, extra, kill in plans]
-    kill_after = runs[-1].seconds / 2
-    runs.append(_run("one killed", ["--workers", many], kill_after, options.captures, scratch))
+    runs = [_run(plan, options.captures, scratch) for plan in plans]
+    killed = Plan("one killed", workers=many, kill_after_seconds=runs[-1].seconds / 2)
+    runs.append(_run(killed, options.captures, scratch))
     for run in runs:
         print(
-            f"{run.name:12} {run.seconds:7.1f} s  {run.cpu_seconds:7.1f} s of CPU  "
+            f"{run.name:17} {run.seconds:7.1f} s  {run.cpu_seconds:7.1f} s of CPU  "
             f"largest process {run.peak_bytes / 1e6:4.0f} MB  left over {run.left_bytes / 1e6:4.0f} MB"
             + (f"  {run.killed} killed" if run.killed else "")
         )
-    print(f"{many} workers are {runs[1].seconds / runs[2].seconds:.2f} times as fast as one")
+    _, on_one_core, one, several, _ = (run.seconds for run in runs)
+    print(f"{many} workers are {one / several:.2f} times as fast as one, with all cores for both")
+    print(f"{many} workers and all cores are {on_one_core / several:.2f} times as fast as one of each")
     if options.json:
         options.json.write_bytes(msgspec.json.encode(runs))
     outs = [scratch / run.name for run in runs]
@@ -64,10 +78,10 @@ def _measure(options: argparse.Namespace, scratch: Path) -> int:
     return 0 if same else 1
 
 
-def _run(name: str, extra: list[str], kill_after: float, captures: Path, scratch: Path) -> Run:
-    """Replay once. A worker is killed after so many seconds, where that is not 0."""
+def _run(plan: Plan, captures: Path, scratch: Path) -> Run:
+    """Replay once."""
     policy = str(_ROOT / "policies" / "eu-crm.yaml")
-    out = scratch / name
+    out = scratch / plan.name
     command = [
         sys.executable,
         "-m",
@@ -79,14 +93,22 @@ def _run(name: str, extra: list[str], kill_after: float, captures: Path, scratch
         "--out",
         str(out),
     ]
-    run = Run(name, 0, 0, 0, 0)
+    extra = ["--workers", str(plan.workers)] if plan.workers else []
+    run = Run(plan.name, 0, 0, 0, 0)
     started = time.perf_counter()
-    with subprocess.Popen([*command, *extra], cwd=_ROOT, stdout=subprocess.DEVNULL) as process:
+    with (
+        _cores(plan.cores),
+        subprocess.Popen([*command, *extra], cwd=_ROOT, stdout=subprocess.DEVNULL) as process,
+    ):
         watched = psutil.Process(process.pid)
         cpu: dict[int, float] = {}
         while process.poll() is None:
             _look(watched, run, cpu)
-            if kill_after and not run.killed and time.perf_counter() - started > kill_after:
+            if (
+                plan.kill_after_seconds
+                and not run.killed
+                and time.perf_counter() - started > plan.kill_after_seconds
+            ):
                 run.killed = _kill(watched)
             time.sleep(_POLL_SECONDS)
     run.seconds = time.perf_counter() - started
@@ -96,6 +118,18 @@ def _run(name: str, extra: list[str], kill_after: float, captures: Path, scratch
         read = json.loads(manifest.read_bytes())["read"]
         run.left_bytes = sum(each["part"]["left_bytes"] for each in read)
     return run
+
+
+@contextmanager
+def _cores(count: int) -> Iterator[None]:
+    """Have this process, and those that it starts, on so many cores."""
+    all_cores = os.sched_getaffinity(0)
+    if count:
+        os.sched_setaffinity(0, set(sorted(all_cores)[:count]))
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, all_cores)
 
 
 def _look(process: psutil.Process, run: Run, cpu: dict[int, float]) -> None:

@@ -7,7 +7,7 @@ import datetime as dt
 import functools
 import operator
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -19,9 +19,14 @@ from monitor.ledger.days import DAY_NS, day_number, day_text
 from monitor.ledger.retention import KeptDays
 from monitor.ledger.types import PayloadClass
 
+Why = Literal["expired", "erased"]
+
 
 class Deleted(msgspec.Struct, frozen=True):
-    """Rows that were deleted of one class of a tenant, and their days."""
+    """Rows that were deleted of one class of a tenant, out of one file, and their days.
+
+    ``why``: they were kept long enough here (expired), or a ledger says that it erased them.
+    """
 
     table: Table
     tenant: str | None
@@ -29,6 +34,7 @@ class Deleted(msgspec.Struct, frozen=True):
     first_day: str
     last_day: str
     rows: int
+    why: Why
 
 
 def expire(archive: Archive, kept_days: KeptDays, now_ns: int) -> list[Deleted]:
@@ -85,9 +91,10 @@ class _Rows(msgspec.Struct, frozen=True):
 
 def _without(archive: Archive, part: Part, gone: Sequence[_Rows]) -> list[Deleted]:
     """Have a part count without some rows; return what that deletes."""
+    why: Why = "expired" if any(each.source is None for each in gone) else "erased"
     if any(each.source is None and part.last_day <= each.last_day for each in gone):
         archive.replace([part], [])
-        return [_deleted(part, part.first_day, part.last_day, part.rows)]
+        return [_deleted(part, (part.first_day, part.last_day), part.rows, why)]
     going = functools.reduce(operator.or_, (each.which() for each in gone))
     table = read_part(archive.root, part)
     left = table.filter(~going)
@@ -96,11 +103,12 @@ def _without(archive: Archive, part: Part, gone: Sequence[_Rows]) -> list[Delete
         return []
     archive.replace([part], [write_table(archive.root, part.place, left)] if left.num_rows else [])
     first, last = min(each.first_day for each in gone), max(each.last_day for each in gone)
-    return [_deleted(part, max(first, part.first_day), min(last, part.last_day), rows)]
+    return [_deleted(part, (max(first, part.first_day), min(last, part.last_day)), rows, why)]
 
 
-def _deleted(part: Part, first_day: str, last_day: str, rows: int) -> Deleted:
-    return Deleted(part.place.table, part.place.tenant, part.place.payload_class, first_day, last_day, rows)
+def _deleted(part: Part, days: tuple[str, str], rows: int, why: Why) -> Deleted:
+    place = part.place
+    return Deleted(place.table, place.tenant, place.payload_class, *days, rows, why)
 
 
 def _before(day: str) -> str:

@@ -14,10 +14,11 @@ from monitor.archive.compacting import compact
 from monitor.archive.erasing import Deleted, erase, expire
 from monitor.archive.layout import MAX_TENANT_BYTES
 from monitor.archive.ledgers import LedgerFeed
+from monitor.archive.noting import note, read_notes
 from monitor.archive.parts import UnwritableError
 from monitor.archive.replays import ReplayFeed
 from monitor.archive.store import Archive
-from monitor.archive.types import Mark
+from monitor.archive.types import Mark, Noted
 from monitor.archive.writing import Gathering
 from monitor.exports import DECISIONS
 from monitor.files import InputError
@@ -43,6 +44,7 @@ class Archived(msgspec.Struct, frozen=True):
     deleted: tuple[Deleted, ...]
     merged: int
     parts: int
+    noted: Noted
 
 
 def require_archive(*packages: str) -> None:
@@ -78,8 +80,9 @@ def archive(
 ) -> Archived:
     """Bring an archive up to date. A ledger that cannot be read on is a fault, and the next one comes.
 
-    Raises InputError where the archive cannot be written.
+    Raises InputError where the archive cannot be written, or its notes on deletions are not what they were.
     """
+    read_notes(archive.root, archive.noted)  # nothing is noted behind what was changed
     gathering, known = Gathering(archive), 0
     for feed in inputs.feeds:
         try:
@@ -94,6 +97,7 @@ def archive(
         except InputError as error:
             inputs.reading.faults.append(str(error))
     deleted = [*erase(archive), *expire(archive, kept_days, now_ns)]
+    archive.noted = note(archive.root, archive.noted, deleted, now_ns)
     archive.commit()
     merged = 0
     for count, parts in enumerate(compact(archive, _EPOCH + dt.timedelta(days=now_ns // DAY_NS)), 1):
@@ -104,7 +108,7 @@ def archive(
     archive.commit()
     archive.sweep()
     total = inputs.reading.total(inputs.paths)
-    return Archived(total, gathering.rows, known, tuple(deleted), merged, len(archive.parts))
+    return Archived(total, gathering.rows, known, tuple(deleted), merged, len(archive.parts), archive.noted)
 
 
 def _ledger(

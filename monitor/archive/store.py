@@ -62,6 +62,7 @@ class Archive:
         self.ledgers: dict[str, Mark] = dict(manifest.ledgers)
         self.replays: dict[str, int] = dict(manifest.replays)
         self.erasures: tuple[Erasure, ...] = manifest.erasures
+        self.noted = manifest.noted
 
     def __enter__(self) -> Self:
         self.sweep()
@@ -85,6 +86,7 @@ class Archive:
             ledgers=dict(sorted(self.ledgers.items())),
             replays=dict(sorted(self.replays.items())),
             erasures=self.erasures,
+            noted=self.noted,
         )
         try:
             with Replacing(self.root / MANIFEST) as file:

@@ -1,5 +1,6 @@
 """What the archive's manifest says: which files there are, and how far each ledger was archived. Pure."""
 
+import hashlib
 from typing import Literal
 
 import msgspec
@@ -53,10 +54,18 @@ class Erasure(msgspec.Struct, frozen=True):
     before: int
 
 
+class Noted(msgspec.Struct, frozen=True):
+    """How many notes on deletions count, their bytes, and the SHA-256 of the last line, or of nothing."""
+
+    lines: int = 0
+    size_bytes: int = 0
+    last: str = hashlib.sha256(b"").hexdigest()
+
+
 class Manifest(msgspec.Struct, frozen=True):
     """All that is in an archive. ``ledgers`` are by verifier key, ``replays`` by SHA-256 of their decisions.
 
-    ``erasures`` are still to be done.
+    ``erasures`` are still to be done; ``noted`` is what was.
     """
 
     format: Literal[1] = 1
@@ -64,3 +73,4 @@ class Manifest(msgspec.Struct, frozen=True):
     ledgers: dict[str, Mark] = {}
     replays: dict[str, int] = {}
     erasures: tuple[Erasure, ...] = ()
+    noted: Noted = Noted()

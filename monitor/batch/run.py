@@ -1,9 +1,10 @@
-"""A replay in parts: units are surveyed, segments read, and what all said is put together in this process.
+"""A replay in parts: units are surveyed, segments read, and what all said is put together here meanwhile.
 
 Where it is not sure that this comes to the same bytes, one reader reads it all, and a line says why.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -23,7 +24,7 @@ from sensors import parts
 from sensors.engine import Options, Progress, Sensor
 from sensors.observations import Fault
 from sensors.partition import InexactError
-from sensors.parts import Crossed, Stitched
+from sensors.parts import Crossed, ReadPart, Stitched
 from sensors.paths import expand_paths
 
 J = TypeVar("J")
@@ -65,8 +66,15 @@ def opened(batch: Batch, paths: Sequence[Path | str], options: Options, progress
     """Read captures in parts. Raises InexactError, InputError."""
     if options.interest is None:
         raise InexactError("nothing says what is of interest")
-    try:
+    with _working(batch):
         return Stitched(_Work(batch, options, progress).crossed(paths), options, options.interest)
+
+
+@contextmanager
+def _working(batch: Batch) -> Iterator[None]:
+    """Turn what workers meet with at their files into one line."""
+    try:
+        yield
     except OSError as error:
         mend = "make room, or choose a --cache that all workers reach"
         problem = error.strerror or " ".join(str(error).split())[:200] or type(error).__name__
@@ -84,20 +92,33 @@ class _Work:
         self._halves = 0
 
     def crossed(self, paths: Sequence[Path | str]) -> Crossed:
-        """Return all parts, read."""
+        """Return all parts, which are read as they are asked for."""
         files = self._cut([self._file(path) for path in _expanded(paths)])
         surveyed = self._survey([unit for units in files for unit in units])
-        faults = tuple(_faults(surveyed))
         units = self._in_order(files, surveyed)
         reason = planning.inexact(units)
         if reason:
             raise InexactError(reason)
-        segments = self._segments(units)
-        read = self._each(tasks.read, [(each, self._place) for each in segments], [s.unit for s in segments])
-        write_manifest(
-            self._batch.folder, Manifest(self._place.engine, tuple(units), tuple(segments), tuple(read))
+        spans = [unit.found.span_ns for unit in units if unit.found.span_ns is not None]
+        ends = planning.clocks(units)
+        return Crossed(
+            parts=self._read(units, self._segments(units)),
+            faults=tuple(_faults(surveyed)),
+            span_ns=(min(first for first, _ in spans), max(last for _, last in spans)) if spans else None,
+            end_ns=ends[-1] if ends else 0,
         )
-        return self._done(units, segments, read, faults)
+
+    def _read(self, units: Sequence[Known], segments: Sequence[Segment]) -> Generator[ReadPart]:
+        """Yield the segments, read, in their order; then leave the manifest."""
+        read: list[Read] = []
+        jobs = [(each, self._place) for each in segments]
+        with _working(self._batch), closing(self._each(tasks.read, jobs, [s.unit for s in segments])) as done:
+            for segment, one in zip(segments, _one_by_one(done), strict=True):
+                read.append(one)
+                said, left = (self._store.path(one.address, kind) for kind in ("said", "left"))
+                yield ReadPart(said, left, segment.packets, one.part)
+            manifest = Manifest(self._place.engine, tuple(units), tuple(segments), tuple(read))
+            write_manifest(self._batch.folder, manifest)
 
     def _file(self, file: tuple[str, int]) -> Unit:
         path, size_bytes = file
@@ -112,13 +133,13 @@ class _Work:
             unit for unit in files if unit.size_bytes > limit_bytes and not objects.is_remote(unit.paths[0])
         ]
         jobs = [(unit, self._place, self._batch.piece_bytes) for unit in large]
-        cuts = dict(zip(large, self._each(tasks.find_cuts, jobs, ()), strict=True))
+        cuts = dict(zip(large, self._all(tasks.find_cuts, jobs, ()), strict=True))
         return [
             planning.pieces(unit.paths[0], found) if (found := cuts.get(unit)) else [unit] for unit in files
         ]
 
     def _survey(self, units: Sequence[Unit]) -> dict[Unit, Surveyed]:
-        found = self._each(tasks.survey, [(unit, self._place) for unit in units], units)
+        found = self._all(tasks.survey, [(unit, self._place) for unit in units], units)
         return dict(zip(units, found, strict=True))
 
     def _in_order(self, files: Sequence[Sequence[Unit]], surveyed: dict[Unit, Surveyed]) -> list[Known]:
@@ -170,34 +191,32 @@ class _Work:
             names.append(self._store.blob(before))
         return names
 
-    def _done(
-        self,
-        units: Sequence[Known],
-        segments: Sequence[Segment],
-        read: Sequence[Read],
-        faults: tuple[Fault, ...],
-    ) -> Crossed:
-        spans = [unit.found.span_ns for unit in units if unit.found.span_ns is not None]
-        span_ns = (min(first for first, _ in spans), max(last for _, last in spans)) if spans else None
-        files = [
-            (self._store.path(one.address, "said"), self._store.path(one.address, "left"), segment.packets)
-            for segment, one in zip(segments, read, strict=True)
-        ]
-        ends = planning.clocks(units)
-        return Crossed(
-            tuple(files), tuple(one.part for one in read), faults, span_ns, ends[-1] if ends else 0
-        )
+    def _all(self, function: Callable[[J], R], jobs: Sequence[J], units: Sequence[Unit]) -> list[R]:
+        """Let workers do the jobs; return what came of each."""
+        return list(_one_by_one(self._each(function, jobs, units)))
 
-    def _each(self, function: Callable[[J], R], jobs: Sequence[J], units: Sequence[Unit]) -> list[R]:
+    def _each(
+        self, function: Callable[[J], R], jobs: Sequence[J], units: Sequence[Unit]
+    ) -> Generator[tuple[int, R]]:
         """Let workers do the jobs, and tell of the progress: a file is gone through twice."""
-        results: dict[int, R] = {}
-        for at, result in self._batch.workers.each(function, jobs):
-            results[at] = result
-            if self._progress is not None and units:
-                self._halves += units[at].size_bytes
-                self._progress(self._halves // 2)
-                self._halves %= 2
-        return [results[at] for at in range(len(jobs))]
+        with closing(self._batch.workers.each(function, jobs)) as done:
+            for at, result in done:
+                if self._progress is not None and units:
+                    self._halves += units[at].size_bytes
+                    self._progress(self._halves // 2)
+                    self._halves %= 2
+                yield at, result
+
+
+def _one_by_one(done: Iterable[tuple[int, R]]) -> Iterator[R]:
+    """Yield what came of jobs in the order of their places."""
+    waiting: dict[int, R] = {}
+    due = 0
+    for at, result in done:
+        waiting[at] = result
+        while due in waiting:
+            yield waiting.pop(due)
+            due += 1
 
 
 def _expanded(paths: Sequence[Path | str]) -> Iterator[tuple[str, int]]:

@@ -16,28 +16,10 @@ from sensors.partition import Piece
 
 T = TypeVar("T")
 
-_CHUNK_BYTES = 1 << 20
-_PCAP_HEADER_BYTES = 24
-
 
 def address(*parts: object) -> str:
     """Return the hash of values that go into JSON."""
     return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
-
-
-def content_of(path: Path, piece: Piece | None = None) -> str:
-    """Return the hash of a file's bytes, or of a piece and the file's header. Raises OSError."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        left_bytes = None
-        if piece is not None:
-            digest.update(file.read(_PCAP_HEADER_BYTES))
-            file.seek(piece[0])
-            left_bytes = piece[1] - piece[0]
-        while chunk := file.read(_CHUNK_BYTES if left_bytes is None else min(_CHUNK_BYTES, left_bytes)):
-            digest.update(chunk)
-            left_bytes = None if left_bytes is None else left_bytes - len(chunk)
-    return digest.hexdigest()
 
 
 class Store:

@@ -15,7 +15,7 @@ import msgspec
 
 from monitor import __version__
 from monitor.batch import objects
-from monitor.batch.store import Store, address, content_of, identity
+from monitor.batch.store import Store, address, identity
 from monitor.batch.types import Place, Read, Segment, Surveyed, Unit
 from sensors import parts
 from sensors.capture import path_text
@@ -144,7 +144,7 @@ class _Files:
         name = address("content", seen)
         content = self._store.get(name, str)
         if content is None:
-            content = content_of(self.paths()[at], piece)
+            content = parts.content(self.paths()[at], piece)
             self._store.put(name, content)
         return content
 

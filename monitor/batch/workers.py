@@ -1,8 +1,11 @@
 """Who does the work: this process, or the workers of a Dask cluster, here or elsewhere."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import logging
+import signal
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
+from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from monitor.files import InputError
@@ -21,14 +24,14 @@ _WAIT_SECONDS = 30
 class Workers(Protocol):
     """Those who work."""
 
-    def each(self, function: Callable[[J], R], jobs: Sequence[J]) -> Iterator[tuple[int, R]]:
+    def each(self, function: Callable[[J], R], jobs: Sequence[J]) -> Generator[tuple[int, R]]:
         """Yield what comes of each job with its place, as they are done. Raises what the function does."""
 
 
 class Here:
     """The process that asks."""
 
-    def each(self, function: Callable[[J], R], jobs: Sequence[J]) -> Iterator[tuple[int, R]]:
+    def each(self, function: Callable[[J], R], jobs: Sequence[J]) -> Generator[tuple[int, R]]:
         """Do one job after the other."""
         for at, job in enumerate(jobs):
             yield at, function(job)
@@ -40,7 +43,7 @@ class Cluster:
     def __init__(self, client: "Client") -> None:
         self.client = client
 
-    def each(self, function: Callable[[J], R], jobs: Sequence[J]) -> Iterator[tuple[int, R]]:
+    def each(self, function: Callable[[J], R], jobs: Sequence[J]) -> Generator[tuple[int, R]]:
         """Do the jobs on all workers."""
         from distributed import KilledWorker, as_completed  # noqa: PLC0415  optional and heavy
         from distributed.client import FutureCancelledError  # noqa: PLC0415
@@ -76,19 +79,32 @@ def local_workers(count: int) -> Iterator[Cluster]:
     require_cluster()
     from distributed import Client, LocalCluster  # noqa: PLC0415  optional and heavy
 
-    with (
-        LocalCluster(  # type: ignore[no-untyped-call]
-            n_workers=count,
-            threads_per_worker=1,
-            processes=True,
-            dashboard_address="127.0.0.1:0",
-            host="127.0.0.1",
-            memory_limit=None,
-            security=find_spec("cryptography") is not None or None,
-        ) as cluster,
-        Client(cluster) as client,  # type: ignore[no-untyped-call]
-    ):
+    with ExitStack() as stack:
+        with _interrupts_held():
+            cluster = LocalCluster(  # type: ignore[no-untyped-call]
+                n_workers=count,
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address="127.0.0.1:0",
+                host="127.0.0.1",
+                memory_limit=None,
+                silence_logs=logging.CRITICAL,  # what matters is told here
+                security=find_spec("cryptography") is not None or None,
+            )
+            stack.enter_context(cluster)
+            client = stack.enter_context(Client(cluster))  # type: ignore[no-untyped-call]
         yield Cluster(client)
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Let Ctrl-C wait, and never reach processes that are begun in here: it is this one that ends them."""
+    resource_tracker.ensure_running()  # it would let signals through again, where it is begun first
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

@@ -52,7 +52,7 @@ def command(paths: Sequence[Path], config: Path | None, folder: Path, keep: str 
       residency archive --archive archive/ --keep violation=365,allow=7
 
     What is there already is not archived again. What is deleted, by --config or --keep or because a ledger
-    erased it, is printed.
+    erased it, is printed, and noted in the archive's deletions.jsonl.
 
     \b
     Exit status: 0 done; 2 usage, or the archive cannot be read or written;
@@ -71,7 +71,7 @@ def command(paths: Sequence[Path], config: Path | None, folder: Path, keep: str 
         archived = _archived(paths, folder, kept_days)
     warn(archived.input.faults)
     with reader_may_leave():
-        echo(_lines(archived))
+        echo(_lines(archived, folder))
     sys.exit(_status(archived))
 
 
@@ -114,11 +114,15 @@ def _kept_days(config: Path | None, kept: dict[str, int]) -> "KeptDays":
     return days
 
 
-def _lines(archived: "Archived") -> Iterator[str]:
+def _lines(archived: "Archived", folder: Path) -> Iterator[str]:
     """Yield what a run came to."""
     known = f"; {plural(archived.known, 'replay')} there already" if archived.known else ""
     yield f"{plural(archived.rows, 'row')} archived{known}"
     yield from _deletions(archived.deleted)
+    if archived.deleted:
+        noted = archived.noted
+        where = printable(str(folder / "deletions.jsonl"))
+        yield f"noted in {where}: {plural(noted.lines, 'line')}, the last with SHA-256 {noted.last}"
     if archived.merged:
         yield f"{plural(archived.merged, 'file')} merged"
     for erased in archived.input.erased:

@@ -6,7 +6,6 @@ from pathlib import Path
 import click
 
 from monitor.commands.base import FILE, clear_errors
-from monitor.files import InputError
 from monitor.settings import load_settings
 
 
@@ -19,8 +18,8 @@ def command(config: Path, once: bool) -> None:
     """Hand what waits in the spool to the Kafka topic of the configuration, until a signal ends it.
 
     It runs beside `residency run`, which writes the spool (`publish:`) and opens no connection. Brokers that
-    are away are waited for; each parcel is delivered at least once, in order. SIGTERM ends it within 5
-    seconds.
+    are away are waited for; each parcel is delivered at least once, in order. SIGHUP reads the configuration
+    and the password again, SIGTERM ends it within 5 seconds.
 
     \b
     Examples:
@@ -30,10 +29,7 @@ def command(config: Path, once: bool) -> None:
     """
     with clear_errors():
         settings = load_settings(config)
-        if settings.spool is None or settings.config.kafka is None:
-            key = "publish:" if settings.spool is None else "kafka:"
-            raise InputError(str(config), f"no `{key}`, so nothing to publish", "see docs/84-fleet.md")
-        from monitor.fleet.publishing import publish  # noqa: PLC0415  loads what only this needs
+        from monitor.publishing import publish  # noqa: PLC0415  loads what only this needs
 
-        status = publish(settings, settings.config.kafka, settings.spool, once=once)
+        status = publish(settings, config, once=once)
     sys.exit(status)

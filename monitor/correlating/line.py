@@ -20,6 +20,8 @@ from monitor.fleet.recording.stage import Stage as RecordingStage
 from monitor.fleet.telling import NotSaidError, text_of
 from monitor.fleet.working import levels_of
 from monitor.metrics.fleet import FleetMetrics, Kept, Work
+from monitor.metrics.recorded import Recorded
+from monitor.metrics.recorded_sums import RecordedSums
 
 IDLE_SECONDS = 0.2
 MEND = "see that the brokers run, that the topics are there, and who may read and write them"
@@ -149,7 +151,8 @@ class RecordingLine:
         self, plan: RecordingPlan, knowledge: Knowledge, metrics: FleetMetrics, log: FilteringBoundLogger
     ) -> None:
         self._plan, self._knowledge, self._log = plan, knowledge, log
-        self._metrics, self._kept = metrics, Kept()
+        self._metrics, self._kept, self._sums = metrics, Kept(), RecordedSums()
+        self._recorded = Recorded()
         self._held_up: str | None = None
         self._attempts = Attempts(log)
         self._stage: RecordingStage | None = None
@@ -165,9 +168,9 @@ class RecordingLine:
                 self._stage.use(self._knowledge)
         try:
             if self._stage is None:
-                self._stage = RecordingStage(self._plan, self._knowledge, self._log, self._kept)
+                self._stage = self._begun()
             self._stage.turn()
-            self._held_up = self._stage.look()
+            self._held_up, self._recorded = self._stage.look(), self._stage.recorded()
         except KafkaException as error:
             self._attempts.failed(text_of(error))
             self.close()
@@ -181,6 +184,7 @@ class RecordingLine:
     def look(self) -> str | None:
         """Tell the metrics how it stands; return why it does not go on, if so."""
         self._metrics.recorded(self._kept)
+        self._metrics.evidence(self._recorded)
         return self._attempts.problem or self._held_up
 
     def close(self) -> None:
@@ -188,3 +192,6 @@ class RecordingLine:
         stage, self._stage = self._stage, None
         if stage is not None:
             stage.close()
+
+    def _begun(self) -> RecordingStage:
+        return RecordingStage(self._plan, self._knowledge, self._log, (self._kept, self._sums))

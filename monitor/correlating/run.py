@@ -58,7 +58,8 @@ def run(settings: FleetSettings, parts: Sequence[Part]) -> Exit:
     sys.setswitchinterval(SWITCH_SECONDS)
     with ExitStack() as stack:
         knowledge = load(settings)
-        metrics, health = FleetMetrics(config.fleet, config.metrics.max_series, time.time()), Health()
+        series, records = config.metrics.max_series, "record" in parts
+        metrics, health = FleetMetrics(config.fleet, series, time.time(), records=records), Health()
         metrics.load(knowledge)
         log.info("loaded", **described(knowledge))
         check_options(connection(config.kafka, settings.folder))

@@ -45,6 +45,23 @@ class Figures(msgspec.Struct, frozen=True):
     drop_to: int = 0  # up to there a person wants nothing delivered
 
 
+def added(one: Figures, other: Figures) -> Figures:
+    """Return how a sink fares in two places together: sums, the oldest, the last error, the worst trouble."""
+    worse = max(one.state, other.state, key=lambda state: (state.attempts, state.next_try_ns))
+    last = max(one.state, other.state, key=lambda state: state.error_ns or 0)
+    known = [each for each in (one.oldest_ns, other.oldest_ns) if each is not None]
+    state = msgspec.structs.replace(
+        worse,
+        error=last.error,
+        error_ns=last.error_ns,
+        delivered=one.state.delivered + other.state.delivered,
+        shed=one.state.shed + other.state.shed,
+    )
+    waiting = None if one.waiting is None or other.waiting is None else one.waiting + other.waiting
+    dead, again = one.dead + other.dead, one.again + other.again
+    return Figures(one.sink, state, waiting, min(known, default=None), dead, again)
+
+
 def delivered_seq(state: Path, names: Collection[str], last_seq: int = ALL) -> int:
     """Return up to which number all sinks are done, those of these names and those that the courier serves.
 

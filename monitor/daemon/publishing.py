@@ -56,8 +56,28 @@ class Publishing:
         self._blind: set[str] = set() if live else {OF_CAPTURES}
 
     def has_room(self) -> bool:
-        """Whether the spool is half empty: only who can wait need ask."""
-        return self._writer.has_room()
+        """Whether the spool is half empty: only who can wait need ask.
+
+        What never finds room as a whole, since it takes half of the spool alone, goes out in pieces.
+        """
+        if self._writer.has_room():
+            return True
+        if self._writer.is_held_much and self._writer.release(self._writer.whole):
+            self._writer.hold()
+        return False
+
+    @property
+    def last(self) -> str | None:
+        """What went out last as a whole."""
+        return self._writer.whole
+
+    def begin(self) -> bool:
+        """Have what follows go out as a whole, or not at all. Tell whether that is possible now."""
+        return self._writer.hold()
+
+    def end(self, mark: str) -> bool:
+        """Have it go out, after ``pump``. Tell whether that is possible now."""
+        return self._writer.release(mark)
 
     def pump(self, sensor: Publishes, *, now: bool = False) -> list[Gap]:
         """Take what the sensor cut, where it is time, or ``now``; return the gaps among it."""

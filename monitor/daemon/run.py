@@ -89,7 +89,7 @@ def run(settings: Settings) -> Exit:
         publishing = open_publishing(settings, key, stack)
         judges = config.publish is None or config.publish.judge
         files = _open_files(settings, judge.knowledge, log, stack) if judges else None
-        sensor = taken.sensor or open_source(settings, judge.pipeline.interest(), key)
+        sensor = taken.sensor or open_source(settings, judge.pipeline.interest(), key, publishing)
         metrics, health = Metrics(settings.sensor, config.metrics.max_series), Health()
         metrics.started(time.time())
         metrics.load(judge.knowledge)

@@ -1,5 +1,7 @@
 """Opens what the configuration asks to watch, with the engine that is there."""
 
+from typing import TYPE_CHECKING
+
 from monitor.config import READ_STATE, Capture
 from monitor.files import InputError
 from monitor.settings import Settings
@@ -8,12 +10,19 @@ from sensors.interest import Interest
 from sensors.live import LiveSensor, Manner, Rings
 from sensors.publishing import Publishing
 
+if TYPE_CHECKING:
+    from sensors.live_folder import Outlet
+
 MAX_SNAP_BYTES = 262_144
 NS_PER_MS = 1_000_000
 
 
-def open_source(settings: Settings, interest: Interest, key: bytes | None = None) -> LiveSensor:
+def open_source(
+    settings: Settings, interest: Interest, key: bytes | None = None, outlet: "Outlet | None" = None
+) -> LiveSensor:
     """Open the interfaces, which takes the right to capture, or the folder. ``key`` is the fleet's.
+
+    What a capture of a folder leads to is published by ``outlet``.
 
     Raises CaptureError, and InputError where the engine is not here.
     """
@@ -26,7 +35,7 @@ def open_source(settings: Settings, interest: Interest, key: bytes | None = None
     if settings.watch is not None:
         from sensors.live_folder import watch_folder  # noqa: PLC0415  one of three
 
-        return watch_folder(settings.watch, manner, engine, settings.state / READ_STATE)
+        return watch_folder(settings.watch, manner, engine, settings.state / READ_STATE, outlet)
     if engine == "native":
         from sensors.live_native import NativeLive  # noqa: PLC0415  loads the extension
 

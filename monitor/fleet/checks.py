@@ -1,5 +1,6 @@
 """What is wrong, or odd, with a fleet's configuration whose form is right. Opens no file. Pure."""
 
+import posixpath
 from collections.abc import Iterator
 
 from monitor.config_checks import check_address
@@ -7,6 +8,7 @@ from monitor.fleet.config import FleetConfig
 from monitor.policy.quantities import A_DURATION, duration_ns
 from monitor.policy.remarks import Path, Remark
 from monitor.sink_checks import check_dead_after, check_sinks, sink_paths
+from monitor.sink_options import JsonlOptions
 
 OWN_OPTIONS = frozenset(
     {
@@ -32,6 +34,7 @@ def check_fleet(config: FleetConfig) -> Iterator[Remark]:
         yield Remark(("policy",), problem, "add `policy:` and its file", "warning")
     yield from check_dead_after(config.outbox.dead_after)
     yield from check_sinks(config.sinks)
+    yield from _shared_files(config)
 
 
 def paths_in(config: FleetConfig) -> Iterator[tuple[Path, str]]:
@@ -84,6 +87,19 @@ def _written_paths(config: FleetConfig) -> Iterator[Remark]:
     for key, written in paths_in(config):
         if written.startswith("~"):
             yield Remark(key, f"~ is not expanded in {written!r}", "write the whole path")
+
+
+def _shared_files(config: FleetConfig) -> Iterator[Remark]:
+    """Sinks that write to a file outside of the partitions' folders."""
+    for at, sink in enumerate(config.sinks):
+        if isinstance(sink, JsonlOptions) and _leads_out(sink.path):
+            problem = f"{sink.path!r} would be written for every partition at once"
+            mend = "write a path that counts from each partition's folder, such as events.jsonl"
+            yield Remark(("sinks", at, "path"), problem, mend)
+
+
+def _leads_out(path: str) -> bool:
+    return path.startswith("/") or posixpath.normpath(path).startswith("..")
 
 
 def _pseudonyms(config: FleetConfig) -> Iterator[Remark]:

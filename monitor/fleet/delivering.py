@@ -9,6 +9,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 from msgspec import Struct
@@ -51,15 +52,17 @@ class Delivery(Struct, frozen=True):
 class _Post:
     """The courier of one partition."""
 
-    def __init__(self, delivery: Delivery, number: int, log: FilteringBoundLogger) -> None:
-        """Open it. Raises InputError, DeliveriesError, MissingExtraError."""
+    def __init__(
+        self, delivery: Delivery, number: int, log: FilteringBoundLogger, only: str | None = None
+    ) -> None:
+        """Open it, for one sink ``only``. Raises InputError, DeliveriesError, MissingExtraError."""
         self._state = folder_of(delivery.root, number) / STATE
         self._log = log
         self._refused = Counter[str]()
         self._deliveries = Deliveries(self._state)
         try:
             self.workers = Workers(Ground(self._deliveries, self._queue, 0, log))
-            self.workers.load(delivery.sending(number))
+            self.workers.load(delivery.sending(number), only)
             make_spool(self._state)
         except BaseException:
             self._deliveries.close()
@@ -73,6 +76,11 @@ class _Post:
         if self._refused:
             self._log.warning("requests were not taken", reasons=dict(self._refused))
             self._refused.clear()
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether there is more to be delivered, and nothing that keeps it from that for good."""
+        return bool(self.workers.left()) and not self.workers.crashed()
 
     def close(self, seconds: float) -> None:
         """End it; what a sink that hangs had in hand is delivered again."""
@@ -177,6 +185,33 @@ def deliver(settings: FleetSettings, load: Callable[[], FleetSettings]) -> Exit:
     finally:
         posts.close()
     log.info("stopped")
+    return Exit.DONE
+
+
+def drain(settings: FleetSettings, seconds: float, only: str | None) -> Exit:
+    """Deliver what waits in all partitions, for so long at most; ``only`` to one sink.
+
+    Raises InputError, MissingExtraError, and DeliveriesError where another courier is at work.
+    """
+    delivery, config = delivery_of(settings), settings.config.log
+    check_sinks(delivery.sending(0))
+    log = start_logging(config.level, config.format, STDERR, time.monotonic_ns, "").log
+    wishes = Wishes()
+    wishes.listen()
+    deadline = time.monotonic() + seconds
+    with ExitStack() as stack:
+        posts: list[_Post] = []
+        for number in partitions_in(delivery.root):
+            posts.append(_Post(delivery, number, log.bind(partition=number), only))
+            stack.callback(posts[-1].close, END_SECONDS)
+        for post in posts:
+            post.workers.turn(drain=True)
+        while any(post.is_draining for post in posts) and not wishes.end and time.monotonic() < deadline:
+            time.sleep(LOOK_SECONDS / 4)
+        left = sorted({sink for post in posts for sink in post.workers.left()})
+    if left:
+        log.warning("not all was delivered", sinks=left)
+        return Exit.INCOMPLETE
     return Exit.DONE
 
 

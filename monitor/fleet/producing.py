@@ -55,6 +55,15 @@ class _Flying(msgspec.Struct):
     left: int
 
 
+class _Begun(msgspec.Struct):
+    """A parcel that is being written, and the partitions that it is not given to yet."""
+
+    body: bytes
+    key: str | None
+    flying: _Flying
+    partitions: deque[int]
+
+
 def configuration(kafka: Kafka, folder: Path) -> dict[str, Any]:
     """Return librdkafka's configuration. Raises InputError where that, or a secret, is no good."""
     options = _USUAL | kafka.options | _OWN
@@ -79,6 +88,7 @@ class Topic:
         self._trouble = ""
         self._failed: str | None = None
         self._flying: deque[_Flying] = deque()
+        self._begun: _Begun | None = None
         self._producer = Producer(options | {"error_cb": self._heard, "logger": silent()})
         self._partitions = self._ask()
 
@@ -93,18 +103,34 @@ class Topic:
         return self._trouble
 
     def give(self, record: Record) -> None:
-        """Have a parcel written, wait where too much is on its way. Raises NotProducedError."""
+        """Take a parcel that is to be written, once ``push`` said that the one before is on its way."""
         everywhere = record.slot == ALL
         partitions = range(self._partitions) if everywhere else (record.slot % self._partitions,)
         flying = _Flying(record.end, len(partitions))
         self._flying.append(flying)
-        key = None if everywhere else str(record.slot)
+        self._begun = _Begun(record.body, None if everywhere else str(record.slot), flying, deque(partitions))
+
+    def push(self) -> bool:
+        """Write it; tell whether all of it is on its way, or has to wait. Raises NotProducedError."""
+        begun = self._begun
+        if begun is None:
+            return True
 
         def report(error: KafkaError | None, _message: Message) -> None:
-            self._report(flying, error)
+            self._report(begun.flying, error)
 
-        for partition in partitions:
-            self._produce(record.body, key, partition, report)
+        while begun.partitions:
+            try:
+                self._producer.produce(
+                    self._name, begun.body, begun.key, begun.partitions[0], on_delivery=report
+                )
+            except BufferError:  # its queue is full
+                return False
+            except KafkaException as error:
+                raise NotProducedError(plain(said(error))) from None
+            begun.partitions.popleft()
+        self._begun = None
+        return True
 
     def poll(self, seconds: float) -> None:
         """Hear what was delivered. Raises NotProducedError where something never will be."""
@@ -122,17 +148,6 @@ class Topic:
         self._producer.purge()
         with suppress(KafkaException):
             self._producer.flush(_PURGE_SECONDS)
-
-    def _produce(self, body: bytes, key: str | None, partition: int, report: Any) -> None:
-        while True:
-            try:
-                self._producer.produce(self._name, body, key, partition, on_delivery=report)
-            except BufferError:  # its queue is full
-                self.poll(0.1)
-            except KafkaException as error:
-                raise NotProducedError(plain(said(error))) from None
-            else:
-                return
 
     def _ask(self) -> int:
         """Return how many partitions there are."""

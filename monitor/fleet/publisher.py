@@ -12,10 +12,12 @@ from structlog.typing import FilteringBoundLogger
 
 from monitor.fleet.producing import NotProducedError, Topic
 from monitor.fleet.segments import Place
-from monitor.fleet.spool import SpoolReader
+from monitor.fleet.spool_reading import SpoolReader
+from monitor.metrics.delivery import Delivery
 
 NOTE_SECONDS = 0.5  # between two notes of how far it is
 STATUS_SECONDS = 60.0
+TOLD_SECONDS = 1.0
 IDLE_SECONDS = 0.1
 END_SECONDS = 5.0  # for what is on its way
 LEAST_BACKOFF_SECONDS, MOST_BACKOFF_SECONDS = 0.5, 30.0
@@ -25,12 +27,19 @@ OpenReader = Callable[[], SpoolReader]
 
 
 class Sources(msgspec.Struct, frozen=True):
-    """What it works with, opened anew after each error: ``ends`` tells whether the end was asked for."""
+    """What it works with, opened anew after each error: ``ends`` tells whether the end was asked for.
+
+    ``reloads`` tells once that all is to be opened anew; ``waiting`` says how many bytes wait to be
+    published, and may raise OSError. ``told`` hears how it stands, about once a second.
+    """
 
     reader: OpenReader
     topic: OpenTopic
     ends: Callable[[], bool]
     log: FilteringBoundLogger
+    waiting: Callable[[], int]
+    reloads: Callable[[], bool] = lambda: False
+    told: Callable[[Delivery], None] = lambda _: None
 
 
 class Publisher:
@@ -42,8 +51,9 @@ class Publisher:
         self._backoff_seconds = LEAST_BACKOFF_SECONDS
         self._trouble: str | None = None
         self._unkept: str | None = None
-        self._delivered = self._damaged = 0
-        self._next_note = self._next_status = 0.0
+        self._delivered = self._damaged = self._damaged_bytes = self._failures = 0
+        self._next_note = self._next_status = self._next_told = 0.0
+        self._is_reopening = False
 
     def run(self) -> None:
         """Work until the end is asked for, or nothing waits.
@@ -52,14 +62,17 @@ class Publisher:
         """
         while not self._sources.ends():
             try:
-                if self._publish():
+                self._publish()
+                if not self._is_reopening:
                     return
+                self._is_reopening = False
             except NotProducedError as error:
+                self._failures += 1
                 self._say_trouble(str(error))
                 self._wait()
 
-    def _publish(self) -> bool:
-        """Publish, with one producer; tell whether that is all. Raises NotProducedError."""
+    def _publish(self) -> None:
+        """Publish, with one producer, until that is all, or another is to do it. Raises NotProducedError."""
         topic = self._sources.topic()
         reader = None
         try:
@@ -75,16 +88,17 @@ class Publisher:
             if reader is not None:
                 self._note(reader, topic.done)
                 reader.close()
-        return True
 
     def _work(self, topic: Topic, reader: SpoolReader) -> None:
         """Hand on what waits, for as long as that is asked."""
-        while not self._sources.ends():
+        while not self._is_over():
             records = reader.read()
             for record in records:
                 topic.give(record)
                 self._look(topic, reader, 0.0)
-                if self._sources.ends():
+                while not (is_over := self._is_over()) and not topic.push():
+                    self._look(topic, reader, IDLE_SECONDS)
+                if is_over:
                     return
             if not records:
                 if self._once and not topic.flying:
@@ -92,6 +106,28 @@ class Publisher:
                 self._look(topic, reader, IDLE_SECONDS)
                 if not topic.flying:
                     time.sleep(IDLE_SECONDS)
+
+    def _is_over(self) -> bool:
+        """Whether the end was asked for, or all is to be opened anew."""
+        self._is_reopening = self._is_reopening or self._sources.reloads()
+        return self._is_reopening or self._sources.ends()
+
+    def _tell(self, topic: Topic | None = None) -> None:
+        """Say how it stands, where it is time."""
+        now = time.monotonic()
+        if now < self._next_told:
+            return
+        self._next_told = now + TOLD_SECONDS
+        delivered, flying = (topic.delivered, topic.flying) if topic is not None else (0, 0)
+        told = Delivery(
+            waiting_bytes=self._sources.waiting(),
+            flying=flying,
+            messages=self._delivered + delivered,
+            failures=self._failures,
+            damaged_bytes=self._damaged_bytes,
+            trouble=self._trouble,
+        )
+        self._sources.told(told)
 
     def _look(self, topic: Topic, reader: SpoolReader, seconds: float) -> None:
         """Hear what was delivered, note it, and say how things are."""
@@ -103,6 +139,7 @@ class Publisher:
             self._say_trouble(topic.trouble if topic.flying else "")
             if topic.done is not None and not topic.trouble:
                 self._backoff_seconds = LEAST_BACKOFF_SECONDS
+        self._tell(topic)
         if now >= self._next_status:
             self._next_status = now + STATUS_SECONDS
             self._say("status", topic, reader)
@@ -114,7 +151,7 @@ class Publisher:
         if damage.places > self._damaged:
             mend = "what a crash tore off, or the disk damaged, is lost: see that its file system is sound"
             self._sources.log.error("spool damaged", places=damage.places, bytes=damage.bytes, mend=mend)
-            self._damaged = damage.places
+            self._damaged, self._damaged_bytes = damage.places, damage.bytes
 
     def _acknowledge(self, reader: SpoolReader, done: Place) -> None:
         """Keep how far it is. Where the disk takes nothing, more is published again after a start."""
@@ -148,5 +185,7 @@ class Publisher:
     def _wait(self) -> None:
         end = time.monotonic() + self._backoff_seconds
         self._backoff_seconds = min(2 * self._backoff_seconds, MOST_BACKOFF_SECONDS)
-        while time.monotonic() < end and not self._sources.ends():
+        while time.monotonic() < end and not self._is_over():
+            self._tell()
             time.sleep(IDLE_SECONDS)
+        self._is_reopening = False

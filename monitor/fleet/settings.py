@@ -3,21 +3,21 @@
 A relative path counts from the configuration's folder, as in the daemon's.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from msgspec import Struct
 
+from monitor.config_files import Rules, load_config, site_of
 from monitor.datasets.use import DataChoice
-from monitor.documents import DocumentError, Problem, Source, decode
-from monitor.files import InputError, read_source
+from monitor.documents import Problem, Source
+from monitor.files import InputError
 from monitor.fleet.checks import check_fleet, paths_in
 from monitor.fleet.config import FleetConfig, Kafka
 from monitor.geography import Site
 from monitor.policy.quantities import duration_ns
 from monitor.policy.remarks import Path as Key
-from monitor.policy.remarks import Remark, locate
-from monitor.settings import resolve, sizes, there
+from monitor.policy.remarks import Remark
 from monitor.sinks.files import read_secret
 
 MIN_SECRET = 32  # characters
@@ -51,8 +51,7 @@ class FleetSettings(Struct, frozen=True):
     @property
     def site(self) -> Site | None:
         """Where the sensors stand, if that is one place and written."""
-        place = self.config.location
-        return Site(place.latitude, place.longitude, place.name) if place is not None else None
+        return site_of(self.config.location)
 
     @property
     def window_ms(self) -> int:
@@ -70,27 +69,18 @@ def load_fleet(path: Path) -> FleetSettings:
 
     Raises InputError where the file itself cannot be read, DocumentError with every mistake in it.
     """
-    source = read_source(path)
-    config = decode(source, FleetConfig, lambda value: sizes(source, value))
-    places = {key: resolve(path, written) for key, written in paths_in(config)}
-    remarks = [*check_fleet(config)]
-    refused = {each.path for each in remarks if each.level == "error"}
-    for key, written in paths_in(config):
-        if key not in refused:
-            remarks += there(key, written, path.parent.absolute())
-    problems = locate(source, [*remarks, *_apart(places)])
-    if any(each.level == "error" for each in problems):
-        raise DocumentError(problems)
+    loaded = load_config(path, FleetConfig, Rules(check_fleet, paths_in, _apart))
+    config, places = loaded.config, loaded.places
     return FleetSettings(
         config,
-        source,
+        loaded.source,
         policy=places.get(("policy",)),
         catalogs=tuple(places["catalogs", at] for at in range(len(config.catalogs))),
         data=places.get(("data",)),
         geoips=tuple(places["geoip", at] for at in range(len(config.geoip))),
         root=places["root",],
         ledger_key=places["ledger", "key"],
-        warnings=problems,
+        warnings=loaded.warnings,
     )
 
 
@@ -115,7 +105,7 @@ def secret_of(settings: FleetSettings) -> bytes | None:
     return secret.encode()
 
 
-def _apart(places: dict[Key, Path]) -> Iterator[Remark]:
+def _apart(_config: FleetConfig, places: Mapping[Key, Path]) -> Iterator[Remark]:
     """The key that signs lies apart from what it signs."""
     root, key = places["root",], places["ledger", "key"]
     if key.is_relative_to(root):

@@ -37,6 +37,11 @@ def policy_rows(policy: Policy | None) -> Iterator[dict[str, str]]:
                 yield row | {"outcome": outcome, "severity": severity}
 
 
+def finding_rows(policy: Policy | None) -> Iterator[dict[str, str]]:
+    """Yield those of them that lead to findings."""
+    return (row for row in policy_rows(policy) if row["outcome"] in ("violation", "indeterminate"))
+
+
 def dataset_rows(selection: "Selection | None") -> list[tuple[dict[str, str], float]]:
     """Return the day of each data set in use, Unix time, by its source."""
     chosen = selection.chosen if selection is not None else ()

@@ -84,4 +84,17 @@ SHARED = (
     DECISIONS, START, SERIES, FOLDED, kept.RELOADS, kept.RELOAD_FAILED, kept.LAST_RELOAD, kept.CHANGES,
     kept.BUILD, kept.CATALOGUE, kept.POLICY, kept.EXPIRY, kept.DATASET,
 )  # fmt: skip
-FAMILIES = (*OWN, *SHARED)
+EVIDENCE = (
+    kept.FINDINGS,
+    kept.FINDING_CHANGES,
+    kept.DEADLINE,
+    kept.LEDGER_ENTRIES,
+    kept.CHECKPOINT,
+    kept.OUTBOX_FOLDED,
+    kept.SINK_WAITING,
+    kept.SINK_OLDEST,
+    kept.SINK_DEAD,
+    kept.SINK_FAILING,
+)  # fmt: skip  of who records
+UNRECORDED = (*OWN, *SHARED)
+FAMILIES = (*UNRECORDED, *EVIDENCE)

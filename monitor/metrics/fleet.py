@@ -9,10 +9,13 @@ from msgspec import Struct, structs
 
 from monitor.metrics import families_fleet as families
 from monitor.metrics import labels
+from monitor.metrics.expected import finding_rows
 from monitor.metrics.exposition import Exposition
 from monitor.metrics.families import DECISIONS, START
 from monitor.metrics.family import Family
 from monitor.metrics.loaded import LoadedRows
+from monitor.metrics.recorded import Recorded
+from monitor.metrics.recorded_rows import RecordedRows
 from monitor.metrics.series import Series
 from monitor.types import Decision
 
@@ -82,11 +85,15 @@ _COUNTERS: dict[str, tuple[Family, str | None]] = {
 
 
 class FleetMetrics:
-    """What is counted, with a ceiling on the number of series. The fleet's name is the label ``sensor``."""
+    """What is counted, with a ceiling on the number of series. The fleet's name is the label ``sensor``.
 
-    def __init__(self, fleet: str, max_series: int, now_seconds: float) -> None:
-        self._series = Series(families.FAMILIES, max_series)
+    Without ``records`` nothing is said of findings, ledgers and sinks: others record.
+    """
+
+    def __init__(self, fleet: str, max_series: int, now_seconds: float, *, records: bool = True) -> None:
+        self._series = Series(families.FAMILIES if records else families.UNRECORDED, max_series)
         self._of_loaded = LoadedRows(self._series)
+        self._of_recorded = RecordedRows(self._series) if records else None
         self._before = Work()
         self._kept = Kept()
         self.expose = Exposition(self._series, fleet).expose
@@ -100,6 +107,8 @@ class FleetMetrics:
         """Say what is in use."""
         with self._series.lock:
             self._of_loaded.take(knowledge)
+            if self._of_recorded is not None:
+                self._of_recorded.begin(finding_rows(knowledge.policy))
 
     def reloaded(self, now_seconds: float, *, ok: bool) -> None:
         """Count a reload."""
@@ -128,6 +137,12 @@ class FleetMetrics:
             self._series.set(families.PARTITIONS, {"reason": "following"}, levels.following)
             self._series.set(families.PARTITIONS, {"reason": "rebuilding"}, levels.rebuilding)
             self._series.set(families.SILENT, {}, levels.silent)
+
+    def evidence(self, recorded: Recorded) -> None:
+        """Take how findings, ledgers, outboxes and sinks of all partitions stand together."""
+        with self._series.lock:
+            if self._of_recorded is not None:
+                self._of_recorded.take(recorded)
 
     def recorded(self, kept: Kept) -> None:
         """Take what the last stage did, and how it stands."""

@@ -11,7 +11,7 @@ from msgspec import Struct
 from monitor.coverage import ClassCounts
 from monitor.groups import number_groups
 from monitor.metrics import families, families_kept, labels
-from monitor.metrics.expected import LOSS_REASONS, SHED_REASONS, policy_rows
+from monitor.metrics.expected import LOSS_REASONS, SHED_REASONS, finding_rows, policy_rows
 from monitor.metrics.exposition import Exposition
 from monitor.metrics.loaded import LoadedRows
 from monitor.metrics.recorded import Recorded
@@ -168,12 +168,11 @@ class Metrics:
 
     def _begin(self, policy: Policy | None) -> None:
         """Begin the series of a policy."""
-        rows = [*policy_rows(policy)]
-        for row in rows:
+        for row in policy_rows(policy):
             self._series.add(families.VERDICTS, row, 0)
             if row["outcome"] == "violation":
                 self._series.add(families.OPEN, row, 0)
-        self._of_recorded.begin(row for row in rows if row["outcome"] in ("violation", "indeterminate"))
+        self._of_recorded.begin(finding_rows(policy))
         for group in number_groups(policy.networks if policy is not None else ()).rows:
             for family, row, _ in coverage_rows(labels.of_group(group), ClassCounts()):
                 self._series.add(family, row, 0)

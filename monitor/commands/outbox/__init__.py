@@ -10,7 +10,8 @@ from monitor.commands.outbox import changing, draining, listing, status
 def command() -> None:
     """Show what waits for the sinks, and what was put aside; put it back in line, or drop it.
 
-    Each command takes --config FILE, or --state DIR to look at a state folder alone.
+    Each command takes --config FILE, or --state DIR to look at a state folder alone. A fleet's configuration
+    stands for all of its partitions.
 
     \b
     Examples:

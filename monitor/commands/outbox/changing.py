@@ -13,9 +13,10 @@ from monitor.commands.base import Failure, clear_errors, warn
 from monitor.commands.edge import reader_may_leave
 from monitor.commands.outbox.base import (
     Place,
+    Places,
     json_option,
     needed_config_option,
-    place_of,
+    places_of,
     sink_option,
     unreadable,
 )
@@ -52,8 +53,9 @@ def retry(config: Path, sink: str | None, key: str | None, as_json: bool) -> Non
       residency outbox retry --config residency.yaml --sink soc
       residency outbox retry --config residency.yaml --sink soc --key KEY
     """
-    answer = _done(config, Request("retry", sink, key))
-    _say(answer, f"{plural(answer.count, 'event')} back in line", as_json=as_json)
+    request = Request("retry", sink, key)
+    count = sum(_done(place, request) for place in _checked(config, request).each)
+    _say(count, f"{plural(count, 'event')} back in line", as_json=as_json)
 
 
 @click.command("drop")
@@ -86,17 +88,29 @@ def drop(
         raise click.UsageError("--all forgets every one of them: add --yes")
     if waiting and not everything:
         raise click.UsageError("--waiting goes with --all: --key finds what waits as well")
-    found = findings_of(place_of(config, None), sink, key)
-    answer = _done(config, Request("drop", sink, key, waiting=waiting or key is not None))
-    if answer.count:
-        warn(note_dropped(place_of(config, None).state, sink, found))
-    _say(answer, f"{plural(answer.count, 'event')} dropped for {sink}", as_json=as_json)
+    request = Request("drop", sink, key, waiting=waiting or key is not None)
+    count = 0
+    for place in _checked(config, request).each:
+        found = findings_of(place, sink, key)
+        dropped = _done(place, request)
+        if dropped:
+            warn(note_dropped(place.state, sink, found))
+        count += dropped
+    _say(count, f"{plural(count, 'event')} dropped for {sink}", as_json=as_json)
 
 
-def _done(config: Path, request: Request) -> Answer:
-    place = place_of(config, None)
+def _checked(config: Path, request: Request) -> Places:
+    """Return where it is to be done. Ends the command where nobody knows the sink."""
+    places = places_of(config)
     with unreadable():
-        place.check(request.sink, tuple(each.sink for each in lane_states(place.state)))
+        places.check(request.sink)
+    return places
+
+
+def _done(place: Place, request: Request) -> int:
+    """Have it done in one place; return how many events it came to. Ends the command where that failed."""
+    if place.partition is not None and not _is_served(place, request.sink):
+        return 0
     with clear_errors():
         try:
             answer = _asked(place, request) if is_owned(place.state) else _obeyed(place, request)
@@ -108,7 +122,13 @@ def _done(config: Path, request: Request) -> Answer:
         )
     if answer.error is not None:
         raise Failure(answer.error, Exit.UNREADABLE)
-    return answer
+    return answer.count
+
+
+def _is_served(place: Place, sink: str | None) -> bool:
+    """Tell whether a partition's courier ever served the sink: what it was not given cannot be dropped."""
+    with unreadable():
+        return sink is None or any(each.sink == sink for each in lane_states(place.state))
 
 
 def _asked(place: Place, request: Request) -> Answer | None:
@@ -120,8 +140,8 @@ def _obeyed(place: Place, request: Request) -> Answer:
         return obey(deliveries, request, lambda: OutboxReader(place.state), time.time_ns())
 
 
-def _say(answer: Answer, text: str, *, as_json: bool) -> None:
+def _say(count: int, text: str, *, as_json: bool) -> None:
     with reader_may_leave():
-        echo([json_line({"events": answer.count})] if as_json else [text])
-    if not answer.count:
+        echo([json_line({"events": count})] if as_json else [text])
+    if not count:
         raise SystemExit(Exit.INCOMPLETE)

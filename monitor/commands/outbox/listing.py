@@ -11,7 +11,7 @@ from monitor.commands.outbox.base import (
     Place,
     config_option,
     json_option,
-    place_of,
+    places_of,
     reading,
     sink_option,
     state_option,
@@ -48,42 +48,53 @@ def command(
       residency outbox list --config residency.yaml --dead
       residency outbox list --state state/ --dead --json | jq -r .reason
     """
-    place = place_of(config, state)
+    places = places_of(config, state)
     with unreadable():
-        done = {each.sink: max(each.state.cursor, each.drop_to) for each in lane_states(place.state)}
-    place.check(sink, tuple(done))
+        places.check(sink)
+    left = limit
+    more = 0
     with unreadable(), reader_may_leave():
-        if dead:
-            _print_dead(place, sink, limit, as_json=as_json)
-        else:
-            _print_waiting(place, done.get(sink, 0) if sink is not None else 0, limit, as_json=as_json)
+        for place in places.each:
+            if dead:
+                left -= _print_dead(place, sink, left, as_json=as_json)
+            else:
+                shown, waiting = _print_waiting(place, sink, left, as_json=as_json)
+                left, more = left - shown, more + waiting - shown
+        if more > 0 and not as_json:
+            echo([f"... and {plural(more, 'event')} more (--limit)"])
 
 
-def _print_dead(place: Place, sink: str | None, limit: int, *, as_json: bool) -> None:
-    for letter in islice(dead_letters(place.state, sink), limit):
+def _print_dead(place: Place, sink: str | None, limit: int, *, as_json: bool) -> int:
+    """Print so many at most; return how many."""
+    shown = 0
+    for shown, letter in enumerate(islice(dead_letters(place.state, sink), limit), 1):  # noqa: B007  the count
         if as_json:
-            echo([json_line({**msgspec.structs.asdict(letter), "key": letter.key})])
+            echo([json_line({**place.fields, **msgspec.structs.asdict(letter), "key": letter.key})])
         else:
             again = ", back in line" if letter.again else ""
             tried = plural(letter.attempts, "attempt")
             echo(
                 [
-                    f"{printable(letter.sink)}: {_line(letter.seq, letter.event)}",
+                    f"{place.prefix}{printable(letter.sink)}: {_line(letter.seq, letter.event)}",
                     f"    {printable(letter.reason)} ({tried} since {moment(letter.since_ns)} UTC{again})",
                 ]
             )
+    return shown
 
 
-def _print_waiting(place: Place, seq: int, limit: int, *, as_json: bool) -> None:
+def _print_waiting(place: Place, sink: str | None, limit: int, *, as_json: bool) -> tuple[int, int]:
+    """Print so many at most; return how many, and how many there are."""
+    done = {each.sink: max(each.state.cursor, each.drop_to) for each in lane_states(place.state)}
+    seq = done.get(sink, 0) if sink is not None else 0
     with reading(place) as queue:
         for parcel in islice(behind(queue, seq), limit):
             if as_json:
-                echo([json_line({"seq": parcel.seq, "key": parcel.key, "event": parcel.event})])
+                told = {"seq": parcel.seq, "key": parcel.key, "event": parcel.event}
+                echo([json_line({**place.fields, **told})])
             else:
-                echo([_line(parcel.seq, parcel.event)])
-        left = queue.waiting(seq) - limit
-    if left > 0 and not as_json:
-        echo([f"... and {plural(left, 'event')} more (--limit)"])
+                echo([place.prefix + _line(parcel.seq, parcel.event)])
+        waiting = queue.waiting(seq)
+    return min(waiting, limit), waiting
 
 
 def _line(seq: int, event: Event) -> str:

@@ -10,9 +10,10 @@ from monitor.commands.base import warn
 from monitor.commands.edge import reader_may_leave
 from monitor.commands.outbox.base import (
     Place,
+    Places,
     config_option,
     json_option,
-    place_of,
+    places_of,
     reading,
     state_option,
     unreadable,
@@ -20,7 +21,7 @@ from monitor.commands.outbox.base import (
 from monitor.commands.terminal import columns_of, echo, json_line, printable, width
 from monitor.courier.deliveries import is_owned
 from monitor.courier.letters import LaneState
-from monitor.courier.progress import Figures, first_ns, lane_states
+from monitor.courier.progress import Figures, added, first_ns, lane_states
 from monitor.wording import plural
 
 SECOND_NS = 1_000_000_000
@@ -35,15 +36,31 @@ def command(config: Path | None, state: Path | None, as_json: bool) -> None:
     """Say what waits for each sink, since when, what was put aside, and what went wrong last.
 
     A sink that is configured and was never served has all that is in the outbox before it. One that is no
-    longer configured holds nothing back: its numbers are of its past.
+    longer configured holds nothing back: its numbers are of its past. Of a fleet the numbers of all
+    partitions are added up.
 
     \b
     Examples:
       residency outbox status --config /etc/residency/residency.yaml
       residency outbox status --state /var/lib/residency/state --json
     """
-    place = place_of(config, state)
+    places = places_of(config, state)
     now_ns = time.time_ns()
+    found: dict[str, Figures] = {}
+    for each in (figures for place in places.each for figures in _figures(place)):
+        found[each.sink] = added(found[each.sink], each) if each.sink in found else each
+    working = all(is_owned(place.state) for place in places.each)
+    rows = [found[sink] for sink in sorted(found)]
+    with reader_may_leave():
+        if as_json:
+            echo(json_line(_as_json(each, places, now_ns, working=working)) for each in rows)
+        else:
+            echo(_table(rows, places, now_ns))
+            echo(["", "`residency deliver` is at work" if working else "`residency deliver` does not run"])
+
+
+def _figures(place: Place) -> list[Figures]:
+    """Return how each sink fares in one place; one that was never served has all before it."""
     with reading(place) as queue, unreadable():
         served = lane_states(place.state, queue)
         unserved = [
@@ -51,18 +68,11 @@ def command(config: Path | None, state: Path | None, as_json: bool) -> None:
             for name in place.names or ()
             if name not in {each.sink for each in served}
         ]
-        working = is_owned(place.state)
         warn([queue.note] if queue.note else [])
-    rows = sorted([*served, *unserved], key=lambda each: each.sink)
-    with reader_may_leave():
-        if as_json:
-            echo(json_line(_as_json(each, place, now_ns, working=working)) for each in rows)
-        else:
-            echo(_table(rows, place, now_ns))
-            echo(["", "`residency deliver` is at work" if working else "`residency deliver` does not run"])
+    return [*served, *unserved]
 
 
-def _table(rows: Sequence[Figures], place: Place, now_ns: int) -> Iterator[str]:
+def _table(rows: Sequence[Figures], place: Places, now_ns: int) -> Iterator[str]:
     if not rows:
         yield "no sinks"
         return
@@ -74,7 +84,7 @@ def _table(rows: Sequence[Figures], place: Place, now_ns: int) -> Iterator[str]:
             yield f"{each.sink}: {plural(each.state.shed, 'dead letter')} had no room, and went"
 
 
-def _cells(row: Figures, place: Place, now_ns: int) -> tuple[str, ...]:
+def _cells(row: Figures, place: Places, now_ns: int) -> tuple[str, ...]:
     state = row.state
     gone = place.names is not None and row.sink not in place.names
     oldest = _age(now_ns - row.oldest_ns) if row.oldest_ns is not None and not gone else "-"
@@ -94,7 +104,7 @@ def _cells(row: Figures, place: Place, now_ns: int) -> tuple[str, ...]:
     )
 
 
-def _as_json(row: Figures, place: Place, now_ns: int, *, working: bool) -> dict[str, object]:
+def _as_json(row: Figures, place: Places, now_ns: int, *, working: bool) -> dict[str, object]:
     state = row.state
     return {
         "sink": row.sink,

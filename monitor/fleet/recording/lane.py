@@ -13,6 +13,7 @@ from monitor.fleet.parcels import NotAMessageError, Said, UnknownVersionError, d
 from monitor.fleet.recording.partition import Partition
 from monitor.ledger.names import tenant_folder
 from monitor.metrics.fleet import Kept
+from monitor.metrics.recorded import Recorded
 from monitor.recording.troubles import trouble
 
 PAUSE_NS = 1_000_000_000  # after what was not possible
@@ -56,15 +57,21 @@ class Lane:
 
     @property
     def waiting(self) -> int:
-        """How many messages wait here."""
-        return len(self._messages)
+        """How many messages wait here, and records of those that were taken."""
+        return len(self._messages) + (self.partition.waiting if self.partition is not None else 0)
 
-    def close(self, now_ns: int) -> None:
-        """Record what was taken, and let the folder go. What was not durable comes again."""
-        if self.partition is not None:
-            self.partition.turn(now_ns)
-            self.partition.finish(now_ns)
-            self.partition.close()
+    def close(self, now_ns: int) -> Recorded | None:
+        """Record what was taken, and let the folder go; return what was recorded, if it was ours.
+
+        What was not durable comes again.
+        """
+        if self.partition is None:
+            return None
+        self.partition.turn(now_ns)
+        self.partition.finish(now_ns)
+        last = self.partition.turns.recorded()
+        self.partition.close()
+        return last
 
     def _turn(self, now_ns: int) -> str | None:
         if self.partition is None:

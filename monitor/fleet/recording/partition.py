@@ -22,6 +22,8 @@ from monitor.recording.opening import open_recording, standing_at, tenants_of
 from monitor.recording.troubles import Trouble
 from monitor.recording.turns import Turns
 
+MAX_LEFT = 10_000  # records that may wait for a ledger while others are taken
+
 
 class Partition:
     """A partition's folder, open. ``offset`` is behind which message of Kafka's all is durable, if any."""
@@ -41,14 +43,24 @@ class Partition:
         self.turns = Turns(opened.recording, opened.catching_up, self._chores)
         self._uses: list[tuple[Standing, Policy | None]] = []
         self._pending: dict[str, Behaviour] = {}
-        self._left: tuple[Item, ...] = ()
+        self._came: tuple[Item, ...] = ()  # and was not tried yet
+        self._left: tuple[Item, ...] = ()  # tried, and waits for a ledger
         self._end: int | None = None  # behind the last message that was taken
         self._look_for(knowledge)
 
     @property
     def may_take(self) -> bool:
-        """Whether messages may come: it knows what it has, and has recorded what came."""
-        return self.turns.is_caught_up and not (self._must_recall or self._left)
+        """Whether messages may come: it knows what it has, has tried what came, and not too much waits.
+
+        A ledger that takes nothing holds the others up only when much waits for it.
+        """
+        is_ready = self.turns.is_caught_up and not (self._must_recall or self._came)
+        return is_ready and len(self._left) < MAX_LEFT
+
+    @property
+    def waiting(self) -> int:
+        """How many records wait for a ledger."""
+        return len(self._came) + len(self._left)
 
     def use(self, knowledge: Knowledge, now_ns: int) -> None:
         """Judge findings by this from now on, and say so in the ledgers."""
@@ -64,7 +76,7 @@ class Partition:
         for each in fresh:
             if each.decision is not None and not each.decision.is_open:
                 self._behave(self._behaviours.offer(each.decision))
-        self._left += tuple(fresh)
+        self._came += tuple(fresh)
         self._end = end
 
     def turn(self, now_ns: int) -> tuple[Trouble, ...]:
@@ -74,8 +86,8 @@ class Partition:
         if not (ready.may_take and self.turns.is_caught_up):
             return ready.troubles
         pending, self._pending = self._pending, {}
-        taken = self.turns.take(self._left, pending.values(), now_ns)
-        self._left = taken.left
+        taken = self.turns.take(self._left + self._came, pending.values(), now_ns)
+        self._came, self._left = (), taken.left
         self._behave(taken.behaviours)
         troubles = *ready.troubles, *taken.troubles
         if self._must_recall and not self._left:

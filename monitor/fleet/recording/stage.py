@@ -18,6 +18,8 @@ from monitor.fleet.recording.lane import Lane
 from monitor.fleet.recording.partition import Partition
 from monitor.fleet.recording.plan import Options, Plan
 from monitor.metrics.fleet import Kept
+from monitor.metrics.recorded import Recorded
+from monitor.metrics.recorded_sums import RecordedSums
 
 MESSAGES = 4_000  # read at once
 SECONDS = 0.2  # to wait for so many
@@ -34,9 +36,11 @@ OWN: Options = {  # what is ours to say: without it something could be lost, or 
 class Stage:
     """All partitions of this process. Used by one thread, which turns it until the end, and closes it."""
 
-    def __init__(self, plan: Plan, knowledge: Knowledge, log: FilteringBoundLogger, kept: Kept) -> None:
-        """Join the group. ``kept`` is counted on. Raises KafkaException for options that cannot be."""
-        self._kept = kept
+    def __init__(
+        self, plan: Plan, knowledge: Knowledge, log: FilteringBoundLogger, counts: tuple[Kept, RecordedSums]
+    ) -> None:
+        """Join the group. ``counts`` are counted on. Raises KafkaException for options that cannot be."""
+        self._kept, self._sums = counts
         self._plan, self._knowledge, self._log = plan, knowledge, log
         self._lanes: dict[int, Lane] = {}
         self._paused: set[int] = set()
@@ -73,6 +77,11 @@ class Stage:
         for lane in self._lanes.values():
             if lane.partition is not None:
                 lane.partition.use(knowledge, time.time_ns())
+
+    def recorded(self) -> Recorded:
+        """Return what all partitions recorded, and how that stands."""
+        there = [lane.partition for lane in self._lanes.values() if lane.partition is not None]
+        return self._sums.of(each.turns.recorded() for each in there)
 
     def look(self) -> str | None:
         """Note how it stands in what is counted; return what holds a partition up, if anything does."""
@@ -115,7 +124,9 @@ class Stage:
             lane = self._lanes.pop(number, None)
             if lane is None:
                 continue
-            lane.close(time.time_ns())
+            last = lane.close(time.time_ns())
+            if last is not None:
+                self._sums.let_go(last)
             if ours:
                 self._commit_of({number: lane.offset}, wait=True)
             self._paused.discard(number)

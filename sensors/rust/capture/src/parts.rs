@@ -15,6 +15,7 @@ use crate::pcap::FILE_HEADER_BYTES;
 use crate::posix::path_text;
 use crate::window::CHUNK_BYTES;
 
+pub mod content;
 pub mod pieces;
 pub mod reading;
 pub mod records;

@@ -8,10 +8,11 @@ use dissect::observations::{Carrier, EndReason, FlowKey, FlowUpdate, HelloSeen, 
 use smallvec::SmallVec;
 
 use crate::connections::{Connection, Coverage, Hello, Hellos, Name, NameList, Source, State};
-use crate::hostmatch::{AddressIndex, NameIndex};
+use crate::hostmatch::NameIndex;
 use crate::interest::Wanted;
 use crate::recency::Recency;
 use crate::resolutions::{Asker, Limits, Resolutions};
+use crate::shared::Shared;
 use crate::signalling::Signalling;
 use crate::view::{Names, Resolved};
 
@@ -47,12 +48,12 @@ pub struct Correlator {
 impl Correlator {
     /// A correlator within limits. A prefix of resolvers that is none is the error.
     pub fn new(limits: Limits, wanted: &Wanted, hasher: &RandomState) -> Result<Self, String> {
-        let resolvers = AddressIndex::new(&wanted.resolvers, hasher)?;
+        let shared = Shared::new(wanted, hasher)?;
         Ok(Self {
             eager: false,
             limits,
             signalling: Signalling::new(&wanted.signalling, limits.callers, hasher),
-            resolutions: Resolutions::new(limits, resolvers, hasher),
+            resolutions: Resolutions::new(limits, shared, hasher),
             pending: Recency::new(hasher.clone()),
             ended: Hellos::new(),
             forgotten_hellos: 0,
@@ -68,10 +69,10 @@ impl Correlator {
         }
     }
 
-    /// Go on with other hosts of signalling and other resolvers; what is remembered stays.
-    pub fn retarget(&mut self, signalling: NameIndex, resolvers: AddressIndex) {
+    /// Go on with other hosts of signalling, and share other answers; what is remembered stays.
+    pub fn retarget(&mut self, signalling: NameIndex, shared: Shared) {
         self.signalling.retarget(signalling);
-        self.resolutions.retarget(resolvers);
+        self.resolutions.retarget(shared);
     }
 
     /// Note whether the last connection of a flow that still lives was handed on.

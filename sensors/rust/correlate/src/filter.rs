@@ -10,10 +10,11 @@ use dissect::recorder::DNS_PORT;
 use crate::connections::{Connection, Coverage};
 use crate::correlator::{Correlator, Forgotten};
 use crate::encode::Encoder;
-use crate::hostmatch::{AddressIndex, NameIndex};
+use crate::hostmatch::NameIndex;
 use crate::interest::{Interest, Wanted};
 use crate::recency::seeded;
 use crate::resolutions::Limits;
+use crate::shared::Shared;
 
 /// More names than attribution reads: which are left out is then counted. `monitor/attribution/readings.py`.
 const MAX_NAMES: usize = 32;
@@ -178,11 +179,11 @@ impl Filter {
     ///
     /// What correlation remembers stays. With an error nothing changes.
     pub fn retarget(&mut self, wanted: Wanted) -> Result<Counted, String> {
-        let resolvers = AddressIndex::new(&wanted.resolvers, &self.hasher)?;
+        let shared = Shared::new(&wanted, &self.hasher)?;
         let signalling = NameIndex::new(&wanted.signalling, &self.hasher);
         let interest = Interest::new(wanted, &self.hasher)?;
         self.interest = interest.following(&self.interest);
-        self.correlator.retarget(signalling, resolvers);
+        self.correlator.retarget(signalling, shared);
         Ok(self.counted())
     }
 

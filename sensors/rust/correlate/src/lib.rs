@@ -37,6 +37,7 @@ pub mod publishing;
 pub mod recency;
 pub mod relayed;
 pub mod resolutions;
+pub mod shared;
 pub mod signalling;
 pub mod slots;
 pub mod view;

@@ -7,11 +7,11 @@
 
 use ahash::RandomState;
 use dissect::encode::Encoder;
-use dissect::observations::{NameResolved, Observation};
+use dissect::observations::Observation;
 
-use crate::hostmatch::{AddressIndex, NameIndex, normal_name};
 use crate::interest::Wanted;
 use crate::recency::seeded;
+use crate::shared::Shared;
 use crate::slots::{SLOTS, Slots};
 
 /// What one parcel holds at the most, but for its last observation.
@@ -71,8 +71,7 @@ struct Open {
 pub struct Publisher {
     plan: Plan,
     slots: Slots,
-    names: NameIndex,
-    resolvers: AddressIndex,
+    shared: Shared,
     hasher: RandomState,
     open: Vec<Open>,
     touched: Vec<usize>, // of these, where something is, in the order in which it came
@@ -93,8 +92,7 @@ impl Publisher {
         Ok(Self {
             slots: Slots::new(&plan.key, &hasher)?,
             plan,
-            names: NameIndex::new(&wanted.names, &hasher),
-            resolvers: AddressIndex::new(&wanted.resolvers, &hasher)?,
+            shared: Shared::new(wanted, &hasher)?,
             hasher,
             open: std::iter::repeat_with(Open::default)
                 .take(NOBODY + 1)
@@ -113,8 +111,7 @@ impl Publisher {
     /// # Errors
     /// A prefix of resolvers that is none.
     pub fn retarget(&mut self, wanted: &Wanted) -> Result<(), String> {
-        self.resolvers = AddressIndex::new(&wanted.resolvers, &self.hasher)?;
-        self.names = NameIndex::new(&wanted.names, &self.hasher);
+        self.shared = Shared::new(wanted, &self.hasher)?;
         Ok(())
     }
 
@@ -193,7 +190,7 @@ impl Publisher {
 
     fn place(&mut self, observation: &Observation) -> usize {
         let client = match observation {
-            Observation::Name(name) if self.is_everybodys(name) => {
+            Observation::Name(name) if self.shared.holds(name) => {
                 if !name.ech_public_names.is_empty() {
                     self.cut(); // they count whenever they were told, so that order matters
                 }
@@ -206,12 +203,6 @@ impl Publisher {
             Observation::Gap(_) => return NOBODY,
         };
         usize::from(self.slots.of(client))
-    }
-
-    /// Whether flows of other clients may be named by this answer.
-    fn is_everybodys(&self, name: &NameResolved) -> bool {
-        let fits = |name: &String| normal_name(name).is_some_and(|normal| self.names.fits(&normal));
-        fits(&name.qname) || name.cnames.iter().any(fits) || self.resolvers.fits(name.client)
     }
 
     fn cut_at(&mut self, place: usize) {

@@ -10,8 +10,8 @@ use dissect::observations::NameResolved;
 use dissect::segment::Address;
 use hashbrown::Equivalent;
 
-use crate::hostmatch::AddressIndex;
 use crate::recency::{Recency, Slot};
+use crate::shared::Shared;
 use crate::view::{Bounds, Names, Span, Told, View};
 
 /// How much a correlator keeps at once. The mirror of `NameLimits` in `sensors/limits.py`.
@@ -56,22 +56,22 @@ impl Equivalent<Outer> for OuterRef<'_> {
     }
 }
 
-/// What every client was told, and what everybody was told, for marking what only others know.
+/// What every client was told, and what of it others know too, for marking what only others were told.
 pub struct Resolutions {
     forgotten: u64,
     limits: Limits,
-    is_resolver: AddressIndex,
+    shared: Shared,
     views: Recency<(Asker, Address), View>,
     public_names: Recency<Outer, ()>,
     held_bytes: usize,
 }
 
 impl Resolutions {
-    /// An empty memory within limits; `resolvers` ask in others' place.
+    /// An empty memory within limits; everybody knows what is `shared`.
     #[must_use]
-    pub fn new(limits: Limits, resolvers: AddressIndex, hasher: &RandomState) -> Self {
+    pub fn new(limits: Limits, shared: Shared, hasher: &RandomState) -> Self {
         Self {
-            is_resolver: resolvers,
+            shared,
             forgotten: 0,
             limits,
             views: Recency::new(hasher.clone()),
@@ -80,9 +80,9 @@ impl Resolutions {
         }
     }
 
-    /// Go on with others that ask in others' place.
-    pub fn retarget(&mut self, resolvers: AddressIndex) {
-        self.is_resolver = resolvers;
+    /// Share other answers from now on.
+    pub fn retarget(&mut self, shared: Shared) {
+        self.shared = shared;
     }
 
     /// How many names the bounds made us forget.
@@ -91,14 +91,17 @@ impl Resolutions {
         self.forgotten
     }
 
-    /// Remember an answer for its client, and for everybody.
+    /// Remember an answer for its client, and for everybody where it is shared.
     pub fn add(&mut self, answer: NameResolved) {
         let span = Span::new(answer.ts_ns, answer.ttl);
+        let is_shared = self.shared.holds(&answer);
+        let asks_for_others = self.shared.asks_for_others(answer.client);
         let told = Arc::new(Told::new(answer.qname, answer.cnames));
-        let asks_for_others = self.is_resolver.fits(answer.client);
         for address in answer.addresses {
             self.remember((Asker::Client(answer.client), address), &told, span);
-            self.remember((Asker::Everybody, address), &told, span);
+            if is_shared {
+                self.remember((Asker::Everybody, address), &told, span);
+            }
             if asks_for_others {
                 self.remember((Asker::Resolvers, address), &told, span);
             }

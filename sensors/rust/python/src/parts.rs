@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use capture::Manner;
 use capture::parts::stitch::{ReadPart, Stitch as Stitching};
-use capture::parts::{Source, pieces, reading, records, scan};
+use capture::parts::{Source, content as hash, pieces, reading, records, scan};
 use correlate::Filter;
 use correlate::encode::Encoder as CountEncoder;
 use dissect::crossing::{Alive, Crossing};
@@ -38,6 +38,12 @@ pub struct Scan {
 #[pyfunction]
 fn cuts(py: Python<'_>, path: PathBuf, piece_bytes: u64) -> PyResult<Option<Vec<u64>>> {
     Ok(py.detach(|| pieces::cuts(&path, piece_bytes))?)
+}
+
+/// The BLAKE3 hash of a file's bytes, or of its header and a piece, in hexadecimal. Raises `OSError`.
+#[pyfunction]
+fn content(py: Python<'_>, path: PathBuf, piece: Option<(u64, u64)>) -> PyResult<String> {
+    Ok(py.detach(|| hash::content(&path, piece))?)
 }
 
 /// Look through files, or a piece of one. Raises `OSError`.
@@ -129,10 +135,9 @@ pub struct Stitch {
 
 #[pymethods]
 impl Stitch {
-    /// Parts in order: what was said, what was left, and how many packets; and the clock's time at their end.
+    /// Of parts that come to a time by their clock.
     #[new]
     fn new(
-        parts: Vec<(PathBuf, PathBuf, u64)>,
         end_ns: i64,
         limits: Bounds,
         sought: (Interest, NameLimits),
@@ -141,13 +146,7 @@ impl Stitch {
         let (interest, names) = sought;
         let filter =
             Filter::new(interest.into(), names.into(), seed).map_err(PyValueError::new_err)?;
-        let each = |(said, left, packets)| ReadPart {
-            said,
-            left,
-            packets,
-        };
         let stitch = Stitching::new(
-            parts.into_iter().map(each).collect(),
             end_ns,
             Manner::replay(given::limits(limits)),
             correlate::Relayed::new(filter),
@@ -158,7 +157,22 @@ impl Stitch {
         })
     }
 
-    /// The next connections and gaps, as a msgpack array of maps; None at the end. Raises `OSError`.
+    /// Add the next part: what was said, what was left, and how many packets it has.
+    fn add(&mut self, said: PathBuf, left: PathBuf, packets: u64) {
+        self.stitch().add(ReadPart {
+            said,
+            left,
+            packets,
+        });
+    }
+
+    /// No part comes any more.
+    fn end(&mut self) {
+        self.stitch().end();
+    }
+
+    /// The next connections and gaps, as a msgpack array of maps; None where another part has to be added first, or
+    /// at the end. Raises `OSError`.
     fn next_batch<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
         let stitch = self.stitch();
         let batch = py.detach(|| stitch.next_batch())?;
@@ -191,6 +205,7 @@ pub fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("PARTS_FORM", records::FORM)?;
     module.add_class::<Scan>()?;
     module.add_class::<Stitch>()?;
+    module.add_function(wrap_pyfunction!(content, module)?)?;
     module.add_function(wrap_pyfunction!(cuts, module)?)?;
     module.add_function(wrap_pyfunction!(scan_part, module)?)?;
     module.add_function(wrap_pyfunction!(carry, module)?)?;

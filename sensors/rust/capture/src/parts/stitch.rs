@@ -1,4 +1,6 @@
 //! What all parts said, and what one engine says of that which crosses their ends, put in order and correlated.
+//!
+//! Parts are added one after the other, in their order, as they are read.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -55,21 +57,16 @@ pub struct Stitch {
     batched: usize,
     relayed: Relayed,
     end_ns: i64,
+    all_added: bool,
     over: bool,
 }
 
 impl Stitch {
-    /// Parts, and what the clock came to at their end. `seed` keys the hash of the flow table.
+    /// Of parts that come to `end_ns` by their clock. `seed` keys the hash of the flow table.
     #[must_use]
-    pub fn new(
-        parts: Vec<ReadPart>,
-        end_ns: i64,
-        manner: Manner,
-        relayed: Relayed,
-        seed: u64,
-    ) -> Self {
+    pub fn new(end_ns: i64, manner: Manner, relayed: Relayed, seed: u64) -> Self {
         Self {
-            coming: parts.into(),
+            coming: VecDeque::new(),
             open: None,
             before: 0,
             border: Border::new(manner, seed),
@@ -79,11 +76,23 @@ impl Stitch {
             batched: 0,
             relayed,
             end_ns,
+            all_added: false,
             over: false,
         }
     }
 
-    /// The connections and gaps that come next, as a msgpack array of maps; none at the end.
+    /// Add the next part.
+    pub fn add(&mut self, part: ReadPart) {
+        self.coming.push_back(part);
+    }
+
+    /// No part comes any more.
+    pub const fn end(&mut self) {
+        self.all_added = true;
+    }
+
+    /// The connections and gaps that come next, as a msgpack array of maps; none where another part has to be added
+    /// first, or at the end.
     ///
     /// # Errors
     /// What a part left cannot be read, or is none.
@@ -96,10 +105,17 @@ impl Stitch {
                 return Ok(None);
             }
             while self.batched < BATCH && !self.over {
+                if self.needs_another() {
+                    return Ok(None);
+                }
                 self.go_on()?;
             }
             self.correlate()?;
         }
+    }
+
+    fn needs_another(&self) -> bool {
+        self.open.is_none() && self.coming.is_empty() && !self.all_added
     }
 
     /// What was only counted since the last call.

@@ -21,7 +21,11 @@ struct Said {
 }
 
 fn correlator(limits: Limits) -> Correlator {
-    Correlator::new(limits, &Wanted::default(), &seeded(7)).unwrap()
+    let wanted = Wanted {
+        names: texts(&[LLM, "*.example", "www.example.org"]),
+        ..Wanted::default()
+    };
+    Correlator::new(limits, &wanted, &seeded(7)).unwrap()
 }
 
 fn correlate(observations: Vec<Observation>) -> Vec<Said> {

@@ -4,14 +4,19 @@ use dissect::observations::NameResolved;
 use dissect::segment::Address;
 
 use super::{Asker, Limits, Resolutions};
-use crate::hostmatch::AddressIndex;
-use crate::kit::{CLIENT, LLM, OTHER, SERVER, USUAL, answer, at, texts};
+use crate::interest::Wanted;
+use crate::kit::{CLIENT, LLM, OTHER, RESOLVER, SERVER, USUAL, answer, at, texts};
 use crate::recency::seeded;
+use crate::shared::Shared;
 
 fn memory(limits: Limits) -> Resolutions {
     let hasher = seeded(7);
-    let resolvers = AddressIndex::new(&texts(&["10.0.0.53/32"]), &hasher).unwrap();
-    Resolutions::new(limits, resolvers, &hasher)
+    let wanted = Wanted {
+        names: texts(&[LLM, "*.example"]),
+        resolvers: texts(&["10.0.0.53/32"]),
+        ..Wanted::default()
+    };
+    Resolutions::new(limits, Shared::new(&wanted, &hasher).unwrap(), &hasher)
 }
 
 const SMALL: Limits = Limits {
@@ -167,6 +172,27 @@ fn a_ttl_that_is_too_long_is_not_believed() {
     let last = (7 * 86_400 + 60) * 10;
     let live = |tenths| memory.names(view, at(tenths)).iter().any(|each| each.live);
     assert_eq!((live(last), live(last + 1)), (true, false));
+}
+
+#[test]
+fn others_know_what_is_shared_alone() {
+    let mut memory = memory(USUAL);
+    let with = |client, name: &str, alias: &str| NameResolved {
+        client,
+        cnames: texts(&[alias]),
+        ..answer(0, name)
+    };
+    memory.add(with(CLIENT, "intranet.test", "www.test"));
+    assert_eq!(names(&mut memory, Some(CLIENT), SERVER), ["intranet.test"]);
+    assert!(names(&mut memory, None, SERVER).is_empty());
+    memory.add(with(RESOLVER, "mail.test", "www.test"));
+    assert_eq!(names(&mut memory, None, SERVER), ["mail.test"]);
+    memory.add(with(CLIENT, "chat.test", LLM));
+    memory.add(with(OTHER, "chat.test", "www.test"));
+    let view = memory.use_view(Asker::Everybody, SERVER);
+    let found = memory.names(view, at(100));
+    let chat = found.iter().find(|each| each.told.name == "chat.test");
+    assert_eq!(chat.unwrap().told.cnames, [LLM]); // what another one was told is not its end
 }
 
 #[test]
