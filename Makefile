@@ -26,7 +26,7 @@ PROGRAMS := tshark:tshark promtool:prometheus systemd-analyze:systemd ip:iproute
 
 .PHONY: help demo stack native programs kafka test test-python test-native lint lint-python lint-native fuzz format \
   dashboards golden lock floor sender bench bench-full bench-flows bench-explain bench-outbox \
-  bench-ledger bench-archive bench-fleet bench-report bench-live soak nfstream clean
+  bench-ledger bench-archive bench-fleet bench-sizing bench-report bench-live soak nfstream clean
 .DEFAULT_GOAL := help
 # Hundreds of processes import the same modules: what one of them compiled is kept for the others.
 unexport PYTHONDONTWRITEBYTECODE
@@ -182,6 +182,10 @@ bench-archive: $(VENV)/dev.stamp ## measure every ready question over 100 millio
 bench-fleet: $(VENV)/dev.stamp native build/traffic-$(PACKETS).pcap ## measure what a sensor publishes, and a correlator takes
 	$(BIN)/python benchmarks/fleet_publish.py build/traffic-$(PACKETS).pcap
 	$(BIN)/python benchmarks/fleet.py --pcap build/traffic-$(PACKETS).pcap --kafka
+
+bench-sizing: $(VENV)/dev.stamp native build/traffic-$(PACKETS).pcap ## measure what one core does, and size a fleet of 500 sensors by it
+	$(BIN)/python benchmarks/sizing_figures.py build/traffic-$(PACKETS).pcap --out build/sizing-figures.json
+	$(BIN)/python benchmarks/sizing.py --figures build/sizing-figures.json --json build/bench-sizing.json
 
 bench-report: $(VENV)/dev.stamp ## measure the report over a million connections
 	@mkdir -p build

@@ -80,7 +80,7 @@ def _measure(options: argparse.Namespace, scratch: Path) -> int:
 
 
 def _from_store(options: argparse.Namespace, scratch: Path) -> list[Run]:
-    """Replay what a store gives each reader at some speed, by one worker and by several."""
+    """Replay what a store gives each request at some speed, by one worker and by several."""
     speed = options.store_mbyte
     with store_of(options.captures, speed * 1e6) as address:
         counts = 1, options.workers
@@ -195,7 +195,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--store-mbyte",
         type=int,
         metavar="MB",
-        help="read from a store, too, that gives each reader so much a second",
+        help="read from a store, too, that gives each request so much a second",
     )
     parser.add_argument("--json", type=Path, help="leave the figures there too")
     return parser.parse_args(arguments)
