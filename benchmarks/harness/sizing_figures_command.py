@@ -15,7 +15,8 @@ import msgspec
 
 from benchmarks import fleet_publish
 from benchmarks.harness import archive_command, ledger_command, outbox_command
-from benchmarks.harness.fleet_line import published, run
+from benchmarks.harness.fleet_line import run
+from benchmarks.harness.fleet_topic import Fleet, observed, published
 from benchmarks.harness.measure import ChildFailedError, medians, run_once
 from benchmarks.harness.report import Machine, machine
 from benchmarks.model.figures import FILE, Figure, Figures, read_figures, write_figures
@@ -102,9 +103,9 @@ def _of_correlator(options: argparse.Namespace, judge: Judge) -> Measured:
     The two take turns, so that a disturbance hits both.
     """
     spare_garbage()
-    topics = [
-        published(options.capture, judge.interest, PARTITIONS, each) for each in (LINGER_NS, LONG_LINGER_NS)
-    ]
+    seen = observed(options.capture)
+    fleets = [Fleet(1, PARTITIONS, linger_ns) for linger_ns in (LINGER_NS, LONG_LINGER_NS)]
+    topics = [published(seen, judge.interest, fleet) for fleet in fleets]
     rounds = [[run(topic, judge) for topic in topics] for _ in range(options.repeat)]
     many, few = (min(runs, key=lambda ran: ran.cpu_seconds) for runs in zip(*rounds, strict=True))
     parcels, fewer = (sum(map(len, topic)) for topic in topics)

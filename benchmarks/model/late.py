@@ -89,7 +89,9 @@ class _Driven:
     """One partition's merging, and the sensors that speak to it."""
 
     def __init__(self, plan: Plan, others: int, parcel_bytes: float) -> None:
-        self._merging = Merging(Bounds(plan.hold_seconds, plan.patience_seconds, plan.held_bytes))
+        self._merging = Merging(
+            Bounds(plan.hold_seconds, plan.patience_seconds, plan.held_bytes), lambda _: None
+        )
         self._names = [f"sensor-{each}" for each in range(others)]
         self._numbers = dict.fromkeys([*self._names, _BACK], 0)
         self.parcel_bytes = parcel_bytes
