@@ -26,6 +26,7 @@ CONTAINERS = {each.name: each for each in containers()}
 SENSOR = "residency-sensor/sensor"
 TALKING = {SENSOR, "residency-correlator/correlator", "residency-recorder/recorder"}  # that serve metrics
 WAITING = {"residency-sensor/publish", "residency-recorder/deliver"}
+PUBLISHER_PORT = 9478
 OLDEST = "1.29.0"  # whose init containers may be sidecars
 each_container = pytest.mark.parametrize("name", CONTAINERS)
 
