@@ -1,6 +1,7 @@
 """Workers of a real cluster, objects in a store that speaks S3, and workers that die."""
 
 import os
+import pickle
 import signal
 import sys
 from collections.abc import Callable, Generator, Sequence
@@ -54,6 +55,23 @@ def test_a_worker_that_is_killed_changes_nothing(tmp_path: Path) -> None:
         assert both.in_parts(tmp_path / "in", deadly) == both.in_one(tmp_path / "in")
     assert len(deadly.killed) == 1
     assert both.said == []
+
+
+class Unloadable:
+    """What a scheduler without this program meets with: a job that it does not know."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return getattr, (object, "unknown")
+
+
+def test_what_a_user_can_mend_comes_back_from_a_worker_as_it_is() -> None:
+    error = pickle.loads(pickle.dumps(InputError("s3://a", "no right", "ask")))
+    assert (type(error), str(error), error.mend) == (InputError, "s3://a: no right; ask", "ask")
+
+
+def test_what_workers_do_not_know_is_one_line() -> None:
+    with local_workers(1) as cluster, pytest.raises(InputError, match="install the version of this process"):
+        list(cluster.each(repr, [Unloadable()]))
 
 
 def test_a_scheduler_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
