@@ -47,7 +47,9 @@ class Processes:
     def start(self) -> None:
         """Return when both workers are there."""
         about = self._folder / "scheduler.json"
-        self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", *_file(about))
+        self.scheduler = self._start(
+            "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", *_file(about)
+        )
         self.workers = [self._start("worker", *_file(about), *_WORKER, name=f"worker-{n}") for n in (1, 2)]
         with distributed.Client(scheduler_file=about, timeout=60) as client:
             client.wait_for_workers(2, timeout=60)

@@ -238,6 +238,23 @@ def test_an_object_that_changes_while_it_is_read_ends_the_replay(
         both.in_parts("memory:///captures")
 
 
+def test_an_object_that_changes_after_it_was_cut_ends_the_replay(
+    memory: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames = long_traffic()
+    memory.pipe("captures/a.pcap", nano_pcap(frames[:2_000]))
+    find_pieces = cutting.find_pieces
+
+    def changing(job: Any) -> Any:
+        found = find_pieces(job)
+        memory.pipe("captures/a.pcap", nano_pcap(frames))
+        return found
+
+    monkeypatch.setattr(cutting, "find_pieces", changing)
+    with pytest.raises(InputError, match=r"captures/a.pcap: it changed while it was read; "):
+        Both(knowledge(), tmp_path, PIECE_BYTES).in_parts("memory:///captures")
+
+
 def test_an_object_that_is_gone_is_one_line(
     memory: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -40,7 +40,7 @@ class Held:
         with self.file.open("r+b") as file:
             objects.fetch(self._path, missing, file)
         if objects.about(self._path)[0] != self.identity:
-            raise OSError(errno.EBUSY, "it changed while it was read", self._path)
+            raise changed(self._path)
         self._has = joined([*self._has, *missing])
 
     def keep(self, ranges: Iterable[Range]) -> None:
@@ -66,6 +66,11 @@ def hold(path: str, rank: int = 0) -> Iterator[Held]:
     """Have an object's bytes in a file that sorts by rank; none of them are fetched yet. Raises OSError."""
     with tempfile.TemporaryDirectory(prefix=f"residency-{rank:06}-") as folder:
         yield Held(path, Path(folder))
+
+
+def changed(path: str) -> OSError:
+    """Return the error of a file or object that is another one than it was."""
+    return OSError(errno.EBUSY, "it changed while it was read", path)
 
 
 def joined(ranges: Iterable[Range]) -> list[Range]:
