@@ -37,7 +37,7 @@ class Held:
         missing = without(ranges, self._has)
         if not missing:
             return
-        with self.file.open("r+b") as file:
+        with _named(self._folder), self.file.open("r+b") as file:
             objects.fetch(self._path, missing, file)
         if objects.about(self._path)[0] != self.identity:
             raise changed(self._path)
@@ -47,7 +47,7 @@ class Held:
         """Give up all bytes but those of these that are here."""
         kept = common(ranges, self._has)
         before, self.file = self.file, self._new_file()
-        with before.open("rb") as source, self.file.open("r+b") as copy:
+        with _named(self._folder), before.open("rb") as source, self.file.open("r+b") as copy:
             for begin, end in kept:
                 _copy(source, copy, begin, end)
         before.unlink()
@@ -59,6 +59,16 @@ class Held:
         with file.open("xb") as made:
             made.truncate(self.size_bytes)
         return file
+
+
+@contextmanager
+def _named(folder: Path) -> Iterator[None]:
+    """Let what cannot be written name the folder."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(folder)
+        raise
 
 
 @contextmanager

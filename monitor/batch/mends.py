@@ -16,14 +16,20 @@ def mended(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         problem = error.strerror or " ".join(str(error).split())[:200] or type(error).__name__
-        raise InputError(str(error.filename or folder), problem, _mend(error)) from None
+        raise InputError(str(error.filename or folder), problem, _mend(error, folder)) from None
 
 
-def _mend(error: OSError) -> str:
+def _mend(error: OSError, folder: Path) -> str:
     if objects.is_remote(str(error.filename)):
         return "see what is wrong there, and replay again: what was found is kept"
     if error.errno == errno.EBUSY:
         return "replay again when nothing writes to it"
     if type(error) is OSError and error.errno is None:  # what stands in a file there is not what was written
         return "delete that folder, and replay again"
+    if error.errno == errno.ENOSPC and not _is_below(error.filename, folder):
+        return "make room there, or choose another TMPDIR"
     return "make room, or choose a --cache that all workers reach"
+
+
+def _is_below(path: object, folder: Path) -> bool:
+    return path is None or Path(str(path)).resolve().is_relative_to(folder.resolve())

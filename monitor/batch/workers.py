@@ -53,7 +53,7 @@ class Cluster:
     def each(self, function: Callable[[J], R], jobs: Sequence[J]) -> Generator[tuple[int, R]]:
         """Do the jobs on all workers."""
         from distributed import CancelledError, KilledWorker, as_completed  # noqa: PLC0415  optional and heavy
-        from distributed.comm import CommClosedError  # noqa: PLC0415
+        from distributed.comm.core import CommClosedError  # noqa: PLC0415
 
         futures = [self.client.submit(function, job, pure=False, retries=RETRIES) for job in jobs]
         places = {future.key: at for at, future in enumerate(futures)}
