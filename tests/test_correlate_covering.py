@@ -38,6 +38,13 @@ def test_a_window_is_told_when_its_sensor_came_past_it() -> None:
     assert "100.0 % of 7 connections could be named" in window.says
 
 
+def test_windows_are_as_long_as_is_said() -> None:
+    covering = Covering("a", Natively(), count(1), 3_600 * S)
+    covering.span(10 * S).accounted(Account(0, 60 * S, 100, {}))
+    windows = [window for clock in range(10 * S, 3_601 * S, 10 * S) for window in covering.passed(clock)]
+    assert [(window.since_ns, window.until_ns) for window in windows] == [(0, 3_600 * S)]
+
+
 def test_where_a_sensor_was_silent_nobody_can_tell() -> None:
     covering = Covering("a", Natively(), count(1))
     covering.span(10 * S)

@@ -26,6 +26,7 @@ CONTAINERS = {each.name: each for each in containers()}
 SENSOR = "residency-sensor/sensor"
 TALKING = {SENSOR, "residency-correlator/correlator", "residency-recorder/recorder"}  # that serve metrics
 WAITING = {"residency-sensor/publish", "residency-recorder/deliver"}
+PUBLISHER_PORT = 9478
 OLDEST = "1.29.0"  # whose init containers may be sidecars
 each_container = pytest.mark.parametrize("name", CONTAINERS)
 
@@ -184,14 +185,20 @@ def selected(labels: dict[str, str], namespace: str) -> set[str]:
     }
 
 
+def asked_ports(service: str) -> dict[str, int]:
+    """Return where Prometheus asks the pods of a service, by name: of sensors the publisher, too."""
+    publisher = {"publisher": PUBLISHER_PORT} if service == "residency-sensor" else {}
+    return {"metrics": METRICS_PORT, **publisher}
+
+
 def test_selectors_select_their_pods() -> None:
     for each in workloads():
         labels = each["spec"]["selector"]["matchLabels"]
         assert selected(labels, each["metadata"]["namespace"]) == {each["metadata"]["name"]}
     for name, service in named("Service").items():
         assert selected(service["spec"]["selector"], service["metadata"]["namespace"]) == {name}
-        (port,) = service["spec"]["ports"]
-        assert (port["port"], port["targetPort"]) == (METRICS_PORT, "metrics")
+        ports = {(port["name"], port["targetPort"], port["port"]) for port in service["spec"]["ports"]}
+        assert ports == {(port, port, number) for port, number in asked_ports(name).items()}
     (budget,) = named("PodDisruptionBudget").values()
     assert selected(budget["spec"]["selector"]["matchLabels"], "residency") == {"residency-correlator"}
     assert budget["spec"]["maxUnavailable"] < named("Deployment")["residency-correlator"]["spec"]["replicas"]
@@ -207,9 +214,11 @@ def test_prometheus_finds_every_service() -> None:
         assert each["metadata"]["namespace"] == service["namespace"]
         assert each["spec"].keys() == {"selector", "endpoints"}
         assert each["spec"]["selector"]["matchLabels"].items() <= service["labels"].items()
-        (endpoint,) = each["spec"]["endpoints"]
-        assert (endpoint["port"], endpoint["path"]) == ("metrics", "/metrics")
-        assert re.fullmatch(r"\d+s", endpoint["interval"])
+        endpoints = each["spec"]["endpoints"]
+        assert {endpoint["port"] for endpoint in endpoints} == asked_ports(each["metadata"]["name"]).keys()
+        for endpoint in endpoints:
+            assert endpoint["path"] == "/metrics"
+            assert re.fullmatch(r"\d+s", endpoint["interval"])
 
 
 def policies(namespace: str) -> dict[str, Manifest]:
@@ -236,7 +245,12 @@ BROKERS_AND_NAMES = {("kafka", 9093), ("kube-system", 53)}
 @pytest.mark.parametrize(
     ("namespace", "name", "asks", "answers"),
     [
-        ("residency-sensors", "residency-sensor", BROKERS_AND_NAMES, {("monitoring", METRICS_PORT)}),
+        (
+            "residency-sensors",
+            "residency-sensor",
+            BROKERS_AND_NAMES,
+            {("monitoring", METRICS_PORT), ("monitoring", PUBLISHER_PORT)},
+        ),
         ("residency", "residency", BROKERS_AND_NAMES, {("monitoring", METRICS_PORT)}),
         ("residency", "residency-sinks", {("monitoring", 9093)}, set()),
     ],

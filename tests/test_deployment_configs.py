@@ -63,6 +63,7 @@ def test_what_is_written_and_read_is_mounted_where_it_is_named() -> None:
     mounts = {each.name: each.mounts() for each in containers()}
     sensor, publisher = mounts["residency-sensor/sensor"], mounts["residency-sensor/publish"]
     config = read("residency-sensor")
+    assert config["kafka"]["metrics"]["port"] == 9478
     assert sensor["spool"] == publisher["spool"] == config["publish"]["spool"]
     assert config["publish"]["key"].startswith(f"{sensor['fleet']}/")
     recorder, courier = mounts["residency-recorder/recorder"], mounts["residency-recorder/deliver"]

@@ -175,7 +175,9 @@ def _plan(settings: FleetSettings) -> Plan:
         decisions=config.topics.decisions,
         group=config.groups.correlate,
         window_ms=settings.window_ms,
-        bounds=Bounds(merging.hold_seconds, merging.patience_seconds, merging.held_bytes),
+        bounds=Bounds(
+            merging.hold_seconds, merging.patience_seconds, merging.held_bytes, settings.coverage_ns
+        ),
     )
 
 

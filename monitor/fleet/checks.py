@@ -10,6 +10,7 @@ from monitor.policy.remarks import Path, Remark
 from monitor.sink_checks import check_dead_after, check_sinks, sink_paths
 from monitor.sink_options import JsonlOptions
 
+LEAST_COVERAGE_NS = 60_000_000_000
 OWN_OPTIONS = frozenset(
     {
         "acks", "auto.offset.reset", "enable.auto.commit", "enable.auto.offset.store",
@@ -68,8 +69,15 @@ def _options(config: FleetConfig) -> Iterator[Remark]:
 
 def _waiting(config: FleetConfig) -> Iterator[Remark]:
     merging = config.merging
-    if duration_ns(merging.window) is None:
+    window_ns, coverage_ns = duration_ns(merging.window), duration_ns(merging.coverage)
+    if window_ns is None:
         yield Remark(("merging", "window"), f"{merging.window!r} is no duration", A_DURATION)
+    if coverage_ns is None:
+        yield Remark(("merging", "coverage"), f"{merging.coverage!r} is no duration", A_DURATION)
+    elif not LEAST_COVERAGE_NS <= coverage_ns <= (window_ns or coverage_ns):
+        problem = f"{merging.coverage} is no length for a window of coverage"
+        mend = f"write at least 1m, and at most what is read again (window: {merging.window})"
+        yield Remark(("merging", "coverage"), problem, mend)
     if merging.patience_seconds < merging.hold_seconds:
         problem = f"patience_seconds ({merging.patience_seconds:g}) is shorter than hold_seconds"
         mend = f"write at least {merging.hold_seconds:g}"

@@ -43,13 +43,15 @@ class Merging(Struct, frozen=True, forbid_unknown_fields=True):
     """How sensors are waited for, and how much is read again when a partition changes hands.
 
     A parcel waits at most ``hold_seconds`` for others, ``held_bytes`` of a partition may wait; who says
-    nothing for ``patience_seconds`` is not waited for. ``window`` is of the brokers' time.
+    nothing for ``patience_seconds`` is not waited for. ``window`` is of the brokers' time. ``coverage`` is
+    how long the windows are for which sensors' coverage is told: the same for all correlators.
     """
 
     hold_seconds: Waiting = 10.0
     patience_seconds: Waiting = 60.0
     held_bytes: HeldBytes = 67_108_864
     window: Word = "2h"
+    coverage: Word = "5m"
 
 
 class Pseudonyms(Struct, frozen=True, forbid_unknown_fields=True):

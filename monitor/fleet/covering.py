@@ -64,7 +64,10 @@ class Span(msgspec.Struct, eq=False):
 class Covering:
     """The windows of one sensor in one partition. ``accounts`` are numbers that nobody else counts by."""
 
-    def __init__(self, sensor: str, counted_of: CountedOf, accounts: Iterator[int]) -> None:
+    def __init__(
+        self, sensor: str, counted_of: CountedOf, accounts: Iterator[int], window_ns: int = WINDOW_NS
+    ) -> None:
+        self._window_ns = window_ns
         self._sensor = sensor
         self._counted_of = counted_of
         self._accounts = accounts
@@ -73,7 +76,7 @@ class Covering:
 
     def span(self, clock_ns: int) -> Span:
         """Return the window that a parcel with this clock counts in."""
-        since_ns = clock_ns - clock_ns % WINDOW_NS
+        since_ns = clock_ns - clock_ns % self._window_ns
         span = self._spans.get(since_ns)
         if span is None:
             span = self._spans[since_ns] = Span(since_ns, next(self._accounts))
@@ -84,14 +87,14 @@ class Covering:
         before_ns, self._clock_ns = self._clock_ns, clock_ns
         if clock_ns == before_ns and not ended:
             return []  # as most are: a sensor cuts many parcels at once
-        here_ns = clock_ns - clock_ns % WINDOW_NS
+        here_ns = clock_ns - clock_ns % self._window_ns
         silence_ns = clock_ns - before_ns if before_ns is not None else 0
         if not ended and before_ns is not None and here_ns <= before_ns and silence_ns <= SILENCE_NS:
             return []
         return list(self._ended(clock_ns, silence_ns, ended=ended))
 
     def _ended(self, clock_ns: int, silence_ns: int, *, ended: bool) -> Iterator[Window]:
-        here_ns = clock_ns - clock_ns % WINDOW_NS
+        here_ns = clock_ns - clock_ns % self._window_ns
         blind = f"nothing came of the sensor for {silence_ns // 1_000_000_000} s"
         if silence_ns > SILENCE_NS:
             self.span(clock_ns)
@@ -101,7 +104,7 @@ class Covering:
         told_ns = None
         for since_ns in sorted(self._spans):
             if since_ns < here_ns or (ended and since_ns == here_ns):
-                until_ns = clock_ns if since_ns == here_ns else since_ns + WINDOW_NS
+                until_ns = clock_ns if since_ns == here_ns else since_ns + self._window_ns
                 yield from self._closed(self._spans.pop(since_ns), until_ns)
                 told_ns = max(until_ns, told_ns or 0)
         if silence_ns > SILENCE_NS and told_ns is not None and told_ns < here_ns:
@@ -110,7 +113,7 @@ class Covering:
     def given_up(self, passed_ns: int) -> Iterator[Window]:
         """Yield the windows of a sensor that says nothing any more, where all others have come past them."""
         for since_ns in sorted(self._spans):
-            until_ns = since_ns + WINDOW_NS
+            until_ns = since_ns + self._window_ns
             if until_ns + SILENCE_NS <= passed_ns:
                 span = self._spans.pop(since_ns)
                 span.blind.add("nothing more came of the sensor")

@@ -12,6 +12,7 @@ from itertools import takewhile
 import msgspec
 
 from monitor.fleet.parcels import Parcel, ParcelKind
+from monitor.windows import WINDOW_NS
 
 MAX_SENSORS = 10_000  # that are remembered, the latest heard of
 MAX_RUNS = 8  # of one sensor
@@ -22,11 +23,15 @@ _OVERHEAD_BYTES = 512  # of a parcel that waits, about
 
 
 class Bounds(msgspec.Struct, frozen=True):
-    """How long a parcel waits for others, how long a silent sensor is waited for, and how much may wait."""
+    """How long a parcel waits for others, how long a silent sensor is waited for, and how much may wait.
+
+    ``coverage_ns`` is how long the windows are that coverage is told of.
+    """
 
     hold_seconds: float = 10.0
     patience_seconds: float = 60.0
     held_bytes: int = 268_435_456
+    coverage_ns: int = WINDOW_NS
 
 
 class Counts(msgspec.Struct):

@@ -104,6 +104,7 @@ class Partition:
     ) -> None:
         self.counts = Counts()
         self.merging = Merging(bounds, self._forget)
+        self._coverage_ns = bounds.coverage_ns
         self._number = number
         self._judge = judge
         self._correlating = correlating
@@ -183,7 +184,8 @@ class Partition:
             return None
 
     def _first_heard(self, name: str) -> _Sensor:
-        covering = Covering(name, self._correlating.counted_of, self._accounts)
+        counted_of = self._correlating.counted_of
+        covering = Covering(name, counted_of, self._accounts, self._coverage_ns)
         sensor = self._sensors[name] = _Sensor(name, covering)
         return sensor
 

@@ -19,6 +19,7 @@ from monitor.policy.quantities import duration_ns
 from monitor.policy.remarks import Path as Key
 from monitor.policy.remarks import Remark
 from monitor.sinks.files import read_secret
+from monitor.windows import WINDOW_NS
 
 MIN_SECRET = 32  # characters
 
@@ -52,6 +53,11 @@ class FleetSettings(Struct, frozen=True):
     def site(self) -> Site | None:
         """Where the sensors stand, if that is one place and written."""
         return site_of(self.config.location)
+
+    @property
+    def coverage_ns(self) -> int:
+        """How long the windows are that coverage is told of."""
+        return duration_ns(self.config.merging.coverage) or WINDOW_NS
 
     @property
     def window_ms(self) -> int:
