@@ -4,6 +4,7 @@ import copy
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -62,6 +63,17 @@ class Unloadable:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return getattr, (object, "unknown")
+
+
+def test_what_a_killed_worker_had_fetched_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with local_workers(1) as cluster:
+        ((_, made),) = cluster.each(tempfile.mkdtemp, [".object"])
+        assert Path(made).is_dir()
+        assert Path(made).is_relative_to(tmp_path)
+        (pid,) = cluster.client.run(os.getpid).values()
+        os.kill(pid, signal.SIGKILL)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_a_user_can_mend_comes_back_from_a_worker_as_it_is() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from multiprocessing import resource_tracker
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from monitor.files import InputError
@@ -92,10 +93,15 @@ def require_cluster() -> None:
 def local_workers(count: int) -> Iterator[Cluster]:
     """Have so many processes of this machine. Raises InputError, MissingExtraError."""
     require_cluster()
-    from distributed import Client, LocalCluster  # noqa: PLC0415  optional and heavy
+    import dask  # noqa: PLC0415  optional and heavy
+    from distributed import Client, LocalCluster  # noqa: PLC0415
 
     with ExitStack() as stack:
         with _interrupts_held(), _starting():
+            # A worker that is killed leaves what it had fetched.
+            scratch = TemporaryDirectory(prefix="residency-workers-", ignore_cleanup_errors=True)
+            folder = stack.enter_context(scratch)
+            stack.enter_context(dask.config.set({"temporary-directory": folder}))
             cluster = LocalCluster(  # type: ignore[no-untyped-call]
                 n_workers=count,
                 threads_per_worker=1,
@@ -103,6 +109,7 @@ def local_workers(count: int) -> Iterator[Cluster]:
                 dashboard_address="127.0.0.1:0",
                 host="127.0.0.1",
                 memory_limit=None,
+                env={"TMPDIR": folder},
                 silence_logs=logging.CRITICAL,  # what matters is told here
                 security=find_spec("cryptography") is not None or None,
             )
