@@ -202,4 +202,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="read from a store, too, that gives each request so much a second",
     )
     parser.add_argument("--json", type=Path, help="leave the figures there too")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    options.captures = options.captures.resolve()  # replays run in another folder
+    if min(options.files, options.packets, options.minutes, options.workers) < 1:
+        parser.error("--files, --packets, --minutes and --workers are 1 or more")
+    return options
