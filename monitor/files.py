@@ -25,6 +25,9 @@ class InputError(Exception):
         self.problem = problem
         self.mend = mend
 
+    def __reduce__(self) -> tuple[type["InputError"], tuple[str, str, str]]:
+        return type(self), (self.path, self.problem, self.mend)
+
 
 def read_source(path: Path) -> Source:
     """A text file in UTF-8 of at most MAX_SOURCE_BYTES. Raises InputError."""

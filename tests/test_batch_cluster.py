@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -46,7 +47,9 @@ class Processes:
     def start(self) -> None:
         """Return when both workers are there."""
         about = self._folder / "scheduler.json"
-        self._start("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", *_file(about))
+        self.scheduler = self._start(
+            "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", *_file(about)
+        )
         self.workers = [self._start("worker", *_file(about), *_WORKER, name=f"worker-{n}") for n in (1, 2)]
         with distributed.Client(scheduler_file=about, timeout=60) as client:
             client.wait_for_workers(2, timeout=60)
@@ -116,3 +119,37 @@ def test_a_worker_that_is_killed_in_the_middle_changes_no_byte(
     assert 0 < read_by_then[0] < len(manifest.segments)
     assert processes.workers[0].wait() == -SIGKILL
     assert processes.count() == 1
+
+
+def test_a_scheduler_that_goes_away_is_one_line(
+    processes: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_cut(tmp_path / "in", long_traffic(), [2_000])
+    each = workers.Cluster.each
+
+    def deadly(
+        self: workers.Cluster, function: Callable[[J], R], jobs: Sequence[J]
+    ) -> Generator[tuple[int, R]]:
+        if function is tasks.read:
+            processes.scheduler.kill()
+            processes.scheduler.wait()
+        yield from each(self, function, jobs)
+
+    monkeypatch.setattr(workers.Cluster, "each", deadly)
+    monkeypatch.setattr(workers, "_WAIT_SECONDS", 5)
+    cluster = "--cluster", processes.address, "--cache", tmp_path / "cache"
+    result = run("replay", tmp_path / "in", *cluster)
+    mend = "start it, and replay again: what was found is kept"
+    line = f"residency: workers: their scheduler went away; {mend}\n"
+    assert (result.exit_code, result.stdout, result.stderr) == (2, "", line)
+
+
+def test_a_cluster_without_workers_is_told(processes: Processes) -> None:
+    for worker in processes.workers:
+        worker.kill()
+        worker.wait()
+    with workers.cluster_at(processes.address) as cluster:
+        deadline = time.monotonic() + 60
+        while cluster.count() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert cluster.count() == 0

@@ -21,6 +21,7 @@ pytestmark = [
     pytest.mark.enable_socket,
 ]
 
+DEMO = ROOT / "pcaps" / "demo" / "traffic.pcap"
 WAIT_SECONDS = 60
 INTERRUPTED = 130
 
@@ -39,12 +40,30 @@ def test_an_interrupt_is_one_line_and_leaves_no_worker(tmp_path: Path) -> None:
     assert psutil.wait_procs(workers, timeout=WAIT_SECONDS)[1] == []
 
 
+def test_a_worker_that_is_killed_before_it_works_is_one_line() -> None:
+    command = [sys.executable, "-m", "monitor", "replay", str(DEMO), "--workers", "2"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        workers = _workers_of(psutil.Process(process.pid))
+        for worker in workers:
+            if _is_worker(worker):
+                worker.kill()
+        _, said = process.communicate(timeout=WAIT_SECONDS)
+    begin = "residency: workers: they could not be started ("
+    assert (process.returncode, said.decode().count("\n"), said.decode()[: len(begin)]) == (2, 1, begin)
+    assert said.decode().endswith("; see what ends them (memory, disk), or use fewer\n")
+    assert psutil.wait_procs(workers, timeout=WAIT_SECONDS)[1] == []
+
+
 def _workers_of(process: psutil.Process) -> list[psutil.Process]:
     """Return the workers as soon as one has begun."""
     deadline = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < deadline:
         found: list[psutil.Process] = process.children(recursive=True)
-        if any("--multiprocessing-fork" in each.cmdline() for each in found):
+        if any(map(_is_worker, found)):
             return found
         time.sleep(0.01)
     raise AssertionError("no worker began")
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    return "--multiprocessing-fork" in process.cmdline()

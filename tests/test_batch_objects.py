@@ -1,8 +1,10 @@
 """Captures in object stores: listed, cut, fetched at most twice, held in part, and read as files are."""
 
+import errno
 import gzip
 import socket
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
@@ -236,6 +238,38 @@ def test_an_object_that_changes_while_it_is_read_ends_the_replay(
     both = Both(knowledge(), tmp_path, PIECE_BYTES)
     with pytest.raises(InputError, match=r"captures/a.pcap: it changed while it was read; "):
         both.in_parts("memory:///captures")
+
+
+def test_an_object_that_changes_after_it_was_cut_ends_the_replay(
+    memory: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames = long_traffic()
+    memory.pipe("captures/a.pcap", nano_pcap(frames[:2_000]))
+    find_pieces = cutting.find_pieces
+
+    def changing(job: Any) -> Any:
+        found = find_pieces(job)
+        memory.pipe("captures/a.pcap", nano_pcap(frames))
+        return found
+
+    monkeypatch.setattr(cutting, "find_pieces", changing)
+    with pytest.raises(InputError, match=r"captures/a.pcap: it changed while it was read; "):
+        Both(knowledge(), tmp_path, PIECE_BYTES).in_parts("memory:///captures")
+
+
+def test_a_disk_that_is_full_of_objects_is_told_by_its_folder(
+    memory: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory.pipe("captures/a.pcap", nano_pcap(long_traffic()))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(objects, "fetch", full)
+    line = f"{tmp_path}/residency-.*: No space left on device; make room there, or choose another TMPDIR$"
+    with pytest.raises(InputError, match=line):
+        Both(knowledge(), tmp_path, PIECE_BYTES).in_parts("memory:///captures")
 
 
 def test_an_object_that_is_gone_is_one_line(

@@ -1,14 +1,19 @@
 """Replays in parts: what is there already is not done again, what cannot be exact is read in one go."""
 
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from monitor.batch.manifest import MANIFEST, Manifest
+from monitor.batch.manifest import MANIFEST, Manifest, write_manifest
 from monitor.exports import SUMMARY
-from sensors import native
+from monitor.files import InputError
+from sensors import native, parts
 from sensors.captured import Frame
+from sensors.partition import Piece, Scanned
 from tests.batch_kit import ROOT, Both, frames_of, knowledge, nano_pcap, write_cut
 from tests.batch_traffic import long_traffic
 from tests.captures_kit import pcapng
@@ -46,6 +51,64 @@ def test_a_result_that_was_deleted_is_made_again(tmp_path: Path) -> None:
         file.unlink()
     assert both.in_parts(tmp_path / "in") == first
     assert {read.anew for read in manifest(tmp_path).read} == {True}
+
+
+@pytest.mark.parametrize("kind", ["said", "left", "blob", "msgpack"])
+@pytest.mark.parametrize("left_bytes", [None, 0, 7])
+def test_what_a_crash_of_the_host_left_of_a_result_is_made_again(
+    kind: str, left_bytes: int | None, tmp_path: Path
+) -> None:
+    write_cut(tmp_path / "in", long_traffic()[:900], [300, 600])
+    both = Both(knowledge(), tmp_path, piece_bytes=4_000)
+    first = both.in_parts(tmp_path / "in")
+    for file in (tmp_path / "cache").glob(f"*/*.{kind}"):
+        if left_bytes is None:
+            file.unlink()
+        else:
+            os.truncate(file, min(left_bytes, file.stat().st_size))
+    assert both.in_parts(tmp_path / "in") == first
+    assert both.said == []
+
+
+def test_a_result_with_other_bytes_is_one_line(tmp_path: Path) -> None:
+    write_cut(tmp_path / "in", long_traffic()[:900], [300, 600])
+    both = Both(knowledge(), tmp_path, piece_bytes=4_000)
+    both.in_parts(tmp_path / "in")
+    for file in (tmp_path / "cache").glob("*/*.left"):
+        file.write_bytes(b"\xff" * file.stat().st_size)
+    with pytest.raises(InputError) as raised:
+        both.in_parts(tmp_path / "in")
+    line = "it is not what a part left; delete that folder, and replay again"
+    assert str(raised.value) == f"{tmp_path / 'cache'}: {line}"
+
+
+def test_a_capture_that_grows_while_it_is_looked_through_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_cut(tmp_path / "in", long_traffic()[:900], [])
+    (capture,) = (tmp_path / "in").iterdir()
+    whole = capture.read_bytes()
+    scan = parts.scan
+
+    def growing(paths: Sequence[Path], piece: Piece | None = None) -> Scanned:
+        with capture.open("ab") as file:
+            file.write(nano_pcap(long_traffic()[900:])[24:])
+        return scan(paths, piece)
+
+    monkeypatch.setattr(parts, "scan", growing)
+    both = Both(knowledge(), tmp_path)
+    with pytest.raises(InputError, match="it changed while it was read; replay again when nothing writes"):
+        both.in_parts(tmp_path / "in")
+    monkeypatch.undo()
+    capture.write_bytes(whole)  # what was found of the longer one does not stand for this one
+    assert both.in_parts(tmp_path / "in") == both.in_one(tmp_path / "in")
+
+
+def test_two_replays_may_leave_their_manifests_in_one_folder_at_once(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        made = Manifest("engine", (), (), ())
+        list(threads.map(lambda _: write_manifest(tmp_path, made), range(400)))
+    assert [file.name for file in tmp_path.iterdir()] == [MANIFEST]
 
 
 def test_other_bytes_of_the_same_name_are_other_bytes(tmp_path: Path) -> None:

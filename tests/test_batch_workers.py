@@ -1,8 +1,10 @@
 """Workers of a real cluster, objects in a store that speaks S3, and workers that die."""
 
+import copy
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -54,6 +56,34 @@ def test_a_worker_that_is_killed_changes_nothing(tmp_path: Path) -> None:
         assert both.in_parts(tmp_path / "in", deadly) == both.in_one(tmp_path / "in")
     assert len(deadly.killed) == 1
     assert both.said == []
+
+
+class Unloadable:
+    """What a scheduler without this program meets with: a job that it does not know."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return getattr, (object, "unknown")
+
+
+def test_what_a_killed_worker_had_fetched_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with local_workers(1) as cluster:
+        ((_, made),) = cluster.each(tempfile.mkdtemp, [".object"])
+        assert Path(made).is_dir()
+        assert Path(made).is_relative_to(tmp_path)
+        (pid,) = cluster.client.run(os.getpid).values()
+        os.kill(pid, signal.SIGKILL)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_user_can_mend_comes_back_from_a_worker_as_it_is() -> None:
+    error = copy.copy(InputError("s3://a", "no right", "ask"))  # as pickle does
+    assert (type(error), str(error), error.mend) == (InputError, "s3://a: no right; ask", "ask")
+
+
+def test_what_workers_do_not_know_is_one_line() -> None:
+    with local_workers(1) as cluster, pytest.raises(InputError, match="install the version of this process"):
+        list(cluster.each(repr, [Unloadable()]))
 
 
 def test_a_scheduler_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from monitor.outbox.reading import OutboxReader
 from monitor.sinks.protocol import Parcel
 from tests.fleet_kit import configured, plan
 from tests.ledger_kit import NOW_NS
+from tests.rejudge_kit import run
 from tests.test_fleet_delivering import delivered, fill
 
 SINKS = [
@@ -134,3 +135,7 @@ def test_a_fleet_that_recorded_nothing_yet_has_nothing(tmp_path: Path) -> None:
     for command in (["status"], ["list"], ["retry"]):
         ran = residency(*command, "--config", config)
         assert (ran.exit_code, "nothing is recorded yet" in ran.stderr) == (3, True), ran
+    ran = run("findings", "list", "--config", config)
+    mend = "start `residency correlate`, or see `root:`"
+    line = f"residency: {tmp_path / 'root'}: nothing is recorded yet; {mend}\n"
+    assert (ran.exit_code, ran.stderr) == (3, line)

@@ -422,3 +422,8 @@ def test_a_writer_killed_at_any_moment_leaves_only_what_is_whole(tmp_path: Path)
         reader.close()
         shutil.rmtree(folder)
     assert wholes >= {None, "0", "1"}
+
+
+def test_a_spool_that_no_sensor_made_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such folder; start `residency run`, which makes it"):
+        SpoolReader(tmp_path / "spool")

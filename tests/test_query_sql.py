@@ -91,6 +91,11 @@ def test_a_parameter_of_sql(archive: Path) -> None:
     assert "does not ask for --provider" in asked(archive, sql, "--provider", "aws")[2]
 
 
+def test_days_in_the_wrong_order_are_an_error(archive: Path) -> None:
+    status, _, error = asked(archive, "SELECT 1", "--since", "2026-03-02", "--until", "2026-03-01")
+    assert (status, error.splitlines()[-1]) == (2, "Error: --until 2026-03-01 is before --since 2026-03-02")
+
+
 HOSTILE = "chr(27) || '[31m' || chr(10) || chr(8238) || 'x'"
 
 

@@ -46,7 +46,11 @@ class Plan(msgspec.Struct, frozen=True):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure. Returns 0, or 1 where two runs left different bytes."""
     options = _parse(arguments)
-    size_bytes = make_rotation(options.captures, options.files, options.packets, options.minutes)
+    try:
+        size_bytes = make_rotation(options.captures, options.files, options.packets, options.minutes)
+    except OSError as error:
+        print(f"batch: {options.captures}: {error.strerror}; name another folder", file=sys.stderr)
+        return 2
     print(f"{options.files} files, {size_bytes / 1e9:.2f} GB, {options.files * options.packets:,} packets")
     with tempfile.TemporaryDirectory(dir=options.captures.parent) as scratch:
         return _measure(options, Path(scratch))
@@ -198,4 +202,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="read from a store, too, that gives each request so much a second",
     )
     parser.add_argument("--json", type=Path, help="leave the figures there too")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    options.captures = options.captures.resolve()  # replays run in another folder
+    if min(options.files, options.packets, options.minutes, options.workers) < 1:
+        parser.error("--files, --packets, --minutes and --workers are 1 or more")
+    return options

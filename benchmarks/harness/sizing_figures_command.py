@@ -18,6 +18,7 @@ from benchmarks.harness import archive_command, ledger_command, outbox_command
 from benchmarks.harness.fleet_line import run
 from benchmarks.harness.fleet_topic import Fleet, observed, published
 from benchmarks.harness.measure import ChildFailedError, medians, run_once
+from benchmarks.harness.ours import ROOT
 from benchmarks.harness.report import Machine, machine
 from benchmarks.model.figures import FILE, Figure, Figures, read_figures, write_figures
 from benchmarks.model.profile import Profile, profile
@@ -188,14 +189,15 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--begin", type=Path, default=FILE, metavar="FILE", help="figures to begin with: the shipped"
     )
-    parser.add_argument("--policy", type=Path, default=Path("policies/eu-crm.yaml"))
+    parser.add_argument("--policy", type=Path, default=ROOT / "policies" / "eu-crm.yaml")
     parser.add_argument("--repeat", type=int, default=3, help="runs of each (3)")
     for name in ("ledger", "outbox", "archive"):
         parser.add_argument(f"--{name}", type=Path, metavar="JSON", help=f"what {name}.py --json wrote")
     options = parser.parse_args(arguments)
-    for path in (options.capture, options.policy):
-        if not path.is_file():
-            parser.error(f"{path}: no such file; make a capture with: python benchmarks/make_traffic.py")
+    if not options.capture.is_file():
+        parser.error(f"{options.capture}: no such file; make one with: python benchmarks/make_traffic.py")
+    if not options.policy.is_file():
+        parser.error(f"{options.policy}: no such file; check --policy")
     if not options.out.absolute().parent.is_dir():
         parser.error(f"{options.out}: its folder is not there; make it, or name another")
     if options.repeat < 1:

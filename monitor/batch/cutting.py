@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from monitor.batch import objects, tasks
+from monitor.batch import objects, planning, tasks
 from monitor.batch.held import Held, hold
 from monitor.batch.store import Store, address, identity
 from monitor.batch.types import Place, Step, Unit
@@ -19,7 +19,7 @@ from sensors.partition import Piece
 _AHEAD_BYTES = 1 << 20  # fetched beyond where a piece may end, since a packet has to end there
 
 
-def find_pieces(job: tuple[Unit, Place, int]) -> list[Piece]:
+def find_pieces(job: tuple[Unit, Place, int]) -> list[Unit]:
     """Return pieces of about so many bytes that are a file or an object; none where it is not to be cut.
 
     Raises OSError where the store cannot be written, or an object not be fetched.
@@ -27,9 +27,12 @@ def find_pieces(job: tuple[Unit, Place, int]) -> list[Piece]:
     unit, place, piece_bytes = job
     tasks.check_engine(place)
     if objects.is_remote(unit.paths[0]):
-        found = list(_of_object(unit, place, piece_bytes))
+        with hold(unit.paths[0]) as held:
+            found = planning.pieces(
+                unit.paths[0], list(_of_object(held, unit, place, piece_bytes)), held.identity
+            )
     else:
-        found = _of_file(Path(unit.paths[0]), place, piece_bytes)
+        found = planning.pieces(unit.paths[0], _of_file(Path(unit.paths[0]), place, piece_bytes))
     return found if len(found) > 1 else []
 
 
@@ -46,23 +49,22 @@ def _of_file(path: Path, place: Place, piece_bytes: int) -> list[Piece]:
     return found
 
 
-def _of_object(unit: Unit, place: Place, piece_bytes: int) -> Iterator[Piece]:
+def _of_object(held: Held, unit: Unit, place: Place, piece_bytes: int) -> Iterator[Piece]:
     """Yield the pieces of an object; each was looked through by then."""
     store = Store(Path(place.folder))
-    with hold(unit.paths[0]) as held:
-        rest: Piece | None = Piece(0, held.size_bytes)
-        while rest is not None:
-            name = address("step", place.engine, held.identity, piece_bytes, rest)
-            step = store.get(name, Step)
-            if step is None:
-                step = _step(held, rest, piece_bytes)
-                whole = step.piece == Piece(0, held.size_bytes)
-                size_bytes = step.piece.end - step.piece.begin
-                tasks.look(Unit(unit.paths, None if whole else step.piece, size_bytes), place, held)
-                store.put(name, step)
-            yield step.piece
-            rest = step.rest
-            held.keep(rest.ranges if rest is not None else ())
+    rest: Piece | None = Piece(0, held.size_bytes)
+    while rest is not None:
+        name = address("step", place.engine, held.identity, piece_bytes, rest)
+        step = store.get(name, Step)
+        if step is None:
+            step = _step(held, rest, piece_bytes)
+            whole = step.piece == Piece(0, held.size_bytes)
+            size_bytes = step.piece.end - step.piece.begin
+            tasks.look(Unit(unit.paths, None if whole else step.piece, size_bytes), place, held)
+            store.put(name, step)
+        yield step.piece
+        rest = step.rest
+        held.keep(rest.ranges if rest is not None else ())
 
 
 def _step(held: Held, rest: Piece, piece_bytes: int) -> Step:

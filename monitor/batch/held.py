@@ -37,17 +37,17 @@ class Held:
         missing = without(ranges, self._has)
         if not missing:
             return
-        with self.file.open("r+b") as file:
+        with _named(self._folder), self.file.open("r+b") as file:
             objects.fetch(self._path, missing, file)
         if objects.about(self._path)[0] != self.identity:
-            raise OSError(errno.EBUSY, "it changed while it was read", self._path)
+            raise changed(self._path)
         self._has = joined([*self._has, *missing])
 
     def keep(self, ranges: Iterable[Range]) -> None:
         """Give up all bytes but those of these that are here."""
         kept = common(ranges, self._has)
         before, self.file = self.file, self._new_file()
-        with before.open("rb") as source, self.file.open("r+b") as copy:
+        with _named(self._folder), before.open("rb") as source, self.file.open("r+b") as copy:
             for begin, end in kept:
                 _copy(source, copy, begin, end)
         before.unlink()
@@ -62,10 +62,25 @@ class Held:
 
 
 @contextmanager
+def _named(folder: Path) -> Iterator[None]:
+    """Let what cannot be written name the folder."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(folder)
+        raise
+
+
+@contextmanager
 def hold(path: str, rank: int = 0) -> Iterator[Held]:
     """Have an object's bytes in a file that sorts by rank; none of them are fetched yet. Raises OSError."""
     with tempfile.TemporaryDirectory(prefix=f"residency-{rank:06}-") as folder:
         yield Held(path, Path(folder))
+
+
+def changed(path: str) -> OSError:
+    """Return the error of a file or object that is another one than it was."""
+    return OSError(errno.EBUSY, "it changed while it was read", path)
 
 
 def joined(ranges: Iterable[Range]) -> list[Range]:

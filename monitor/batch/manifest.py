@@ -4,8 +4,8 @@ from pathlib import Path
 
 import msgspec
 
+from monitor.batch.store import write_whole
 from monitor.batch.types import Known, Read, Segment
-from monitor.replacing import Replacing
 
 MANIFEST = "manifest.json"
 
@@ -21,5 +21,4 @@ class Manifest(msgspec.Struct, frozen=True):
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write ``manifest.json`` beside what the workers found. Raises OSError."""
-    with Replacing(folder / MANIFEST) as out:
-        out.write(msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
+    write_whole(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")

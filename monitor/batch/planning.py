@@ -21,9 +21,9 @@ def known(unit: Unit, found: Surveyed) -> Known | None:
     return Known(unit, found, begin_ns, found.span_ns[1])
 
 
-def pieces(path: str, found: Sequence[Piece]) -> list[Unit]:
-    """Return the pieces of a file as units."""
-    return [Unit((path,), piece, piece.end - piece.begin) for piece in found]
+def pieces(path: str, found: Sequence[Piece], seen: str = "") -> list[Unit]:
+    """Return the pieces of a file, or of an object that was seen as this, as units."""
+    return [Unit((path,), piece, piece.end - piece.begin, seen) for piece in found]
 
 
 def together(files: Iterable[Sequence[Known]]) -> list[list[Known]]:

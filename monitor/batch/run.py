@@ -4,7 +4,7 @@ Where it is not sure that this comes to the same bytes, one reader reads it all,
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -15,13 +15,16 @@ from monitor import replaying
 from monitor.app import Knowledge
 from monitor.batch import cutting, objects, planning, tasks
 from monitor.batch.manifest import Manifest, write_manifest
+from monitor.batch.mends import mended
 from monitor.batch.store import Store
 from monitor.batch.types import Known, Place, Read, Segment, Surveyed, Unit
 from monitor.batch.workers import Workers
 from monitor.files import InputError
 from monitor.replaying import Reading, Replayed
 from sensors import parts
+from sensors.connections import Seen
 from sensors.engine import Options, Progress, Sensor
+from sensors.interest import Interest
 from sensors.observations import Fault
 from sensors.partition import InexactError
 from sensors.parts import Crossed, ReadPart, Stitched
@@ -66,21 +69,21 @@ def opened(batch: Batch, paths: Sequence[Path | str], options: Options, progress
     """Read captures in parts. Raises InexactError, InputError."""
     if options.interest is None:
         raise InexactError("nothing says what is of interest")
-    with _working(batch):
-        return Stitched(_Work(batch, options, progress).crossed(paths), options, options.interest)
+    with mended(batch.folder):
+        crossed = _Work(batch, options, progress).crossed(paths)
+        return _Together(crossed, options, options.interest, batch.folder)
 
 
-@contextmanager
-def _working(batch: Batch) -> Iterator[None]:
-    """Turn what workers meet with at their files into one line."""
-    try:
-        yield
-    except OSError as error:
-        mend = "make room, or choose a --cache that all workers reach"
-        if objects.is_remote(str(error.filename)):
-            mend = "see what is wrong there, and replay again: what was found is kept"
-        problem = error.strerror or " ".join(str(error).split())[:200] or type(error).__name__
-        raise InputError(str(error.filename or batch.folder), problem, mend) from None
+class _Together(Stitched):
+    """Parts, put together; what is wrong with their files is an InputError."""
+
+    def __init__(self, crossed: Crossed, options: Options, interest: Interest, folder: Path) -> None:
+        super().__init__(crossed, options, interest)
+        self._folder = folder
+
+    def __iter__(self) -> Iterator[Sequence[Seen]]:
+        with mended(self._folder):
+            yield from super().__iter__()
 
 
 class _Work:
@@ -114,7 +117,7 @@ class _Work:
         """Yield the segments, read, in their order; then leave the manifest."""
         read: list[Read] = []
         jobs = [(each, self._place) for each in segments]
-        with _working(self._batch), closing(self._each(tasks.read, jobs, [s.unit for s in segments])) as done:
+        with closing(self._each(tasks.read, jobs, [s.unit for s in segments])) as done:
             for segment, one in zip(segments, _one_by_one(done), strict=True):
                 read.append(one)
                 said, left = (self._store.path(one.address, kind) for kind in ("said", "left"))
@@ -134,9 +137,7 @@ class _Work:
         large = [unit for unit in files if unit.size_bytes > limit_bytes]
         jobs = [(unit, self._place, self._batch.piece_bytes) for unit in large]
         cuts = dict(zip(large, self._all(cutting.find_pieces, jobs, ()), strict=True))
-        return [
-            planning.pieces(unit.paths[0], found) if (found := cuts.get(unit)) else [unit] for unit in files
-        ]
+        return [cuts.get(unit) or [unit] for unit in files]
 
     def _survey(self, units: Sequence[Unit]) -> dict[Unit, Surveyed]:
         found = self._all(tasks.survey, [(unit, self._place) for unit in units], units)

@@ -5,7 +5,6 @@ Nothing here is deleted: whoever owns the folder may do that at any time between
 """
 
 import hashlib
-from collections.abc import Iterable
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TypeVar
@@ -42,39 +41,58 @@ class Store:
 
     def put(self, name: str, value: object) -> None:
         """Keep a value."""
-        self._write(self.path(name, "msgpack"), [msgspec.msgpack.encode(value)])
+        write_whole(self.path(name, "msgpack"), msgspec.msgpack.encode(value))
 
     def blob(self, content: bytes) -> str:
         """Keep bytes; return their name."""
         name = hashlib.sha256(content).hexdigest()
-        path = self.path(name, "blob")
-        if not path.exists():
-            self._write(path, [content])
+        if not self.has_blob(name):
+            write_whole(self.path(name, "blob"), content)
         return name
+
+    def has_blob(self, name: str) -> bool:
+        """Tell whether there are bytes of this name, and they are those."""
+        try:
+            return hashlib.sha256(self.read_blob(name)).hexdigest() == name
+        except FileNotFoundError:
+            return False
 
     def read_blob(self, name: str) -> bytes:
         """Return bytes by their name."""
         return self.path(name, "blob").read_bytes()
 
+    def size_bytes(self, name: str, kind: str) -> int | None:
+        """Return the size of a file; None where there is none."""
+        try:
+            return self.path(name, kind).stat().st_size
+        except FileNotFoundError:
+            return None
+
     def new_file(self, name: str) -> Path:
         """Return an empty file of one's own beside the place of something."""
-        folder = self.path(name, "").parent
-        folder.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=folder, prefix=f".{name[:8]}-", suffix=".partial", delete=False) as file:
-            return Path(file.name)
+        return _beside(self.path(name, ""))
 
     def keep(self, file: Path, name: str, kind: str) -> None:
         """Move a whole file to its place."""
         file.replace(self.path(name, kind))
 
-    def _write(self, path: Path, chunks: Iterable[bytes]) -> None:
-        partial = self.new_file(path.stem)
-        try:
-            with partial.open("wb") as file:
-                file.writelines(chunks)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that others may write at the same time: it is whole, and one of theirs. Raises OSError."""
+    partial = _beside(path)
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _beside(path: Path) -> Path:
+    """Make an empty file of one's own in the folder of a path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    prefix = f".{path.name[:8]}-"
+    with NamedTemporaryFile(dir=path.parent, prefix=prefix, suffix=".partial", delete=False) as file:
+        return Path(file.name)
 
 
 def identity(path: Path, piece: Piece | None) -> str:

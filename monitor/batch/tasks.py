@@ -4,7 +4,6 @@ What was found before is not looked for again. A file that has the same size, ti
 taken to have the same bytes.
 """
 
-import errno
 import hashlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,12 +14,13 @@ import msgspec
 
 from monitor import __version__
 from monitor.batch import objects
-from monitor.batch.held import Held, hold
+from monitor.batch.held import Held, changed, hold
 from monitor.batch.store import Store, address, identity
-from monitor.batch.types import Place, Read, Segment, Surveyed, Unit
+from monitor.batch.types import Kept, Place, Read, Segment, Surveyed, Unit
+from monitor.files import InputError
 from sensors import parts
 from sensors.capture import path_text
-from sensors.partition import Part, PartRead
+from sensors.partition import Part
 
 
 @cache
@@ -33,10 +33,10 @@ def engine() -> str:
 
 
 def check_engine(place: Place) -> None:
-    """Raise OSError where this worker would find other things than those that were asked for."""
+    """Raise InputError where this worker would find other things than those that were asked for."""
     if engine() != place.engine:
-        problem = "this worker has another version of residency-monitor, or of its engine"
-        raise OSError(errno.EINVAL, problem, __file__)
+        problem = "one has another version of residency-monitor, or of its engine, than this process"
+        raise InputError("workers", problem, "install the same one wherever they run")
 
 
 def survey(job: tuple[Unit, Place]) -> Surveyed:
@@ -54,9 +54,10 @@ def look(unit: Unit, place: Place, held: Held | None = None) -> Surveyed:
         content = files.content()
         name = address("survey", place.engine, content)
         found = store.get(name, Surveyed) if content else None
-        if found is None:
+        if found is None or not (store.has_blob(found.alive) and store.has_blob(found.pairs)):
             found = _scan(files.paths(), unit, store, content)
             if content:
+                files.check((content,))
                 store.put(name, found)
     return _under_its_names(found, unit)
 
@@ -75,9 +76,9 @@ def read(job: tuple[Segment, Place]) -> Read:
         segment.tunnels,
         segment.crossing,
     )
-    done = store.get(name, PartRead)
-    if done is not None and store.path(name, "said").exists() and store.path(name, "left").exists():
-        return Read(name, done)
+    kept = store.get(name, Kept)
+    if kept is not None and _is_whole(kept, store, name):
+        return Read(name, kept.part)
     crossing = tuple(store.read_blob(blob) for blob in segment.crossing)
     with ExitStack() as stack:
         files = _Files(segment.unit, store, stack)
@@ -86,10 +87,17 @@ def read(job: tuple[Segment, Place]) -> Read:
         said, left = (stack.enter_context(_new_file(store, name)) for _ in range(2))
         done = parts.read(part, place.limits, said, left)
         files.check(segment.contents)
+        kept = Kept(done, said.stat().st_size, left.stat().st_size)
         store.keep(said, name, "said")
         store.keep(left, name, "left")
-    store.put(name, done)
+    store.put(name, kept)
     return Read(name, done, anew=True)
+
+
+def _is_whole(kept: Kept, store: Store, name: str) -> bool:
+    """Tell whether both files are as large as they were: not where they were deleted, or a host crashed."""
+    sizes = kept.said_bytes, kept.left_bytes
+    return (store.size_bytes(name, "said"), store.size_bytes(name, "left")) == sizes
 
 
 class _Files:
@@ -105,6 +113,9 @@ class _Files:
             stack.enter_context(hold(path, self._ranks[path])) if objects.is_remote(path) else None
             for path in unit.paths
         ]
+        for one in self._held:
+            if one is not None and unit.seen not in {"", one.identity}:
+                raise changed(unit.paths[0])
 
     def paths(self) -> list[Path]:
         """Return where the bytes are, on this worker's disk."""
@@ -135,7 +146,7 @@ class _Files:
         if (len(contents) == len(now) and sorted(contents) != sorted(now)) or (
             len(contents) == 1 and contents[0] != _together(now)
         ):
-            raise OSError(errno.EBUSY, "it changed while it was read", self._unit.paths[0])
+            raise changed(self._unit.paths[0])
 
     def _content(self, at: int, path: str) -> str:
         piece = self._unit.piece

@@ -13,6 +13,7 @@ class Unit(msgspec.Struct, frozen=True):
     paths: tuple[str, ...]  # of files, or addresses of objects
     piece: Piece | None = None
     size_bytes: int = 0
+    seen: str = ""  # what told of the object that it was cut from; another one has other pieces
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -75,3 +76,11 @@ class Read(msgspec.Struct, frozen=True):
     address: str
     part: PartRead
     anew: bool = False
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """What came of a segment, and how large the files ``said`` and ``left`` are when they are whole."""
+
+    part: PartRead
+    said_bytes: int
+    left_bytes: int

@@ -66,12 +66,15 @@ def command(
           --sql 'SELECT client, count(*) FROM decisions GROUP BY client'
 
     \b
-    Exit status: 0 done, whatever the answer; 2 usage, or what cannot be answered;
-    3 the archive, or a file in it, cannot be read.
+    Exit status: 0 done, whatever the answer; 2 usage, or what cannot be
+    answered; 3 the archive, or a file in it, cannot be read.
     """
     from monitor.archive.asking import Given  # noqa: PLC0415  loads what only this needs
 
     asked = _asked(question, sql)
+    first, last = given["since"], given["until"]
+    if first is not None and last is not None and last < first:
+        raise click.UsageError(f"--until {last} is before --since {first}")
     with reader_may_leave():
         if asked is None:
             echo(question_lines(questions().values()))

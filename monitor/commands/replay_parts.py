@@ -67,6 +67,8 @@ def in_parts(spread: Spread, engine: str, out: Path | None) -> Iterator[Batch | 
         _make(folder)
         if spread.cluster is not None:
             workers = stack.enter_context(cluster_at(spread.cluster))
+            if not workers.count():
+                warn([f"{spread.cluster}: no worker is there yet; this waits for one"])
         else:
             workers = stack.enter_context(local_workers(spread.workers or 1))
         yield Batch(workers, folder, lambda line: warn([line]))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from monitor.files import unreadable
+from monitor.files import InputError, unreadable
 from monitor.fleet.holding import read_held
 from monitor.fleet.position import read_position, write_position
 from monitor.fleet.segments import MAX_RECORD_BYTES, Place, Record, numbers, path_of, records
@@ -31,6 +31,8 @@ class SpoolReader:
         """Raises InputError where another process reads there, or the folder cannot be used."""
         self.damage = Damage()
         self._folder = folder
+        if not folder.exists():
+            raise InputError(str(folder), "no such folder", "start `residency run`, which makes it")
         self._lock = locked(folder, "reader.lock", "publishes")
         self._place = self._kept = read_position(folder)
         try:

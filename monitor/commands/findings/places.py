@@ -93,7 +93,7 @@ class Place(msgspec.Struct, frozen=True):
 def place_of(
     config: Path | None, state: Path | None, ledger: Path | None = None, file: Path | None = None
 ) -> Place:
-    """Return the place that options name: one of them. Raises InputError, DocumentError."""
+    """Return the place that options name: one of them. Raises InputError, DocumentError, Failure."""
     if sum(each is not None for each in (config, state, file)) != 1:
         raise click.UsageError(
             "say whose findings: --config FILE or --state DIR (a daemon's), or --file FILE (a replay's)"
@@ -104,7 +104,11 @@ def place_of(
         return Place(state=state, ledger=ledger, file=file)
     if is_fleet(read_source(config)):
         root = load_fleet(config).root
-        return fleet_in(root) or Place(root / STATE, root / LEDGER)  # where nothing is recorded yet
+        found = fleet_in(root)
+        if found is None:
+            mend = "start `residency correlate`, or see `root:`"
+            raise Failure(f"{root}: nothing is recorded yet; {mend}", Exit.UNREADABLE)
+        return found
     settings = load_settings(config)
     return Place(settings.state, ledger or settings.ledger, settings, config)
 
