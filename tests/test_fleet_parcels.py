@@ -72,3 +72,10 @@ def test_slots_are_spread_and_hang_on_the_key() -> None:
     assert slots == [slot_of(client, b"key") for client in clients]
     assert slots != [slot_of(client, b"other") for client in clients]
     assert slot_of("10.20.1.5", b"key") == 111
+
+
+@pytest.mark.parametrize("number", [-1, -(2**63), 2**63, 2**64 - 1])
+@pytest.mark.parametrize("name", ["number", "clock_ns"])
+def test_numbers_that_no_sensor_counts_to_are_no_message(name: str, number: int) -> None:
+    with pytest.raises(NotAMessageError):
+        decode_parcel(encode(msgspec.structs.replace(PARCEL, **{name: number})))

@@ -30,6 +30,7 @@ MAX_NAME = 255  # characters of a sensor's name, and of a run's
 
 ParcelKind = Literal["observations", "names", "beat", "account", "end"]
 _Name = Annotated[str, msgspec.Meta(max_length=MAX_NAME)]
+_Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 TO_ALL: frozenset[ParcelKind] = frozenset({"names", "beat", "end"})  # partitions
 
 
@@ -42,9 +43,9 @@ class Account(msgspec.Struct, frozen=True):
 
     since_ns: int
     until_ns: int
-    packets: int
+    packets: _Number
     lost: dict[str, Count] = {}
-    shed: int = 0
+    shed: _Number = 0
     blind: tuple[str, ...] = ()
 
 
@@ -59,8 +60,8 @@ class Parcel(msgspec.Struct, frozen=True, gc=False):
 
     sensor: _Name
     run: _Name
-    number: int
-    clock_ns: int
+    number: _Number
+    clock_ns: _Number
     kind: ParcelKind
     slot: int | None = None
     data: bytes = b""
