@@ -159,5 +159,5 @@ def _window(sensor: str, span: Span, until_ns: int) -> Window:
 
 
 def _sum(*counts: int) -> int:
-    """Return what counts come to. A sensor may say anything: there are none below nothing, nor beyond the most."""
+    """Return what counts come to, whatever a sensor says: none is below nothing, no sum beyond the most."""
     return min(sum(max(each, 0) for each in counts), _MOST)
