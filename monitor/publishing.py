@@ -24,7 +24,8 @@ from monitor.files import InputError
 from monitor.fleet.position import read_position
 from monitor.fleet.producing import Topic, configuration
 from monitor.fleet.publisher import Publisher, Sources
-from monitor.fleet.spool_reading import SpoolReader, waiting_bytes
+from monitor.fleet.segments import waiting_bytes
+from monitor.fleet.spool_reading import SpoolReader
 from monitor.logs import start_logging
 from monitor.metrics.delivery import Delivery, PublisherMetrics
 from monitor.settings import Settings, load_settings

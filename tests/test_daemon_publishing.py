@@ -13,6 +13,7 @@ import pytest
 from monitor.daemon.publishing import Publishing
 from monitor.fleet.parcels import Parcel
 from monitor.fleet.spool import SpoolWriter
+from monitor.fleet.spool_reading import SpoolReader
 from sensors.publishing import Cut, Published
 from tests.daemon_kit import (
     DEMO,
@@ -77,8 +78,11 @@ def test_what_is_spooled_is_all_that_was_seen(lane: Wire, engine: str, *, judge:
 class Cutting:
     """A sensor that cuts so many bytes each time."""
 
+    def __init__(self, size_bytes: int = 200_000) -> None:
+        self._size_bytes = size_bytes
+
     def published(self, *, cut: bool) -> Published:
-        data = msgspec.msgpack.encode([os.urandom(200_000)])
+        data = msgspec.msgpack.encode([os.urandom(self._size_bytes)])
         return Published((Cut(False, 7, 1, 1, data),) if cut else ())
 
 
@@ -119,6 +123,31 @@ def test_a_capture_that_takes_half_of_the_spool_goes_out_in_pieces(tmp_path: Pat
     assert writer.whole is None
     assert publishing.end("it")
     assert (len(spooled(tmp_path)), publishing.last) == (count + 1, "it")
+    writer.close()
+
+
+@pytest.mark.parametrize("restarted", [True, False])
+def test_what_was_published_and_stands_there_yet_makes_no_capture_wait_for_ever(
+    tmp_path: Path, *, restarted: bool
+) -> None:
+    writer = SpoolWriter(tmp_path, 2_000_000)
+    writer.put(7, os.urandom(60_000))
+    writer.flush()
+    if restarted:
+        writer.close()
+        writer = SpoolWriter(tmp_path, 2_000_000)
+    reader = SpoolReader(tmp_path)
+    (record,) = reader.read()
+    reader.acknowledge(record.end)  # its segment goes with the next one
+    publishing = Publishing(SENSOR, writer, KEY.encode(), 0.0, live=False)
+    assert publishing.begin()
+    cutting = Cutting(99_000)
+    while publishing.has_room():
+        publishing.pump(cutting, now=True)
+    while batch := reader.read():
+        reader.acknowledge(batch[-1].end)
+    assert publishing.has_room()
+    reader.close()
     writer.close()
 
 

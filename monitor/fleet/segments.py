@@ -8,6 +8,7 @@ record that does.
 import os
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from struct import Struct as Layout
 
@@ -78,6 +79,16 @@ def numbers(folder: Path) -> list[int]:
 def path_of(folder: Path, number: int) -> Path:
     """Return the file of a segment."""
     return folder / f"{number:0{_DIGITS}}{_SUFFIX}"
+
+
+def waiting_bytes(folder: Path, published: Place) -> int:
+    """Return how much of a spool waits, where all before a place was published. Raises OSError."""
+    waiting = 0
+    for number in numbers(folder):
+        if number >= published.segment:
+            with suppress(FileNotFoundError):
+                waiting += path_of(folder, number).stat().st_size
+    return max(waiting - published.offset, 0)
 
 
 def _crc(slot: int, body: bytes) -> int:

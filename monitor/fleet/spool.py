@@ -13,12 +13,13 @@ from pathlib import Path
 from monitor.files import InputError, unreadable
 from monitor.fleet.holding import Held, take_back, write_held
 from monitor.fleet.position import read_position
-from monitor.fleet.segments import Place, numbers, packed, path_of
+from monitor.fleet.segments import Place, numbers, packed, path_of, waiting_bytes
 from monitor.ledger.disk import write_all
 from monitor.locking import hold
 
 SEGMENTS = 64  # that a full spool has
 LEAST_SEGMENT_BYTES = 65_536
+HARDLY = 16  # parts of the bound: in less than one of them stands what nobody can take, as what was torn off
 FILE_MODE = 0o600
 
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -83,8 +84,13 @@ class SpoolWriter:
 
     @property
     def is_held_much(self) -> bool:
-        """Whether so much is held that there will be no room before it is released."""
-        return 2 * self._held_bytes > self.limit_bytes
+        """Whether there will be no room before what is held is released: hardly anything else waits."""
+        if self._held.since is None or 2 * self.bytes <= self.limit_bytes:
+            return False
+        with suppress(OSError):
+            waiting = waiting_bytes(self._folder, read_position(self._folder)) - self._held_bytes
+            return HARDLY * waiting <= self.limit_bytes
+        return False
 
     def flush(self) -> int:
         """Hand what was put to the system. Return how many observations it did not take: they are gone."""

@@ -1,7 +1,6 @@
 """Where the publisher takes parcels off the spool: in order, each once, and no further than they count."""
 
 import os
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -9,7 +8,15 @@ import msgspec
 from monitor.files import unreadable
 from monitor.fleet.holding import read_held
 from monitor.fleet.position import read_position, write_position
-from monitor.fleet.segments import MAX_RECORD_BYTES, Place, Record, numbers, path_of, records
+from monitor.fleet.segments import (
+    MAX_RECORD_BYTES,
+    Place,
+    Record,
+    numbers,
+    path_of,
+    records,
+    waiting_bytes,
+)
 from monitor.fleet.spool import locked
 
 READ_BYTES = 4 * MAX_RECORD_BYTES  # at once
@@ -111,13 +118,3 @@ class SpoolReader:
         if count:
             self.damage.places += 1
             self.damage.bytes += count
-
-
-def waiting_bytes(folder: Path, published: Place) -> int:
-    """Return how much of a spool waits, where all before a place was published. Raises OSError."""
-    waiting = 0
-    for number in numbers(folder):
-        if number >= published.segment:
-            with suppress(FileNotFoundError):
-                waiting += path_of(folder, number).stat().st_size
-    return max(waiting - published.offset, 0)
