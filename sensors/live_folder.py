@@ -147,10 +147,12 @@ class FolderSensor:
             if capture is not None and self._outlet.begin():
                 self._in_work = capture
                 self._series.add(capture.path)
-            elif now >= until or self._end_seconds is not None:
+                break
+            if capture is not None:
+                self._folder.put_back(capture)
+            if now >= until or self._end_seconds is not None:
                 return False
-            else:
-                time.sleep(min(until - now, _NAP_SECONDS))
+            time.sleep(min(until - now, _NAP_SECONDS))
         return True
 
     def _read_on(self) -> Sequence[Seen] | None:

@@ -204,6 +204,25 @@ def test_a_capture_is_read_once_what_it_led_to_went_out(tmp_path: Path, engine: 
     assert (wholes.begun, wholes.last) == (3, "ended")
 
 
+class Reluctant(Wholes):
+    """Refuses the first time."""
+
+    def begin(self) -> bool:
+        self.refuses = not self.begun
+        self.begun += self.refuses
+        return not self.refuses
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_capture_that_could_not_be_begun_comes_before_the_next_one(tmp_path: Path, engine: str) -> None:
+    for number, piece in enumerate(pieces(DEMO, 6)):
+        put(tmp_path, number, piece)
+    sensor = watch_folder(tmp_path, MANNER, engine, outlet=Reluctant())
+    seen = list(sensor.next_batch(0.3) or ())
+    seen += so_far(sensor) + rest(sensor)
+    assert (seen, accounting(sensor)) == replayed([DEMO], engine)
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_stop_reads_the_file_in_work_to_its_end(tmp_path: Path, engine: str) -> None:
     folder, state = tmp_path / "folder", tmp_path / "state"
