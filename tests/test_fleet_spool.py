@@ -243,6 +243,35 @@ def test_damage_in_the_middle_is_counted(tmp_path: Path) -> None:
     reader.close()
 
 
+def test_a_length_that_is_damaged_costs_its_record_alone(tmp_path: Path) -> None:
+    write(tmp_path, 0, 1, 2, 3)
+    with path_of(tmp_path, 1).open("r+b") as file:
+        file.seek(HEAD_BYTES + 4 + BODY_BYTES + 5)
+        file.write(b"\x10")  # beyond the end of the segment
+    write(tmp_path, 4)
+    reader = SpoolReader(tmp_path)
+    assert [int.from_bytes(each.body[:4]) for _ in range(3) for each in reader.read()] == [0, 2, 3, 4]
+    assert (reader.damage.places, reader.damage.bytes) == (1, HEAD_BYTES + 4 + BODY_BYTES)
+    reader.close()
+
+
+def test_damage_ahead_of_what_is_held_costs_nothing_of_that(tmp_path: Path) -> None:
+    writer, reader = SpoolWriter(tmp_path, LIMIT), SpoolReader(tmp_path)
+    writer.put(0, body(0))
+    writer.flush()
+    with path_of(tmp_path, 1).open("r+b") as file:
+        file.seek(500)
+        file.write(b"damage")
+    held(writer, *range(1, 6))
+    assert reader.read() == []
+    assert writer.release("it")
+    found = [int.from_bytes(each.body[:4]) for _ in range(2) for each in reader.read()]
+    assert found == [1, 2, 3, 4, 5]
+    assert (reader.damage.places, reader.damage.bytes) == (1, HEAD_BYTES + 4 + BODY_BYTES)
+    reader.close()
+    writer.close()
+
+
 def test_a_long_piece_without_records_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spool_reading, "MAX_RECORD_BYTES", 30_000)
     monkeypatch.setattr(spool_reading, "READ_BYTES", 60_000)
@@ -396,6 +425,44 @@ def test_a_disk_without_room_holds_nothing_and_says_so(
         assert writer.problem == f"{tmp_path}: no space left on device"
     assert writer.hold()
     writer.close()
+
+
+def test_what_is_held_waits_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = SpoolWriter(tmp_path, LIMIT)
+    held(writer, 0)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(spool, "write_all", full)
+        for number in (1, 2):
+            assert writer.put(number, body(number), 1)
+            assert writer.flush() == 0
+        assert not writer.has_room()
+        assert not writer.release("it")
+        assert writer.problem == f"{tmp_path}: no space left on device"
+    assert not writer.has_room()
+    assert writer.flush() == 0
+    assert writer.has_room()
+    assert not writer.problem
+    assert writer.release("it")
+    writer.close()
+    assert read(tmp_path) == [0, 1, 2]
+
+
+def test_files_are_let_go_though_the_disk_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = SpoolWriter(tmp_path, LIMIT)
+    held(writer, 0)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+
+    def failing(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("os.fsync", failing)
+        writer.close()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before - 2  # segment and lock
 
 
 def test_a_writer_killed_at_any_moment_leaves_only_what_is_whole(tmp_path: Path) -> None:

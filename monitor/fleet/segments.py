@@ -47,16 +47,17 @@ def packed(slot: int, body: bytes) -> bytes:
     return _HEAD.pack(_MARK, len(body), _crc(slot, body), slot) + body
 
 
-def records(data: bytes, start: Place) -> Iterator[tuple[Record, int]]:
+def records(data: bytes, start: Place, *, last: bool = False) -> Iterator[tuple[Record, int]]:
     """Yield the records of a piece of a segment, and how many bytes of damage stand before each.
 
-    It ends with the last whole one. What is begun behind that is looked into by nobody: it may be going on.
+    It ends with the last whole one. What is begun behind that is looked into by nobody: it may be going on;
+    but not in the ``last`` piece, where it is damage.
     """
     good_end = at = 0
     while (found := data.find(_MARK, at)) >= 0 and len(data) - found >= HEAD_BYTES:
         _, length, crc, slot = _HEAD.unpack_from(data, found)
         end = found + HEAD_BYTES + length
-        if length > MAX_BODY_BYTES:
+        if length > MAX_BODY_BYTES or (last and end > len(data)):
             at = found + 1
             continue
         if end > len(data):

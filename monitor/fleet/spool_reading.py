@@ -56,16 +56,20 @@ class SpoolReader:
                 continue  # released, or taken back, meanwhile
             if held.since is not None and self._place >= held.since:
                 return []
-            found = self._found(data, held.since)
-            if found or not (later or len(data) == READ_BYTES):
+            following = Place(later[0]) if later else None  # where to go on, once that is known
+            if held.since is not None and held.since.segment == self._place.segment:
+                data, following = data[: held.since.offset - self._place.offset], held.since
+            is_last = following is not None and len(data) < READ_BYTES
+            found = self._found(data, is_last=is_last)
+            if found or not (is_last or len(data) == READ_BYTES):
                 return found
-            if len(data) == READ_BYTES:  # there is a longer piece without any record
+            if is_last and following is not None:
+                self._damaged(len(data))  # torn off, at the end
+                self._place = following
+            else:  # there is a longer piece without any record
                 self._damaged(READ_BYTES - MAX_RECORD_BYTES)
                 passed = self._place.offset + READ_BYTES - MAX_RECORD_BYTES
                 self._place = Place(self._place.segment, passed)
-            else:
-                self._damaged(len(data))  # torn off, at the end
-                self._place = Place(later[0])
 
     def acknowledge(self, place: Place) -> None:
         """Keep that all before a place was published, and remove older segments.
@@ -92,12 +96,10 @@ class SpoolReader:
             if number < segment:
                 path_of(self._folder, number).unlink(missing_ok=True)
 
-    def _found(self, data: bytes, before: Place | None) -> list[Record]:
-        """Return the records of what comes next and counts, and go on behind them."""
+    def _found(self, data: bytes, *, is_last: bool) -> list[Record]:
+        """Return the records of what comes next, and go on behind them."""
         found = []
-        for record, damaged in records(data, self._place):
-            if before is not None and record.end > before:
-                break
+        for record, damaged in records(data, self._place, last=is_last):
             self._damaged(damaged)
             found.append(record)
         if found:
