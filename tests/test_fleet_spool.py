@@ -18,7 +18,7 @@ from monitor.fleet import spool, spool_reading
 from monitor.fleet.position import POSITION, read_position
 from monitor.fleet.segments import ALL, HEAD_BYTES, Place, numbers, packed, path_of, records
 from monitor.fleet.spool import SpoolWriter
-from monitor.fleet.spool_reading import SpoolReader
+from monitor.fleet.spool_reading import Damage, SpoolReader
 from sensors.slots import SLOTS
 from tests.disk_kit import ROOT, unshared
 from tests.line_kit import changes_of, killed_before
@@ -139,7 +139,7 @@ FILL = """
 import os, sys
 from pathlib import Path
 from monitor.fleet.spool import SpoolWriter
-from monitor.fleet.spool_reading import SpoolReader
+from monitor.fleet.spool_reading import Damage, SpoolReader
 folder = Path(sys.argv[1])
 writer = SpoolWriter(folder, 2**26)
 kept, number = [], 0
@@ -241,6 +241,20 @@ def test_damage_in_the_middle_is_counted(tmp_path: Path) -> None:
     assert [int.from_bytes(each.body[:4]) for _ in range(2) for each in reader.read()] == [0, 2, 3]
     assert (reader.damage.places, reader.damage.bytes) == (1, HEAD_BYTES + 4 + BODY_BYTES)
     reader.close()
+
+
+def test_damage_that_is_read_again_is_counted_once_and_other_damage_too(tmp_path: Path) -> None:
+    write(tmp_path, *range(7))
+    damage = Damage()
+    for number, places in ((1, 1), (1, 1), (2, 2)):  # the first time brokers did not take it
+        with path_of(tmp_path, number).open("r+b") as file:
+            file.seek(500)
+            file.write(b"damage")
+        reader = SpoolReader(tmp_path, damage)
+        while reader.read():
+            pass
+        reader.close()
+        assert (damage.places, damage.bytes) == (places, places * (HEAD_BYTES + 4 + BODY_BYTES))
 
 
 def test_a_length_that_is_damaged_costs_its_record_alone(tmp_path: Path) -> None:

@@ -25,18 +25,25 @@ _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 class Damage(msgspec.Struct):
-    """What was passed over: places where records did not fit, or were torn off, and the bytes of it."""
+    """What was passed over: places where records did not fit, or were torn off, and the bytes of it.
+
+    It is counted up to ``until``, whoever reads it again.
+    """
 
     places: int = 0
     bytes: int = 0
+    until: Place = Place()
 
 
 class SpoolReader:
     """Where the publisher takes parcels, in order, each once, and then says how far it is."""
 
-    def __init__(self, folder: Path) -> None:
-        """Raises InputError where another process reads there, or the folder cannot be used."""
-        self.damage = Damage()
+    def __init__(self, folder: Path, damage: Damage | None = None) -> None:
+        """Go on counting ``damage``.
+
+        Raises InputError where another process reads there, or the folder cannot be used.
+        """
+        self.damage = damage if damage is not None else Damage()
         self._folder = folder
         self._lock = locked(folder, "reader.lock", "publishes")
         self._place = self._kept = read_position(folder)
@@ -64,12 +71,12 @@ class SpoolReader:
             if found or not (is_last or len(data) == READ_BYTES):
                 return found
             if is_last and following is not None:
-                self._damaged(len(data))  # torn off, at the end
+                self._damaged(len(data), following)  # torn off, at the end
                 self._place = following
             else:  # there is a longer piece without any record
-                self._damaged(READ_BYTES - MAX_RECORD_BYTES)
-                passed = self._place.offset + READ_BYTES - MAX_RECORD_BYTES
-                self._place = Place(self._place.segment, passed)
+                passed = READ_BYTES - MAX_RECORD_BYTES
+                self._place = Place(self._place.segment, self._place.offset + passed)
+                self._damaged(passed, self._place)
 
     def acknowledge(self, place: Place) -> None:
         """Keep that all before a place was published, and remove older segments.
@@ -100,7 +107,7 @@ class SpoolReader:
         """Return the records of what comes next, and go on behind them."""
         found = []
         for record, damaged in records(data, self._place, last=is_last):
-            self._damaged(damaged)
+            self._damaged(damaged, record.end)
             found.append(record)
         if found:
             self._place = found[-1].end
@@ -116,7 +123,8 @@ class SpoolReader:
         finally:
             os.close(file)
 
-    def _damaged(self, count: int) -> None:
-        if count:
+    def _damaged(self, count: int, until: Place) -> None:
+        if count and until > self.damage.until:
             self.damage.places += 1
             self.damage.bytes += count
+            self.damage.until = until
