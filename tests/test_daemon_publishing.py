@@ -1,5 +1,6 @@
 """The daemon that publishes, beside judging or instead: its spool has all that it saw. Real processes."""
 
+import errno
 import os
 import shutil
 import signal
@@ -14,6 +15,8 @@ from monitor.daemon.publishing import Publishing
 from monitor.fleet.parcels import Parcel
 from monitor.fleet.spool import SpoolWriter
 from monitor.fleet.spool_reading import SpoolReader
+from sensors.live import SourceStatus, Status
+from sensors.observations import Accounting, Count
 from sensors.publishing import Cut, Published
 from tests.daemon_kit import (
     DEMO,
@@ -148,6 +151,27 @@ def test_what_was_published_and_stands_there_yet_makes_no_capture_wait_for_ever(
         reader.acknowledge(batch[-1].end)
     assert publishing.has_room()
     reader.close()
+    writer.close()
+
+
+def test_an_account_that_the_disk_did_not_take_is_in_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = SpoolWriter(tmp_path, 2_000_000)
+    publishing = Publishing(SENSOR, writer, KEY.encode(), 0.0, live=True)
+    status = Status(0, (SourceStatus("eth0", "up", Accounting(Count(7, 70), {}, {}, {})),))
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    publishing.lost("ring", 3, 30)
+    with monkeypatch.context() as patched:
+        patched.setattr("monitor.fleet.spool.write_all", full)
+        publishing.turn(Cutting(), status, 0)
+    assert publishing.told().unpublished == 1
+    publishing.finish(status)
+    (account,) = accounts_in(spooled(tmp_path))
+    assert (account.packets, account.lost, account.shed) == (7, {"ring": Count(3, 30)}, 1)
     writer.close()
 
 
