@@ -1,4 +1,4 @@
-"""A topic of which the brokers cannot tell now how many partitions it has: nothing is opened, and it is said."""
+"""A topic whose brokers cannot tell how many partitions it has: nothing is opened, and it is said."""
 
 from pathlib import Path
 from types import SimpleNamespace
