@@ -34,6 +34,7 @@ from tests.publish_kit import KEY, accounts_in, are_numbered, observed, observed
 
 pytestmark = pytest.mark.enable_socket
 COUNT = len(records(DEMO))
+SECOND_NS = 1_000_000_000
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +152,32 @@ def test_what_was_published_and_stands_there_yet_makes_no_capture_wait_for_ever(
         reader.acknowledge(batch[-1].end)
     assert publishing.has_room()
     reader.close()
+    writer.close()
+
+
+def test_nothing_is_said_before_there_is_a_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monitor.daemon.publishing.BEAT_SECONDS", 0.0)
+    writer = SpoolWriter(tmp_path, 2_000_000)
+    publishing = Publishing(SENSOR, writer, KEY.encode(), 0.0, live=False)
+    accounting = Accounting(Count(0, 0), {}, {}, {})
+    empty = Status(0, (SourceStatus("captures", "up", accounting),))
+    publishing.turn(Asked(), empty, 1_000 * SECOND_NS)
+    assert spooled(tmp_path) == []
+    accounting = msgspec.structs.replace(accounting, first_ns=5 * SECOND_NS, last_ns=7 * SECOND_NS)
+    publishing.turn(Asked(), Status(0, (SourceStatus("captures", "up", accounting),)), 1_000 * SECOND_NS)
+    parcels = spooled(tmp_path)
+    assert [(each.kind, each.clock_ns) for each in parcels] == [
+        ("beat", 7 * SECOND_NS),
+        ("account", 7 * SECOND_NS),
+    ]
+    writer.close()
+
+
+def test_one_that_saw_nothing_ends_without_a_word(tmp_path: Path) -> None:
+    writer = SpoolWriter(tmp_path, 2_000_000)
+    publishing = Publishing(SENSOR, writer, KEY.encode(), 0.0, live=False)
+    publishing.finish(Status(0, (SourceStatus("captures", "up", Accounting(Count(0, 0), {}, {}, {})),)))
+    assert spooled(tmp_path) == []
     writer.close()
 
 

@@ -115,19 +115,22 @@ class Publishing:
             self._next_beat = moment + BEAT_SECONDS
             gaps = self.pump(sensor, now=True)
             self._pass(status, now_ns)
-            self._put("beat", None, b"")
-        if moment >= self._next_account:
+            if self._clock_ns:  # else there was no packet yet
+                self._put("beat", None, b"")
+        if moment >= self._next_account and self._clock_ns:
             self._account()
             self._next_account = moment + ACCOUNT_SECONDS
         self._give_up(self._writer.flush())
         return gaps
 
     def finish(self, status: Status) -> None:
-        """Give the last account, and say that this is the end; after ``pump``."""
+        """Give the last account, and say that this is the end, if there was a packet; after ``pump``."""
         self._look(status)
-        self._account()
-        self._put("end", None, b"")
-        self._give_up(self._writer.flush())
+        self._pass(status, 0)
+        if self._clock_ns:
+            self._account()
+            self._put("end", None, b"")
+            self._give_up(self._writer.flush())
 
     def told(self) -> Told:
         """Return how it stands, for metrics and the log."""
