@@ -230,6 +230,8 @@ def test_damage_costs_the_record_that_has_it_alone(data: st.DataObject) -> None:
     begin = ends[hit] - len(written[hit])
     if not begin + 4 <= at < begin + 8:  # its length
         assert found[len(ahead) :] == behind
+    last = [(each.slot, each.body) for each, _ in records(bytes(changed), Place(), last=True)]
+    assert last == ahead + behind
 
 
 def test_damage_in_the_middle_is_counted(tmp_path: Path) -> None:
