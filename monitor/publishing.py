@@ -24,7 +24,8 @@ from monitor.files import InputError
 from monitor.fleet.position import read_position
 from monitor.fleet.producing import Topic, configuration
 from monitor.fleet.publisher import Publisher, Sources
-from monitor.fleet.spool_reading import SpoolReader, waiting_bytes
+from monitor.fleet.segments import waiting_bytes
+from monitor.fleet.spool_reading import Damage, SpoolReader
 from monitor.logs import start_logging
 from monitor.metrics.delivery import Delivery, PublisherMetrics
 from monitor.settings import Settings, load_settings
@@ -105,9 +106,9 @@ def publish(settings: Settings, path: Path, *, once: bool = False) -> Exit:
         first = SpoolReader(spool)  # whether it can be used at all
         log.info("started", topic=target.kafka.topic, waiting_bytes=first.waiting_bytes())
         first.close()
-        reloads = Reloads(target, path, wishes, metrics, log)
+        reloads, damage = Reloads(target, path, wishes, metrics, log), Damage()
         sources = Sources(
-            reader=lambda: SpoolReader(spool),
+            reader=lambda: SpoolReader(spool, damage),
             topic=reloads.topic,
             ends=lambda: wishes.end,
             log=log,

@@ -82,6 +82,10 @@ class GrowingFolder:
                 return capture._replace(identity=identity)
         return None
 
+    def put_back(self, capture: Capture) -> None:
+        """Have a capture come next again: it could not be read yet."""
+        self._whole.append(capture)
+
     def mark_read(self, capture: Capture) -> None:
         """Note that a capture was read, for good. Raises CaptureError where that cannot be written."""
         if capture.identity is not None:  # else it is read when it comes back

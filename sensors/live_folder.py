@@ -20,7 +20,7 @@ from sensors.connections import Counted, Seen
 from sensors.folder import ENDED, Capture, GrowingFolder
 from sensors.interest import Interest
 from sensors.live import CaptureError, Manner, SourceStatus, Status
-from sensors.observations import Accounting, Count
+from sensors.observations import Accounting, Count, FlowUpdate, HelloSeen, NameResolved
 from sensors.publishing import Published
 from sensors.series import NativeSeries, ReferenceSeries, Series
 
@@ -82,6 +82,7 @@ class FolderSensor:
         self._end_seconds: float | None = None  # when to read no more
         self._is_finishing = self._is_ending = False
         self._again: Accounting | None = None  # what was read again, and counts for nothing
+        self._left: list[Seen] = []  # of that, what whoever correlates has to know
 
     @property
     def engine(self) -> str:
@@ -93,13 +94,16 @@ class FolderSensor:
         for path in self._folder.left_open():
             self._series.add(path)
         while self._series.is_reading:
-            self._series.next_batch()
+            self._left = _left_by([*self._left, *(self._series.next_batch() or ())])
             self._series.published(cut=True)
             self._series.counted()
             self._again = self._series.accounting()
 
     def next_batch(self, timeout_seconds: float) -> Sequence[Seen] | None:
         """Return what was seen, after about so long; None when it was stopped and nothing is left."""
+        if self._left:
+            left, self._left = self._left, []
+            return left
         if not self._mark_read():
             time.sleep(min(timeout_seconds, _NAP_SECONDS))
             return ()
@@ -147,10 +151,12 @@ class FolderSensor:
             if capture is not None and self._outlet.begin():
                 self._in_work = capture
                 self._series.add(capture.path)
-            elif now >= until or self._end_seconds is not None:
+                break
+            if capture is not None:
+                self._folder.put_back(capture)
+            if now >= until or self._end_seconds is not None:
                 return False
-            else:
-                time.sleep(min(until - now, _NAP_SECONDS))
+            time.sleep(min(until - now, _NAP_SECONDS))
         return True
 
     def _read_on(self) -> Sequence[Seen] | None:
@@ -193,6 +199,19 @@ class FolderSensor:
             return accounting
         counters = dict(sorted({**accounting.counters, "unsaved-states": self._unsaved}.items()))
         return msgspec.structs.replace(accounting, counters=counters)
+
+
+def _left_by(seen: Sequence[Seen]) -> list[Seen]:
+    """Return what names flows from here on: answers, and first messages of flows that did not end.
+
+    An engine that correlates by itself, as the native one does, hands out none of these.
+    """
+    ends = {each.flow: at for at, each in enumerate(seen) if isinstance(each, FlowUpdate) and each.final}
+    return [
+        each
+        for at, each in enumerate(seen)
+        if isinstance(each, NameResolved) or (isinstance(each, HelloSeen) and at > ends.get(each.flow, -1))
+    ]
 
 
 def _without(accounting: Accounting, before: Accounting) -> Accounting:

@@ -93,7 +93,8 @@ def configured(folder: Path, servers: str, **kafka: Any) -> Path:
 
 def parcel(number: int) -> Parcel:
     kind, slot = ("beat", None) if number % 10 == 9 else ("observations", number * 7 % SLOTS)
-    return Parcel("edge", "run", number, number, kind, slot, os.urandom(200))  # type: ignore[arg-type]
+    data = os.urandom(200) if slot is not None else b""
+    return Parcel("edge", "run", number, number, kind, slot, data)  # type: ignore[arg-type]
 
 
 def put(folder: Path, numbers: range, size: int = 50) -> list[Parcel]:

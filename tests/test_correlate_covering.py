@@ -2,9 +2,11 @@
 
 from itertools import count
 
-from monitor.fleet.covering import Covering
+import msgspec
+
+from monitor.fleet.covering import MAX_SPANS, Covering
 from monitor.fleet.parcels import Account
-from monitor.windows import WINDOW_NS
+from monitor.windows import WINDOW_NS, Window
 from sensors.connections import Counted, Flows, GroupCounted
 from sensors.observations import Count
 
@@ -85,3 +87,34 @@ def test_what_was_counted_before_other_groups_count_stays() -> None:
     natively.flows[account] = 5
     (window,) = covering.passed(12 * S, ended=True)
     assert window.connections == 9
+
+
+def test_whatever_a_sensor_says_it_lost_comes_to_a_number_that_can_be_told() -> None:
+    covering = Covering("a", Natively(), count(1))
+    span = covering.span(10 * S)
+    most, less = 2**63 - 1, Count(-7, -9)
+    for packets, lost in ((most, Count(2**64 - 1, 5)), (most, Count(2**64 - 1, 5)), (3, less)):
+        span.accounted(Account(0, 60 * S, packets, {"ring": lost}, shed=packets))
+    (window,) = covering.passed(12 * S, ended=True)
+    assert (window.packets, window.lost, window.shed) == (most, {"ring": Count(most, 10)}, most)
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(window), type=Window) == window
+
+
+def test_bytes_beyond_all_measure_come_to_a_number_that_can_be_told() -> None:
+    enormous = Counted({0: GroupCounted({"sni": Flows(2, 2**64 - 1, 2**64 - 1)})})
+    covering = Covering("a", lambda _: enormous, count(1))
+    covering.span(10 * S)
+    (window,) = covering.passed(12 * S, ended=True)
+    assert (window.connections, window.bytes) == (2, 2**63 - 1)
+
+
+def test_a_clock_that_only_goes_back_opens_so_many_windows() -> None:
+    accounts = count(1)
+    covering = Covering("a", Natively(), accounts)
+    for number in range(3 * MAX_SPANS, 0, -1):
+        clock_ns = number * WINDOW_NS
+        covering.span(clock_ns).accounted(Account(0, 1, 1))
+        assert covering.passed(clock_ns) == []
+    assert next(accounts) == MAX_SPANS + 1
+    windows = covering.passed(4 * MAX_SPANS * WINDOW_NS)
+    assert sum(each.packets for each in windows) == 3 * MAX_SPANS

@@ -1,5 +1,6 @@
 """The daemon that publishes, beside judging or instead: its spool has all that it saw. Real processes."""
 
+import errno
 import os
 import shutil
 import signal
@@ -13,6 +14,9 @@ import pytest
 from monitor.daemon.publishing import Publishing
 from monitor.fleet.parcels import Parcel
 from monitor.fleet.spool import SpoolWriter
+from monitor.fleet.spool_reading import SpoolReader
+from sensors.live import SourceStatus, Status
+from sensors.observations import Accounting, Count
 from sensors.publishing import Cut, Published
 from tests.daemon_kit import (
     DEMO,
@@ -30,6 +34,7 @@ from tests.publish_kit import KEY, accounts_in, are_numbered, observed, observed
 
 pytestmark = pytest.mark.enable_socket
 COUNT = len(records(DEMO))
+SECOND_NS = 1_000_000_000
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +82,11 @@ def test_what_is_spooled_is_all_that_was_seen(lane: Wire, engine: str, *, judge:
 class Cutting:
     """A sensor that cuts so many bytes each time."""
 
+    def __init__(self, size_bytes: int = 200_000) -> None:
+        self._size_bytes = size_bytes
+
     def published(self, *, cut: bool) -> Published:
-        data = msgspec.msgpack.encode([os.urandom(200_000)])
+        data = msgspec.msgpack.encode([os.urandom(self._size_bytes)])
         return Published((Cut(False, 7, 1, 1, data),) if cut else ())
 
 
@@ -119,6 +127,78 @@ def test_a_capture_that_takes_half_of_the_spool_goes_out_in_pieces(tmp_path: Pat
     assert writer.whole is None
     assert publishing.end("it")
     assert (len(spooled(tmp_path)), publishing.last) == (count + 1, "it")
+    writer.close()
+
+
+@pytest.mark.parametrize("restarted", [True, False])
+def test_what_was_published_and_stands_there_yet_makes_no_capture_wait_for_ever(
+    tmp_path: Path, *, restarted: bool
+) -> None:
+    writer = SpoolWriter(tmp_path, 2_000_000)
+    writer.put(7, os.urandom(60_000))
+    writer.flush()
+    if restarted:
+        writer.close()
+        writer = SpoolWriter(tmp_path, 2_000_000)
+    reader = SpoolReader(tmp_path)
+    (record,) = reader.read()
+    reader.acknowledge(record.end)  # its segment goes with the next one
+    publishing = Publishing(SENSOR, writer, KEY.encode(), 0.0, live=False)
+    assert publishing.begin()
+    cutting = Cutting(99_000)
+    while publishing.has_room():
+        publishing.pump(cutting, now=True)
+    while batch := reader.read():
+        reader.acknowledge(batch[-1].end)
+    assert publishing.has_room()
+    reader.close()
+    writer.close()
+
+
+def test_nothing_is_said_before_there_is_a_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monitor.daemon.publishing.BEAT_SECONDS", 0.0)
+    writer = SpoolWriter(tmp_path, 2_000_000)
+    publishing = Publishing(SENSOR, writer, KEY.encode(), 0.0, live=False)
+    accounting = Accounting(Count(0, 0), {}, {}, {})
+    empty = Status(0, (SourceStatus("captures", "up", accounting),))
+    publishing.turn(Asked(), empty, 1_000 * SECOND_NS)
+    assert spooled(tmp_path) == []
+    accounting = msgspec.structs.replace(accounting, first_ns=5 * SECOND_NS, last_ns=7 * SECOND_NS)
+    publishing.turn(Asked(), Status(0, (SourceStatus("captures", "up", accounting),)), 1_000 * SECOND_NS)
+    parcels = spooled(tmp_path)
+    assert [(each.kind, each.clock_ns) for each in parcels] == [
+        ("beat", 7 * SECOND_NS),
+        ("account", 7 * SECOND_NS),
+    ]
+    writer.close()
+
+
+def test_one_that_saw_nothing_ends_without_a_word(tmp_path: Path) -> None:
+    writer = SpoolWriter(tmp_path, 2_000_000)
+    publishing = Publishing(SENSOR, writer, KEY.encode(), 0.0, live=False)
+    publishing.finish(Status(0, (SourceStatus("captures", "up", Accounting(Count(0, 0), {}, {}, {})),)))
+    assert spooled(tmp_path) == []
+    writer.close()
+
+
+def test_an_account_that_the_disk_did_not_take_is_in_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = SpoolWriter(tmp_path, 2_000_000)
+    publishing = Publishing(SENSOR, writer, KEY.encode(), 0.0, live=True)
+    status = Status(0, (SourceStatus("eth0", "up", Accounting(Count(7, 70), {}, {}, {})),))
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    publishing.lost("ring", 3, 30)
+    with monkeypatch.context() as patched:
+        patched.setattr("monitor.fleet.spool.write_all", full)
+        publishing.turn(Cutting(), status, 0)
+    assert publishing.told().unpublished == 1
+    publishing.finish(status)
+    (account,) = accounts_in(spooled(tmp_path))
+    assert (account.packets, account.lost, account.shed) == (7, {"ring": Count(3, 30)}, 1)
     writer.close()
 
 

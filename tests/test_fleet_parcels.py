@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.fleet.parcels import (
+    MAX_ACCOUNT_BYTES,
     SLOTS,
     VERSION,
     Covered,
@@ -13,6 +14,7 @@ from monitor.fleet.parcels import (
     NotAMessageError,
     Origin,
     Parcel,
+    ParcelKind,
     UnknownVersionError,
     decode_parcel,
     decode_said,
@@ -72,3 +74,18 @@ def test_slots_are_spread_and_hang_on_the_key() -> None:
     assert slots == [slot_of(client, b"key") for client in clients]
     assert slots != [slot_of(client, b"other") for client in clients]
     assert slot_of("10.20.1.5", b"key") == 111
+
+
+@pytest.mark.parametrize("number", [-1, -(2**63), 2**63, 2**64 - 1])
+@pytest.mark.parametrize("name", ["number", "clock_ns"])
+def test_numbers_that_no_sensor_counts_to_are_no_message(name: str, number: int) -> None:
+    with pytest.raises(NotAMessageError):
+        decode_parcel(encode(msgspec.structs.replace(PARCEL, **{name: number})))
+
+
+@pytest.mark.parametrize(("kind", "most"), [("beat", 0), ("end", 0), ("account", MAX_ACCOUNT_BYTES)])
+def test_what_holds_no_observations_holds_nothing_large(kind: ParcelKind, most: int) -> None:
+    parcel = msgspec.structs.replace(PARCEL, kind=kind, data=bytes(most))
+    assert decode_parcel(encode(parcel)) == parcel
+    with pytest.raises(NotAMessageError, match="bytes"):
+        decode_parcel(encode(msgspec.structs.replace(parcel, data=bytes(most + 1))))

@@ -18,7 +18,7 @@ from monitor.fleet import spool, spool_reading
 from monitor.fleet.position import POSITION, read_position
 from monitor.fleet.segments import ALL, HEAD_BYTES, Place, numbers, packed, path_of, records
 from monitor.fleet.spool import SpoolWriter
-from monitor.fleet.spool_reading import SpoolReader
+from monitor.fleet.spool_reading import Damage, SpoolReader
 from sensors.slots import SLOTS
 from tests.disk_kit import ROOT, unshared
 from tests.line_kit import changes_of, killed_before
@@ -139,7 +139,7 @@ FILL = """
 import os, sys
 from pathlib import Path
 from monitor.fleet.spool import SpoolWriter
-from monitor.fleet.spool_reading import SpoolReader
+from monitor.fleet.spool_reading import Damage, SpoolReader
 folder = Path(sys.argv[1])
 writer = SpoolWriter(folder, 2**26)
 kept, number = [], 0
@@ -230,6 +230,8 @@ def test_damage_costs_the_record_that_has_it_alone(data: st.DataObject) -> None:
     begin = ends[hit] - len(written[hit])
     if not begin + 4 <= at < begin + 8:  # its length
         assert found[len(ahead) :] == behind
+    last = [(each.slot, each.body) for each, _ in records(bytes(changed), Place(), last=True)]
+    assert last == ahead + behind
 
 
 def test_damage_in_the_middle_is_counted(tmp_path: Path) -> None:
@@ -241,6 +243,49 @@ def test_damage_in_the_middle_is_counted(tmp_path: Path) -> None:
     assert [int.from_bytes(each.body[:4]) for _ in range(2) for each in reader.read()] == [0, 2, 3]
     assert (reader.damage.places, reader.damage.bytes) == (1, HEAD_BYTES + 4 + BODY_BYTES)
     reader.close()
+
+
+def test_damage_that_is_read_again_is_counted_once_and_other_damage_too(tmp_path: Path) -> None:
+    write(tmp_path, *range(7))
+    damage = Damage()
+    for number, places in ((1, 1), (1, 1), (2, 2)):  # the first time brokers did not take it
+        with path_of(tmp_path, number).open("r+b") as file:
+            file.seek(500)
+            file.write(b"damage")
+        reader = SpoolReader(tmp_path, damage)
+        while reader.read():
+            pass
+        reader.close()
+        assert (damage.places, damage.bytes) == (places, places * (HEAD_BYTES + 4 + BODY_BYTES))
+
+
+def test_a_length_that_is_damaged_costs_its_record_alone(tmp_path: Path) -> None:
+    write(tmp_path, 0, 1, 2, 3)
+    with path_of(tmp_path, 1).open("r+b") as file:
+        file.seek(HEAD_BYTES + 4 + BODY_BYTES + 5)
+        file.write(b"\x10")  # beyond the end of the segment
+    write(tmp_path, 4)
+    reader = SpoolReader(tmp_path)
+    assert [int.from_bytes(each.body[:4]) for _ in range(3) for each in reader.read()] == [0, 2, 3, 4]
+    assert (reader.damage.places, reader.damage.bytes) == (1, HEAD_BYTES + 4 + BODY_BYTES)
+    reader.close()
+
+
+def test_damage_ahead_of_what_is_held_costs_nothing_of_that(tmp_path: Path) -> None:
+    writer, reader = SpoolWriter(tmp_path, LIMIT), SpoolReader(tmp_path)
+    writer.put(0, body(0))
+    writer.flush()
+    with path_of(tmp_path, 1).open("r+b") as file:
+        file.seek(500)
+        file.write(b"damage")
+    held(writer, *range(1, 6))
+    assert reader.read() == []
+    assert writer.release("it")
+    found = [int.from_bytes(each.body[:4]) for _ in range(2) for each in reader.read()]
+    assert found == [1, 2, 3, 4, 5]
+    assert (reader.damage.places, reader.damage.bytes) == (1, HEAD_BYTES + 4 + BODY_BYTES)
+    reader.close()
+    writer.close()
 
 
 def test_a_long_piece_without_records_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -396,6 +441,44 @@ def test_a_disk_without_room_holds_nothing_and_says_so(
         assert writer.problem == f"{tmp_path}: no space left on device"
     assert writer.hold()
     writer.close()
+
+
+def test_what_is_held_waits_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = SpoolWriter(tmp_path, LIMIT)
+    held(writer, 0)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(spool, "write_all", full)
+        for number in (1, 2):
+            assert writer.put(number, body(number), 1)
+            assert writer.flush() == 0
+        assert not writer.has_room()
+        assert not writer.release("it")
+        assert writer.problem == f"{tmp_path}: no space left on device"
+    assert not writer.has_room()
+    assert writer.flush() == 0
+    assert writer.has_room()
+    assert not writer.problem
+    assert writer.release("it")
+    writer.close()
+    assert read(tmp_path) == [0, 1, 2]
+
+
+def test_files_are_let_go_though_the_disk_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = SpoolWriter(tmp_path, LIMIT)
+    held(writer, 0)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+
+    def failing(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("os.fsync", failing)
+        writer.close()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before - 2  # segment and lock
 
 
 def test_a_writer_killed_at_any_moment_leaves_only_what_is_whole(tmp_path: Path) -> None:

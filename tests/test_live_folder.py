@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from monitor.correlator import Correlator
+from monitor.load import load_catalog
+from monitor.pipeline import Pipeline
+from monitor.types import Decision
 from pcaps import golden
 from sensors import native
 from sensors.capture import CaptureReader
@@ -17,7 +21,7 @@ from sensors.engine import Options, open_sensor
 from sensors.interest import Interest
 from sensors.live import CaptureError, LiveSensor, Manner
 from sensors.live_folder import watch_folder
-from sensors.observations import Accounting, FlowUpdate
+from sensors.observations import Accounting, FlowUpdate, HelloSeen, NameResolved
 from tests.captures_kit import NANO, pcap
 
 ENGINES = [
@@ -169,6 +173,8 @@ def test_after_a_crash_flows_and_names_go_on_from_the_captures_before(tmp_path: 
     second = watch_folder(folder, MANNER, engine, state)
     second.start()
     assert accounting(second).read.packets == 0
+    again = second.next_batch(0) if engine == "dpkt" else ()
+    assert all(isinstance(each, NameResolved | HelloSeen) and each in seen for each in again or ())
     seen += so_far(second)
     told = accounting(second)
     assert told.read.packets == sum(sizes[2:])
@@ -202,6 +208,53 @@ def test_a_capture_is_read_once_what_it_led_to_went_out(tmp_path: Path, engine: 
     assert (wholes.begun, len((wholes.last or "").split(":"))) == (2, 4)
     rest(sensor)
     assert (wholes.begun, wholes.last) == (3, "ended")
+
+
+def decisions(sensor: LiveSensor, pipeline: Pipeline, until: int) -> list[Decision]:
+    """Return what is decided on connections that ended, until so many packets were read."""
+    decided: list[Decision] = []
+    while accounting(sensor).read.packets < until:
+        decided += pipeline.feed(sensor.next_batch(0) or ())
+    return [each for each in decided if not each.is_open]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_after_a_crash_decisions_are_those_of_one_process(tmp_path: Path, engine: str) -> None:
+    folder, state, catalog = tmp_path / "folder", tmp_path / "state", load_catalog()
+    folder.mkdir()
+    files = [put(folder, number, piece) for number, piece in enumerate(pieces(DEMO, 6))]
+    sizes = [len(list(CaptureReader(file))) for file in files]
+    manner, decided = Manner(Pipeline(catalog).interest()), []
+    first = watch_folder(folder, manner, engine, state)
+    pipeline = Pipeline(catalog, correlator=Correlator(eager=True))
+    decided = decisions(first, pipeline, sum(sizes[:2]))
+    decisions(first, pipeline, sum(sizes[:3]))  # what was decided of the third file counts for nothing
+    second = watch_folder(folder, manner, engine, state)
+    pipeline = Pipeline(catalog, correlator=Correlator(eager=True))
+    second.start()
+    decided += decisions(second, pipeline, sum(sizes[2:]))
+    decided += pipeline.feed(rest(second))
+    replay = open_sensor([DEMO], engine, Options(interest=manner.interest if engine == "native" else None))
+    assert decided == list(Pipeline(catalog).feed(each for batch in replay for each in batch)) != []
+
+
+class Reluctant(Wholes):
+    """Refuses the first time."""
+
+    def begin(self) -> bool:
+        self.refuses = not self.begun
+        self.begun += self.refuses
+        return not self.refuses
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_capture_that_could_not_be_begun_comes_before_the_next_one(tmp_path: Path, engine: str) -> None:
+    for number, piece in enumerate(pieces(DEMO, 6)):
+        put(tmp_path, number, piece)
+    sensor = watch_folder(tmp_path, MANNER, engine, outlet=Reluctant())
+    seen = list(sensor.next_batch(0.3) or ())
+    seen += so_far(sensor) + rest(sensor)
+    assert (seen, accounting(sensor)) == replayed([DEMO], engine)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -90,12 +90,11 @@ class Publishing:
         gaps: list[Gap] = []
         for cut in published.cuts:
             self._clock_ns = max(self._clock_ns, cut.clock_ns)
-            if cut.names:
-                self._put("names", None, cut.data, cut.count)
-                continue
-            if cut.slot is None:
+            if cut.slot is None and not cut.names:
                 gaps += _gaps(cut.data)
-            self._put("observations", cut.slot, cut.data, cut.count)
+            kind: ParcelKind = "names" if cut.names else "observations"
+            if not self._put(kind, cut.slot, cut.data, cut.count):
+                self._give_up(cut.count)
         self._give_up(self._writer.flush())
         return gaps
 
@@ -116,19 +115,22 @@ class Publishing:
             self._next_beat = moment + BEAT_SECONDS
             gaps = self.pump(sensor, now=True)
             self._pass(status, now_ns)
-            self._put("beat", None, b"")
-        if moment >= self._next_account:
+            if self._clock_ns:  # else there was no packet yet
+                self._put("beat", None, b"")
+        if moment >= self._next_account and self._clock_ns:
             self._account()
             self._next_account = moment + ACCOUNT_SECONDS
         self._give_up(self._writer.flush())
         return gaps
 
     def finish(self, status: Status) -> None:
-        """Give the last account, and say that this is the end; after ``pump``."""
+        """Give the last account, and say that this is the end, if there was a packet; after ``pump``."""
         self._look(status)
-        self._account()
-        self._put("end", None, b"")
-        self._give_up(self._writer.flush())
+        self._pass(status, 0)
+        if self._clock_ns:
+            self._account()
+            self._put("end", None, b"")
+            self._give_up(self._writer.flush())
 
     def told(self) -> Told:
         """Return how it stands, for metrics and the log."""
@@ -151,6 +153,8 @@ class Publishing:
         self._clock_ns = max(self._clock_ns, last_ns)
 
     def _account(self) -> None:
+        """Say what was read, and what not. What the spool does not take is in the next one."""
+        self._give_up(self._writer.flush())
         since_ns = self._since_ns or self._clock_ns
         account = Account(
             since_ns,
@@ -160,7 +164,7 @@ class Publishing:
             self._shed,
             tuple(sorted(self._blind)),
         )
-        if self._put("account", None, _encode(account)):
+        if self._put("account", None, _encode(account), 1) and not self._writer.flush():
             self._since_ns, self._packets_told = account.until_ns, self._packets
             self._lost, self._shed = {}, 0
             self._blind = set() if self._live else {OF_CAPTURES}
@@ -171,10 +175,7 @@ class Publishing:
         owner = None if to_all else self._own_slot if slot is None else slot
         parcel = Parcel(self._sensor, self._run, self._parcels, self._clock_ns, kind, owner, data)
         self._parcels += 1
-        taken = self._writer.put(ALL if owner is None else owner, encode(parcel), count)
-        if not taken:
-            self._give_up(count)
-        return taken
+        return self._writer.put(ALL if owner is None else owner, encode(parcel), count)
 
     def _give_up(self, observations: int) -> None:
         self._shed += observations

@@ -46,7 +46,7 @@ class Relay:
         parts.supervisor.ready(PUBLISHING)
         parts.log.info("started", engine=parts.sensor.engine, sensor=parts.settings.sensor, judges=False)
         while parts.sensor.next_batch(WAIT_SECONDS) is not None:
-            self._publish()
+            self._publish(now=not self._is_live)
             if self._is_over():
                 break
             while not (self._is_live or self._publishing.has_room() or self._is_over()):

@@ -17,7 +17,9 @@ from sensors.connections import Counted
 from sensors.observations import Count
 
 SILENCE_NS = 30 * 1_000_000_000  # of a sensor whose clock is told each two seconds
+MAX_SPANS = 64  # of one sensor that are open: more are counted in the first
 _MAX_REASONS = 32  # of losses, and of blindness, in one window
+_MOST = 2**63 - 1  # that any number comes to: more is what no sensor sees
 
 CountedOf = Callable[[int], Counted]
 
@@ -52,12 +54,12 @@ class Span(msgspec.Struct, eq=False):
     def accounted(self, account: Account) -> None:
         """Take what the sensor says that it read, and did not read."""
         self.is_accounted = True
-        self.packets += account.packets
-        self.shed += account.shed
+        self.packets = _sum(self.packets, account.packets)
+        self.shed = _sum(self.shed, account.shed)
         for reason, lost in account.lost.items():
             if reason in self.lost or len(self.lost) < _MAX_REASONS:
                 old = self.lost.get(reason, Count())
-                self.lost[reason] = Count(old.packets + lost.packets, old.bytes + lost.bytes)
+                self.lost[reason] = Count(_sum(old.packets, lost.packets), _sum(old.bytes, lost.bytes))
         self.blind.update(account.blind[: _MAX_REASONS - len(self.blind)])
 
 
@@ -78,6 +80,8 @@ class Covering:
         """Return the window that a parcel with this clock counts in."""
         since_ns = clock_ns - clock_ns % self._window_ns
         span = self._spans.get(since_ns)
+        if span is None and len(self._spans) >= MAX_SPANS:
+            return next(iter(self._spans.values()))
         if span is None:
             span = self._spans[since_ns] = Span(since_ns, next(self._accounts))
         return span
@@ -147,7 +151,7 @@ def _window(sensor: str, span: Span, until_ns: int) -> Window:
         sensor=sensor,
         says="",
         connections=sum(each.flows for each in classes.values()),
-        bytes=sum(each.bytes() for each in classes.values()),
+        bytes=_sum(*(each.bytes() for each in classes.values())),
         coverage={name: each.flows for name, each in classes.items()},
         packets=span.packets,
         lost=span.lost,
@@ -155,3 +159,8 @@ def _window(sensor: str, span: Span, until_ns: int) -> Window:
         blind=tuple(sorted(span.blind)),
     )
     return msgspec.structs.replace(window, says=sentence(window))
+
+
+def _sum(*counts: int) -> int:
+    """Return what counts come to, whatever a sensor says: none is below nothing, no sum beyond the most."""
+    return min(sum(max(each, 0) for each in counts), _MOST)

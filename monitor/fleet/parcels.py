@@ -18,18 +18,21 @@ from sensors.slots import SLOTS as SLOTS  # noqa: PLC0414  handed on
 from sensors.slots import slot_of as slot_of  # noqa: PLC0414
 
 __all__ = [
-    "MAX_OBSERVATIONS", "MAX_PARCEL_BYTES", "SLOTS", "TO_ALL", "VERSION", "Account", "Covered", "Judged",
-    "NotAMessageError", "Origin", "Parcel", "ParcelKind", "Said", "UnknownVersionError", "decode_parcel",
-    "decode_said", "encode", "slot_of",
+    "MAX_ACCOUNT_BYTES", "MAX_OBSERVATIONS", "MAX_PARCEL_BYTES", "SLOTS", "TO_ALL", "VERSION", "Account",
+    "Covered", "Judged", "NotAMessageError", "Origin", "Parcel", "ParcelKind", "Said", "UnknownVersionError",
+    "decode_parcel", "decode_said", "encode", "slot_of",
 ]  # fmt: skip
 
 VERSION = 1
 MAX_PARCEL_BYTES = 900_000  # encoded: below what brokers take as they come (1 MiB with its envelope)
 MAX_OBSERVATIONS = 4_096  # in one parcel
+MAX_ACCOUNT_BYTES = 65_536
 MAX_NAME = 255  # characters of a sensor's name, and of a run's
 
 ParcelKind = Literal["observations", "names", "beat", "account", "end"]
 _Name = Annotated[str, msgspec.Meta(max_length=MAX_NAME)]
+_Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+_MOST_BYTES: dict[ParcelKind, int] = {"beat": 0, "account": MAX_ACCOUNT_BYTES, "end": 0}  # of data
 TO_ALL: frozenset[ParcelKind] = frozenset({"names", "beat", "end"})  # partitions
 
 
@@ -42,9 +45,9 @@ class Account(msgspec.Struct, frozen=True):
 
     since_ns: int
     until_ns: int
-    packets: int
+    packets: _Number
     lost: dict[str, Count] = {}
-    shed: int = 0
+    shed: _Number = 0
     blind: tuple[str, ...] = ()
 
 
@@ -59,8 +62,8 @@ class Parcel(msgspec.Struct, frozen=True, gc=False):
 
     sensor: _Name
     run: _Name
-    number: int
-    clock_ns: int
+    number: _Number
+    clock_ns: _Number
     kind: ParcelKind
     slot: int | None = None
     data: bytes = b""
@@ -115,6 +118,8 @@ def decode_parcel(data: bytes) -> Parcel:
         raise _refused(data, str(error)) from None
     if parcel.v != VERSION:
         raise UnknownVersionError(f"version {parcel.v}; this program knows {VERSION}")
+    if parcel.data and len(parcel.data) > _MOST_BYTES.get(parcel.kind, len(parcel.data)):
+        raise NotAMessageError(f"{len(parcel.data)} bytes: more than a parcel of its kind has")
     return parcel
 
 

@@ -8,6 +8,7 @@ record that does.
 import os
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from struct import Struct as Layout
 
@@ -46,16 +47,17 @@ def packed(slot: int, body: bytes) -> bytes:
     return _HEAD.pack(_MARK, len(body), _crc(slot, body), slot) + body
 
 
-def records(data: bytes, start: Place) -> Iterator[tuple[Record, int]]:
+def records(data: bytes, start: Place, *, last: bool = False) -> Iterator[tuple[Record, int]]:
     """Yield the records of a piece of a segment, and how many bytes of damage stand before each.
 
-    It ends with the last whole one. What is begun behind that is looked into by nobody: it may be going on.
+    It ends with the last whole one. What is begun behind that is looked into by nobody: it may be going on;
+    but not in the ``last`` piece, where it is damage.
     """
     good_end = at = 0
     while (found := data.find(_MARK, at)) >= 0 and len(data) - found >= HEAD_BYTES:
         _, length, crc, slot = _HEAD.unpack_from(data, found)
         end = found + HEAD_BYTES + length
-        if length > MAX_BODY_BYTES:
+        if length > MAX_BODY_BYTES or (last and end > len(data)):
             at = found + 1
             continue
         if end > len(data):
@@ -78,6 +80,16 @@ def numbers(folder: Path) -> list[int]:
 def path_of(folder: Path, number: int) -> Path:
     """Return the file of a segment."""
     return folder / f"{number:0{_DIGITS}}{_SUFFIX}"
+
+
+def waiting_bytes(folder: Path, published: Place) -> int:
+    """Return how much of a spool waits, where all before a place was published. Raises OSError."""
+    waiting = 0
+    for number in numbers(folder):
+        if number >= published.segment:
+            with suppress(FileNotFoundError):
+                waiting += path_of(folder, number).stat().st_size
+    return max(waiting - published.offset, 0)
 
 
 def _crc(slot: int, body: bytes) -> int:

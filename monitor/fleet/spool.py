@@ -13,12 +13,13 @@ from pathlib import Path
 from monitor.files import InputError, unreadable
 from monitor.fleet.holding import Held, take_back, write_held
 from monitor.fleet.position import read_position
-from monitor.fleet.segments import Place, numbers, packed, path_of
+from monitor.fleet.segments import Place, numbers, packed, path_of, waiting_bytes
 from monitor.ledger.disk import write_all
 from monitor.locking import hold
 
 SEGMENTS = 64  # that a full spool has
 LEAST_SEGMENT_BYTES = 65_536
+HARDLY = 16  # parts of the bound: in less than one of them stands what nobody can take, as what was torn off
 FILE_MODE = 0o600
 
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -39,6 +40,7 @@ class SpoolWriter:
         self._waiting_bytes = self._counted = 0
         self._file: int | None = None
         self._held_bytes = 0
+        self._is_stuck = False  # what is held could not be written the last time
         try:
             self._held = take_back(folder)
             self._next = max([read_position(folder).segment, *numbers(folder)]) + 1
@@ -68,10 +70,10 @@ class SpoolWriter:
         return True
 
     def has_room(self) -> bool:
-        """Whether half of the bound is free by now."""
+        """Whether half of the bound is free by now, and the disk took what was flushed."""
         with suppress(OSError):
             self._measure()
-        return 2 * self.bytes <= self.limit_bytes
+        return not self._is_stuck and 2 * self.bytes <= self.limit_bytes
 
     def hold(self) -> bool:
         """Have nothing count that is flushed from here on, before it is released. Tell whether that is so."""
@@ -79,31 +81,42 @@ class SpoolWriter:
 
     def release(self, whole: str | None) -> bool:
         """Have all count that was flushed, on the disk; ``whole`` says what. Tell whether that is so."""
-        return self._hold(Held(self._held.number, None, whole))
+        return not self._is_stuck and self._hold(Held(self._held.number, None, whole))
 
     @property
     def is_held_much(self) -> bool:
-        """Whether so much is held that there will be no room before it is released."""
-        return 2 * self._held_bytes > self.limit_bytes
+        """Whether there will be no room before what is held is released: hardly anything else waits."""
+        if self._held.since is None or 2 * self.bytes <= self.limit_bytes:
+            return False
+        with suppress(OSError):
+            waiting = waiting_bytes(self._folder, read_position(self._folder)) - self._held_bytes
+            return HARDLY * waiting <= self.limit_bytes
+        return False
 
     def flush(self) -> int:
-        """Hand what was put to the system. Return how many observations it did not take: they are gone."""
-        waiting, counted = b"".join(self._waiting), self._counted
-        self._waiting, self._waiting_bytes, self._counted = [], 0, 0
+        """Hand what was put to the system. Return how many observations it did not take: they are gone.
+
+        What is held is not: it waits for the disk.
+        """
+        lost, self._is_stuck = 0, False
         try:
             self._measure()
-            if waiting:
-                self._write(waiting)
+            if self._waiting:
+                self._write(b"".join(self._waiting))
+                self.problem = None
         except OSError as error:
             self.problem = f"{error.filename or self._folder}: {(error.strerror or 'not written').lower()}"
-            return counted
-        if waiting:
-            self.problem = None
-        return 0
+            self._is_stuck = self._held.since is not None
+            if self._is_stuck:
+                return 0
+            lost = self._counted
+        self._waiting, self._waiting_bytes, self._counted = [], 0, 0
+        return lost
 
     def close(self) -> None:
         """Let the files go."""
-        self._close_segment()
+        with suppress(OSError):  # what is held is taken back
+            self._close_segment()
         os.close(self._lock)
 
     def _hold(self, held: Held) -> bool:
@@ -150,9 +163,11 @@ class SpoolWriter:
     def _close_segment(self) -> None:
         if self._file is not None:
             file, self._file = self._file, None
-            if self._held.since is not None:  # it counts with what follows: they stay together
-                os.fsync(file)
-            os.close(file)
+            try:
+                if self._held.since is not None:  # it counts with what follows: they stay together
+                    os.fsync(file)
+            finally:
+                os.close(file)
 
 
 def locked(folder: Path, name: str, does: str) -> int:

@@ -1,7 +1,6 @@
 """Where the publisher takes parcels off the spool: in order, each once, and no further than they count."""
 
 import os
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -9,7 +8,15 @@ import msgspec
 from monitor.files import InputError, unreadable
 from monitor.fleet.holding import read_held
 from monitor.fleet.position import read_position, write_position
-from monitor.fleet.segments import MAX_RECORD_BYTES, Place, Record, numbers, path_of, records
+from monitor.fleet.segments import (
+    MAX_RECORD_BYTES,
+    Place,
+    Record,
+    numbers,
+    path_of,
+    records,
+    waiting_bytes,
+)
 from monitor.fleet.spool import locked
 
 READ_BYTES = 4 * MAX_RECORD_BYTES  # at once
@@ -18,18 +25,25 @@ _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 class Damage(msgspec.Struct):
-    """What was passed over: places where records did not fit, or were torn off, and the bytes of it."""
+    """What was passed over: places where records did not fit, or were torn off, and the bytes of it.
+
+    It is counted up to ``until``, whoever reads it again.
+    """
 
     places: int = 0
     bytes: int = 0
+    until: Place = Place()
 
 
 class SpoolReader:
     """Where the publisher takes parcels, in order, each once, and then says how far it is."""
 
-    def __init__(self, folder: Path) -> None:
-        """Raises InputError where another process reads there, or the folder cannot be used."""
-        self.damage = Damage()
+    def __init__(self, folder: Path, damage: Damage | None = None) -> None:
+        """Go on counting ``damage``.
+
+        Raises InputError where another process reads there, or the folder cannot be used.
+        """
+        self.damage = damage if damage is not None else Damage()
         self._folder = folder
         if not folder.exists():
             raise InputError(str(folder), "no such folder", "start `residency run`, which makes it")
@@ -51,16 +65,20 @@ class SpoolReader:
                 continue  # released, or taken back, meanwhile
             if held.since is not None and self._place >= held.since:
                 return []
-            found = self._found(data, held.since)
-            if found or not (later or len(data) == READ_BYTES):
+            following = Place(later[0]) if later else None  # where to go on, once that is known
+            if held.since is not None and held.since.segment == self._place.segment:
+                data, following = data[: held.since.offset - self._place.offset], held.since
+            is_last = following is not None and len(data) < READ_BYTES
+            found = self._found(data, is_last=is_last)
+            if found or not (is_last or len(data) == READ_BYTES):
                 return found
-            if len(data) == READ_BYTES:  # there is a longer piece without any record
-                self._damaged(READ_BYTES - MAX_RECORD_BYTES)
-                passed = self._place.offset + READ_BYTES - MAX_RECORD_BYTES
-                self._place = Place(self._place.segment, passed)
-            else:
-                self._damaged(len(data))  # torn off, at the end
-                self._place = Place(later[0])
+            if is_last and following is not None:
+                self._damaged(len(data), following)  # torn off, at the end
+                self._place = following
+            else:  # there is a longer piece without any record
+                passed = READ_BYTES - MAX_RECORD_BYTES
+                self._place = Place(self._place.segment, self._place.offset + passed)
+                self._damaged(passed, self._place)
 
     def acknowledge(self, place: Place) -> None:
         """Keep that all before a place was published, and remove older segments.
@@ -87,13 +105,11 @@ class SpoolReader:
             if number < segment:
                 path_of(self._folder, number).unlink(missing_ok=True)
 
-    def _found(self, data: bytes, before: Place | None) -> list[Record]:
-        """Return the records of what comes next and counts, and go on behind them."""
+    def _found(self, data: bytes, *, is_last: bool) -> list[Record]:
+        """Return the records of what comes next, and go on behind them."""
         found = []
-        for record, damaged in records(data, self._place):
-            if before is not None and record.end > before:
-                break
-            self._damaged(damaged)
+        for record, damaged in records(data, self._place, last=is_last):
+            self._damaged(damaged, record.end)
             found.append(record)
         if found:
             self._place = found[-1].end
@@ -109,17 +125,8 @@ class SpoolReader:
         finally:
             os.close(file)
 
-    def _damaged(self, count: int) -> None:
-        if count:
+    def _damaged(self, count: int, until: Place) -> None:
+        if count and until > self.damage.until:
             self.damage.places += 1
             self.damage.bytes += count
-
-
-def waiting_bytes(folder: Path, published: Place) -> int:
-    """Return how much of a spool waits, where all before a place was published. Raises OSError."""
-    waiting = 0
-    for number in numbers(folder):
-        if number >= published.segment:
-            with suppress(FileNotFoundError):
-                waiting += path_of(folder, number).stat().st_size
-    return max(waiting - published.offset, 0)
+            self.damage.until = until

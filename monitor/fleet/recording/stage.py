@@ -102,7 +102,11 @@ class Stage:
             topic = self._consumer.list_topics(self._plan.topic, ASK_SECONDS).topics[self._plan.topic]
         except KafkaException as error:
             raise InputError(self._plan.topic, str(error), "see that the brokers run") from None
-        partition = Partition(self._plan, number, len(topic.partitions), self._knowledge, now_ns)
+        count = len(topic.partitions)
+        if number >= count:
+            problem = f"the brokers tell of {count} partitions of it, and {number} is one of them"
+            raise InputError(self._plan.topic, problem, "see that all its partitions have a leader")
+        partition = Partition(self._plan, number, count, self._knowledge, now_ns)
         self._log.info("partition taken", partition=number)
         if partition.note is not None:
             self._log.error("findings made anew from the ledger", partition=number, problem=partition.note)
