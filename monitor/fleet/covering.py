@@ -17,7 +17,7 @@ from sensors.connections import Counted
 from sensors.observations import Count
 
 SILENCE_NS = 30 * 1_000_000_000  # of a sensor whose clock is told each two seconds
-MAX_SPANS = 64  # of one sensor that are open: more are counted in the first
+MAX_SPANS = 4_096  # of one sensor that are open, two weeks: more are counted in the first
 _MAX_REASONS = 32  # of losses, and of blindness, in one window
 _MOST = 2**63 - 1  # that any number comes to: more is what no sensor sees
 
