@@ -99,7 +99,6 @@ def test_figures_are_measured_taken_over_and_written(
     assert figures.archive_row_bytes.value == 40
     assert figures.live_packet_ns == shipped.live_packet_ns
     assert figures.correlate_parcel_ns.value > 0
-    assert figures.correlate_observation_ns.value >= 0
     assert 0 < figures.decisions_per_observation.value < 1
     assert figures.replay_gb_seconds.value > 0
     assert figures.output_decision_bytes.value > 100

@@ -11,10 +11,10 @@ from monitor.fleet.config import FleetConfig
 from tests.brokers_kit import brokers
 from tests.fleet_kit import knowledge
 from tests.fleet_line_kit import line, one_process, parted, traffic
+from tests.networked_units_kit import MOST_EXPOSED, assert_held_but_for_the_network
 from tests.test_correlate_partition import by_client
-from tests.test_courier_unit import IT_MAY, MOST_EXPOSED
 from tests.under_unit import settings, under_unit
-from tests.units_kit import ROOT, SENSOR, UNITS, assert_understood, exposure, needs_root, needs_systemd
+from tests.units_kit import ROOT, UNITS, assert_understood, exposure, needs_root, needs_systemd
 
 UNIT = UNITS / "residency-correlate.service"
 DOCUMENTED = " ".join((ROOT / "docs/84-fleet.md").read_text("utf-8").split())
@@ -33,18 +33,7 @@ def test_systemd_understands_every_line(tmp_path: Path) -> None:
 
 
 def test_it_is_held_as_the_sensor_is_but_for_the_network() -> None:
-    unit, sensor = settings(UNIT), settings(SENSOR)
-    assert unit["CapabilityBoundingSet"] == unit["AmbientCapabilities"] == [""]
-    assert unit["User"] == sensor["User"]
-    assert unit["StateDirectoryMode"] == ["0700"]
-    assert unit["RestartPreventExitStatus"] == ["2"]
-    holding = {
-        name for name in sensor if name.startswith(("Protect", "Private", "Restrict", "Lock", "Memory"))
-    }
-    assert {name: unit[name] for name in holding - IT_MAY} == {
-        name: sensor[name] for name in holding - IT_MAY
-    }
-    assert unit["SystemCallFilter"] == sensor["SystemCallFilter"][:2]
+    assert_held_but_for_the_network(UNIT)
 
 
 def test_it_may_write_where_the_configuration_writes_by_default() -> None:

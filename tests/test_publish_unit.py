@@ -10,10 +10,10 @@ import pytest
 from monitor.fleet.position import read_position
 from tests import kafka_servers_kit
 from tests.daemon_kit import wait_for
+from tests.networked_units_kit import MOST_EXPOSED, assert_held_but_for_the_network
 from tests.publish_kit import configured, put
-from tests.test_courier_unit import IT_MAY, MOST_EXPOSED
 from tests.under_unit import settings, under_unit
-from tests.units_kit import ROOT, SENSOR, UNITS, assert_understood, exposure, needs_root, needs_systemd
+from tests.units_kit import ROOT, UNITS, assert_understood, exposure, needs_root, needs_systemd
 
 UNIT = UNITS / "residency-publish.service"
 DOCUMENTED = " ".join((ROOT / "docs/84-fleet.md").read_text("utf-8").split())
@@ -32,19 +32,8 @@ def test_systemd_understands_every_line(tmp_path: Path) -> None:
 
 
 def test_it_is_held_as_the_sensor_is_but_for_the_network() -> None:
-    unit, sensor = settings(UNIT), settings(SENSOR)
-    assert unit["CapabilityBoundingSet"] == unit["AmbientCapabilities"] == [""]
-    assert unit["User"] == sensor["User"]
-    assert unit["StateDirectory"] == ["residency/spool"]
-    assert unit["StateDirectoryMode"] == ["0700"]
-    assert unit["RestartPreventExitStatus"] == ["2"]
-    holding = {
-        name for name in sensor if name.startswith(("Protect", "Private", "Restrict", "Lock", "Memory"))
-    }
-    assert {name: unit[name] for name in holding - IT_MAY} == {
-        name: sensor[name] for name in holding - IT_MAY
-    }
-    assert unit["SystemCallFilter"] == sensor["SystemCallFilter"][:2]
+    assert_held_but_for_the_network(UNIT)
+    assert settings(UNIT)["StateDirectory"] == ["residency/spool"]
 
 
 @needs_systemd

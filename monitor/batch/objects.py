@@ -102,7 +102,7 @@ def _errors(path: str) -> Iterator[None]:
         raise
     except FileNotFoundError:
         raise OSError(errno.ENOENT, "there is no such object", path) from None
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:  # noqa: BLE001  each store has errors of its own
         problem = getattr(error, "strerror", None) or _line(error)
         raise OSError(getattr(error, "errno", None) or errno.EIO, problem, path) from None
 
